@@ -1,0 +1,3 @@
+from .registry import Registry, check_keys, nearest
+
+__all__ = ['Registry', 'check_keys', 'nearest']

@@ -1,0 +1,41 @@
+"""Shared fixtures: the golden files and the recipe that makes their inputs."""
+import gzip
+import importlib.util
+import json
+import os
+import pathlib
+
+import pytest
+import torch
+
+os.environ.setdefault('OMP_NUM_THREADS', '2')
+GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
+
+
+def _load_recipe():
+    spec = importlib.util.spec_from_file_location('recipe', GOLDEN / 'recipe.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='session')
+def golden():
+    """``golden('model/ops')`` is the parsed ``tests/data/golden/model/ops.json.gz``."""
+
+    def load(name):
+        with gzip.open(GOLDEN / f'{name}.json.gz', 'rt') as file:
+            return json.load(file)
+
+    return load
+
+
+@pytest.fixture(scope='session')
+def recipe():
+    """The module that makes golden weights and videos."""
+    return _load_recipe()
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
