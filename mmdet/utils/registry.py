@@ -66,6 +66,9 @@ class Registry(mmengine.Registry):
     nearest valid name before anything is built.
     """
 
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        super().__init__(name, **{'scope': 'mmdet', **kwargs})
+
     def register_module(self, name=None, force: bool = False,
                         module: Optional[type] = None) -> Callable:
         """Register a class; usable with and without parentheses."""
