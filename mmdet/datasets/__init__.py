@@ -1,0 +1,1 @@
+"""Data sets: annotation index, sampling of frame pairs, transforms, loading."""
