@@ -1,0 +1,3 @@
+from .ytvos import YTVOS
+
+__all__ = ['YTVOS']
