@@ -1,0 +1,59 @@
+"""Non-maximum suppression over inclusive boxes: widths are ``x2 - x1 + 1``."""
+from typing import TypeVar, Union
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import checks
+from .pure import nms as pure
+
+Dets = TypeVar('Dets', Tensor, np.ndarray)
+
+
+def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Union[Tensor, np.ndarray]]:
+    """Keep the best-scored box of every heap of overlapping ones.
+
+    Args:
+        dets: (n, 5) floating point tensor or array: x1, y1, x2, y2, score.
+        iou_thr: a box goes when its IoU with a kept better one is larger.
+        max_num: keep at most so many; -1 keeps all.
+
+    Returns:
+        (k, 5) the kept rows and (k,) int64 their indices, both of the type of
+        ``dets``, best score first; equal scores keep their order. Rows with
+        NaN are never kept.
+
+    Raises:
+        ValueError, TypeError: ``dets`` is no floating point (n, 5).
+    """
+    if isinstance(dets, np.ndarray):
+        kept, inds = nms(torch.from_numpy(np.ascontiguousarray(dets)), iou_thr, max_num)
+        return kept.numpy(), inds.numpy()
+    checks.boxes('nms', dets, 5)
+    inds = pure.nms(dets[:, :4], dets[:, 4], float(iou_thr), int(max_num))
+    return dets[inds], inds
+
+
+def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_thr: float,
+                max_num: int = -1) -> Tensor:
+    """``nms`` within every label (class, pyramid level, image) at once.
+
+    Args:
+        boxes: (n, 4) floating point.
+        scores: (n,) floating point.
+        labels: (n,) integers; boxes of different labels never meet.
+        iou_thr: a box goes when its IoU with a kept better one is larger.
+        max_num: keep at most so many over all labels; -1 keeps all.
+
+    Returns:
+        (k,) int64 kept indices, best score first; equal scores keep their
+        order. Rows with NaN are never kept.
+
+    Raises:
+        ValueError, TypeError: shapes, dtypes or devices do not fit.
+    """
+    checks.boxes('batched_nms', boxes, 4)
+    checks.scores('batched_nms', scores, boxes)
+    checks.index('batched_nms', 'labels', labels, boxes)
+    return pure.batched_nms(boxes, scores, labels, float(iou_thr), int(max_num))
