@@ -1,0 +1,178 @@
+"""Classic config keys to the parts of the mmengine runner, a function a key."""
+from typing import Any, Optional
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from mmdet.utils import check_keys, nearest
+
+from .amp import AutocastOptimWrapper
+
+DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
+_PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
+              'dwconv_decay_mult', 'bypass_duplicate', 'custom_keys')
+_BACKENDS = dict(
+    TensorboardLoggerHook='TensorboardVisBackend',
+    WandbLoggerHook='WandbVisBackend')
+
+
+def optimizer(cfg: Config) -> dict:
+    """``optimizer`` to an optimiser-constructor config for mmengine.
+
+    ``paramwise_options`` (bias_lr_mult, bias_decay_mult, norm_decay_mult) and
+    the later name ``paramwise_cfg`` are both understood.
+    """
+    args = dict(cfg.optimizer)
+    kind = args.get('type')
+    valid = [name for name, value in vars(torch.optim).items()
+             if isinstance(value, type)]
+    if kind not in valid:
+        raise KeyError(f'optimizer.type "{kind}" is unknown'
+                       f'{nearest(kind, valid)}')
+    paramwise = args.pop('paramwise_options', args.pop('paramwise_cfg', None))
+    if paramwise:
+        check_keys(paramwise, _PARAMWISE, 'optimizer.paramwise_options')
+    return dict(optimizer=args, paramwise_cfg=paramwise)
+
+
+def optimizer_config(cfg: Config) -> dict:
+    """``optimizer_config``: gradient clipping and accumulation.
+
+    ``grad_clip=dict(max_norm=35, norm_type=2)`` as in 2019;
+    ``accumulation=k`` sums the gradients of k batches for each step.
+    """
+    args = dict(cfg.get('optimizer_config') or {})
+    args.pop('type', None)
+    check_keys(args, ('grad_clip', 'accumulation', 'coalesce',
+                      'bucket_size_mb', 'loss_scale', 'distributed'),
+               'optimizer_config')
+    clip = args.get('grad_clip')
+    return dict(clip_grad=dict(clip) if clip else None,
+                accumulative_counts=args.get('accumulation', 1))
+
+
+def fp16(cfg: Config, device: torch.device) -> dict:
+    """``fp16``: the optimiser wrapper that computes in half precision.
+
+    ``fp16 = dict(loss_scale=512.)`` as in 2019; ``loss_scale='dynamic'`` and
+    ``dtype='bfloat16'`` are new. On a CPU it is bfloat16 without scaling.
+
+    Raises:
+        KeyError: unknown ``dtype``.
+    """
+    args = cfg.get('fp16')
+    if not args:
+        return dict(type='OptimWrapper')
+    check_keys(args, ('loss_scale', 'dtype'), 'fp16')
+    name = args.get('dtype', 'float16' if device.type == 'cuda' else
+                    'bfloat16')
+    if name not in DTYPES:
+        raise KeyError(f'fp16.dtype "{name}" is unknown{nearest(name, DTYPES)}')
+    if device.type != 'cuda' and name == 'float16':
+        raise KeyError('fp16.dtype "float16" needs a GPU; on a CPU leave it '
+                       'out or set "bfloat16"')
+    if name == 'bfloat16':
+        return dict(type=AutocastOptimWrapper, device=device.type)
+    scale = args.get('loss_scale', 'dynamic')
+    scale = float(scale) if isinstance(scale, (int, float)) else scale
+    return dict(type='AmpOptimWrapper', loss_scale=scale, dtype=name)
+
+
+def optim_wrapper(cfg: Config, device: torch.device) -> dict:
+    """The three keys above in one config for ``build_optim_wrapper``."""
+    return {**fp16(cfg, device), **optimizer(cfg), **optimizer_config(cfg)}
+
+
+def log_config(cfg: Config) -> tuple[int, list[dict]]:
+    """``log_config`` to the interval and the extra back ends.
+
+    ``TextLoggerHook`` is always on; ``TensorboardLoggerHook`` and
+    ``WandbLoggerHook`` become mmengine's back ends, their arguments pass on.
+
+    Raises:
+        KeyError: unknown hook.
+    """
+    args = cfg.get('log_config') or {}
+    check_keys(args, ('interval', 'hooks'), 'log_config')
+    backends = []
+    for hook in args.get('hooks') or []:
+        hook = dict(hook)
+        kind = hook.pop('type')
+        if kind == 'TextLoggerHook':
+            continue
+        if kind not in _BACKENDS:
+            known = ['TextLoggerHook', *_BACKENDS]
+            raise KeyError(f'log_config has no hook "{kind}"'
+                           f'{nearest(kind, known)}')
+        for unused in ('interval', 'ignore_last', 'reset_flag', 'log_dir'):
+            hook.pop(unused, None)
+        backends.append(dict(type=_BACKENDS[kind], **hook))
+    return args.get('interval', 10), backends
+
+
+def checkpoint_config(cfg: Config) -> dict:
+    """``checkpoint_config`` to the arguments of :class:`CheckpointHook`."""
+    args = dict(cfg.get('checkpoint_config') or dict(interval=-1))
+    args.pop('type', None)
+    args.pop('create_symlink', None)
+    check_keys(args, ('interval', 'by_epoch', 'max_keep_ckpts', 'save_best',
+                      'save_optimizer', 'out_dir', 'filename_tmpl', 'meta'),
+               'checkpoint_config')
+    return {key: args[key] for key in
+            ('interval', 'by_epoch', 'max_keep_ckpts', 'save_best')
+            if key in args}
+
+
+def evaluation(cfg: Config) -> int:
+    """``evaluation = dict(interval=1)``: epochs between validations."""
+    args = cfg.get('evaluation') or {}
+    check_keys(args, ('interval', ), 'evaluation')
+    return args.get('interval', 1)
+
+
+def workflow(cfg: Config) -> None:
+    """``workflow``: only ``[('train', n)]`` trains, as in 2019.
+
+    Raises:
+        ValueError: anything else.
+    """
+    flow = cfg.get('workflow') or [('train', 1)]
+    if len(flow) != 1 or flow[0][0] != 'train':
+        raise ValueError(f'workflow is {flow}; expected [(\'train\', 1)]; to '
+                         'score during training use --validate')
+
+
+def scaled_lr(cfg: Config, pairs_a_step: int) -> tuple[float, Optional[str]]:
+    """``auto_scale_lr``: the linear rule, off unless asked.
+
+    Args:
+        pairs_a_step: processes x ``imgs_per_gpu`` x accumulation.
+
+    Returns:
+        The factor on ``optimizer.lr`` and what to log (None if off).
+    """
+    args = cfg.get('auto_scale_lr') or {}
+    check_keys(args, ('enable', 'base_batch_size'), 'auto_scale_lr')
+    if not args.get('enable', False):
+        return 1., None
+    base = args.get('base_batch_size', 32)
+    factor = pairs_a_step / base
+    return factor, (f'auto_scale_lr: {pairs_a_step} pairs a step against '
+                    f'{base}: learning rate times {factor:g}')
+
+
+def prepare_model(cfg: Config, model: nn.Module) -> nn.Module:
+    """``channels_last``, ``compile`` and ``cudnn_benchmark``."""
+    if cfg.get('cudnn_benchmark', False):
+        torch.backends.cudnn.benchmark = True
+    if cfg.get('channels_last', False):
+        model = model.to(memory_format=torch.channels_last)
+    options: Any = cfg.get('compile')
+    if options:
+        options = {} if options is True else dict(options)
+        # The heads have as many shapes as pictures have objects.
+        for part in (model.backbone, getattr(model, 'neck', None)):
+            if part is not None:
+                part.compile(**options)
+    return model
