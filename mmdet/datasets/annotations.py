@@ -1,0 +1,168 @@
+"""Annotation index: what is annotated in which frame, found without decoding a mask."""
+import dataclasses
+from typing import Any, Callable, NamedTuple, Optional, Sequence
+
+import numpy as np
+
+from mmdet.core.evaluation import YTVOS
+
+
+class Entry(NamedTuple):
+    """One annotated object in one frame; ``mask`` decodes it, uint8 (h, w)."""
+    box: Optional[Sequence[float]]  # x y w h in pixels; None where absent
+    area: Optional[float]
+    label: int  # 1-based
+    crowd: bool = False
+    obj_id: int = 0
+    mask: Optional[Callable[[], np.ndarray]] = None
+
+    def is_valid(self) -> bool:
+        """Whether it shows: area above 0 and at least a pixel wide and high, as in the 2019 code."""
+        return (self.box is not None and (self.area is None or self.area > 0)
+                and self.box[2] >= 1 and self.box[3] >= 1)
+
+
+@dataclasses.dataclass
+class FrameObjects:
+    """What is annotated in one frame, in original pixels.
+
+    Attributes:
+        boxes: (n, 4) float32, x1 y1 x2 y2 inclusive.
+        labels: (n,) int64, 1-based.
+        boxes_ignore: (k, 4) float32: crowds and difficult objects.
+        obj_ids: n identities, equal in all frames of a video; empty for images.
+        masks: n functions, each decodes one mask to uint8 (h, w); row i belongs
+            to ``boxes[i]`` whatever crowds there are.
+    """
+    boxes: np.ndarray
+    labels: np.ndarray
+    boxes_ignore: np.ndarray
+    obj_ids: Sequence[int] = ()
+    masks: Sequence[Callable[[], np.ndarray]] = ()
+
+    @classmethod
+    def from_entries(cls, entries: Sequence[Entry]) -> 'FrameObjects':
+        """Keep the valid entries, crowds apart; x2 = x + w - 1."""
+        shown = [e for e in entries if e.is_valid()]
+        solid = [e for e in shown if not e.crowd]
+        return cls(boxes=_corners([e.box for e in solid]),
+                   labels=np.array([e.label for e in solid], np.int64),
+                   boxes_ignore=_corners([e.box for e in shown if e.crowd]),
+                   obj_ids=[e.obj_id for e in solid],
+                   masks=[e.mask for e in solid])
+
+    def decode_masks(self) -> list[np.ndarray]:
+        """The n masks, uint8 (h, w) each."""
+        return [mask() for mask in self.masks]
+
+    def select(self, keep: np.ndarray, boxes: np.ndarray) -> 'FrameObjects':
+        """The objects at the indices ``keep``, with new boxes; masks no longer apply."""
+        return FrameObjects(boxes, self.labels[keep], self.boxes_ignore,
+                            [self.obj_ids[i] for i in keep] if self.obj_ids else ())
+
+
+def _corners(boxes: Sequence[Sequence[float]]) -> np.ndarray:
+    boxes = np.array(boxes, np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2] - 1
+    return boxes
+
+
+def category_labels(categories: Sequence[dict]) -> tuple[list[int], list[str]]:
+    """Category ids in rising order and their names; label = place + 1, ids may have gaps."""
+    ordered = sorted(categories, key=lambda category: category['id'])
+    return [c['id'] for c in ordered], [str(c.get('name', c['id'])) for c in ordered]
+
+
+def agreed_classes(found: Sequence[str], default: Optional[Sequence[str]],
+                   configured: Optional[Sequence[str]], ann_file: str) -> tuple[str, ...]:
+    """The class list: the file's, spelt as the code's where both agree.
+
+    Args:
+        found: names in the annotation file, in label order.
+        default: the names the data set class knows, if any.
+        configured: ``classes`` of the config, if given.
+        ann_file: for the message.
+
+    Raises:
+        ValueError: the configured list is not the file's.
+    """
+
+    def plain(names: Sequence[str]) -> list[str]:
+        return [name.replace(' ', '_') for name in names]
+
+    if configured is not None and plain(configured) != plain(found):
+        place = next((i for i, (a, b) in enumerate(zip(plain(configured), plain(found))) if a != b),
+                     min(len(configured), len(found)))
+        raise ValueError(
+            f'{ann_file}: its classes differ from "classes" in the config from place {place + 1} on: expected '
+            f'{len(configured)} ({", ".join(configured[place:place + 4]) or "end of list"}), found '
+            f'{len(found)} ({", ".join(found[place:place + 4]) or "end of list"}); list the classes '
+            'in the order of their category ids, or leave "classes" out to take them from the file')
+    if default is not None and plain(default) == plain(found):
+        return tuple(default)
+    return tuple(found)
+
+
+class VideoIndex:
+    """Frames and objects of a YouTube-VIS file, by position.
+
+    Args:
+        ytvos: the annotation file.
+        cat2label: 1-based label of every category id.
+
+    Attributes:
+        videos: video entries in file order, each with ``filenames``.
+        frames: for every video the frames that show at least one object that
+            is no crowd, in order.
+    """
+
+    def __init__(self, ytvos: YTVOS, cat2label: dict[Any, int]) -> None:
+        self.ytvos = ytvos
+        self.cat2label = cat2label
+        self.videos = [self._video(info) for info in ytvos.loadVids(ytvos.getVidIds())]
+        self._tracks = [ytvos.vidToAnns.get(video['id'], []) for video in self.videos]
+        for tracks in self._tracks:
+            for track in tracks:
+                self._check_track(track)
+        self.frames = [self._shown(v) for v in range(len(self.videos))]
+
+    def _video(self, info: dict) -> dict:
+        if not info.get('file_names'):
+            raise ValueError(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
+                             'path of every frame below img_prefix')
+        return dict(info, filenames=info['file_names'])
+
+    def _check_track(self, track: dict) -> None:
+        for key in ('bboxes', 'areas', 'segmentations'):
+            if not isinstance(track.get(key), list):
+                raise ValueError(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
+                                 'with one entry a frame (null where absent)')
+        for t, (box, mask) in enumerate(zip(track['bboxes'], track['segmentations'])):
+            if box is not None and (len(box) != 4 or mask is None):
+                raise ValueError(
+                    f'{self.ytvos.name}: annotation {track["id"]}, frame {t}: expected a box x, y, w, h with a '
+                    f'segmentation, got box {box} with {"no " if mask is None else "a "}segmentation; '
+                    'write null for both where the object is absent')
+
+    def _shown(self, video: int) -> list[int]:
+        """Frames of one video where a non-crowd object is valid."""
+        shown = set()
+        for track in self._tracks[video]:
+            if not track.get('iscrowd', 0):
+                shown.update(t for t, (box, area) in enumerate(zip(track['bboxes'], track['areas']))
+                             if Entry(box, area, 0).is_valid())
+        return sorted(shown)
+
+    def all_frames(self) -> list[tuple[int, int]]:
+        """(video, frame) of every frame of every video, in order."""
+        return [(v, t) for v, video in enumerate(self.videos) for t in range(len(video['filenames']))]
+
+    def objects(self, video: int, frame: int) -> FrameObjects:
+        """What is annotated in one frame; positions, not ids, are given."""
+        return FrameObjects.from_entries([
+            Entry(track['bboxes'][frame], track['areas'][frame], self.cat2label[track['category_id']],
+                  bool(track.get('iscrowd', 0)), track['id'], self._decoder(track, frame))
+            for track in self._tracks[video]])
+
+    def _decoder(self, track: dict, frame: int) -> Callable[[], np.ndarray]:
+        return lambda: self.ytvos.annToMask(track, frame)

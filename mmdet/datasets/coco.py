@@ -1,0 +1,63 @@
+"""Images in COCO format."""
+import contextlib
+import io
+from typing import Optional, Sequence
+
+from pycocotools.coco import COCO
+
+from .annotations import Entry, FrameObjects, agreed_classes, category_labels
+from .custom import CustomDataset
+from .registry import DATASETS
+
+
+@DATASETS.register_module
+class CocoDataset(CustomDataset):
+    """COCO detection and segmentation; arguments as for :class:`CustomDataset`.
+
+    Classes come from the file, in the order of their ids. Crowds become
+    ``gt_bboxes_ignore``.
+
+    Attributes:
+        coco: the annotation file.
+        cat_ids, cat2label: category ids in label order; 1-based label of an id.
+        img_ids: image id of every item.
+    """
+    CLASSES = (
+        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic_light',
+        'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',
+        'elephant', 'bear', 'zebra', 'giraffe', 'backpack', 'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee',
+        'skis', 'snowboard', 'sports_ball', 'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard',
+        'tennis_racket', 'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
+        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair', 'couch',
+        'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse', 'remote', 'keyboard',
+        'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase',
+        'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+
+    def _load(self, classes: Optional[Sequence[str]]) -> None:
+        default = type(self).CLASSES
+        super()._load(None)
+        self.CLASSES = agreed_classes(self._names, default, classes, self.ann_file)
+
+    def load_annotations(self, ann_file: str) -> list[dict]:
+        """Image entries in the order of the file, with ``filename``."""
+        with contextlib.redirect_stdout(io.StringIO()):  # COCO prints
+            self.coco = COCO(ann_file)
+        for key in ('images', 'categories'):
+            if not isinstance(self.coco.dataset.get(key), list):
+                raise ValueError(f'{ann_file}: no list "{key}"; expected a COCO file'
+                                 + ('; it lists videos: use type="YTVOSDataset"'
+                                    if 'videos' in self.coco.dataset else ''))
+        self.cat_ids, self._names = category_labels(self.coco.dataset['categories'])
+        self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}
+        return [dict(info, filename=info['file_name']) for info in self.coco.dataset['images']]
+
+    def get_ann_info(self, idx: int) -> FrameObjects:
+        """What is annotated in image ``idx`` of the file."""
+        return FrameObjects.from_entries([
+            Entry(ann['bbox'], ann.get('area'), self.cat2label[ann['category_id']],
+                  bool(ann.get('iscrowd', 0)), mask=lambda ann=ann: self.coco.annToMask(ann))
+            for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ()) if not ann.get('ignore')])
+
+    def _keep(self, places: Sequence[int]) -> None:
+        super()._keep(places)
+        self.img_ids = [self.img_infos[i]['id'] for i in places]

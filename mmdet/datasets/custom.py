@@ -1,0 +1,249 @@
+"""Data sets of single images, and what every data set here shares."""
+import json
+import os
+from typing import Any, Optional, Sequence
+
+import numpy as np
+import torch
+
+from mmdet.utils import check_keys, load_results
+
+from .annotations import FrameObjects, agreed_classes
+from .extra_aug import ExtraAugmentation
+from .frame_reader import read_frame
+from .registry import DATASETS
+from .sampling import SeededDataset, random_scale
+from .transforms import View, check_scales
+
+NORM_KEYS = ('mean', 'std', 'to_rgb')
+
+
+@DATASETS.register_module
+class CustomDataset(SeededDataset):
+    """Images with boxes from a list, json or pickle of plain arrays.
+
+    The file holds a list of::
+
+        dict(filename='a.jpg', width=1280, height=720,
+             ann=dict(bboxes=(n, 4) xyxy inclusive, labels=(n,) 1-based,
+                      bboxes_ignore=(k, 4), masks=n arrays (h, w)))   # the last two optional
+
+    Subclasses read other formats by overriding ``load_annotations`` and
+    ``get_ann_info``.
+
+    Args:
+        ann_file: the annotation file.
+        img_prefix: folder its file names start from.
+        img_scale: (long edge, short edge) in pixels; two pairs: uniform
+            between them; more: one of them.
+        img_norm_cfg: ``mean``, ``std``, ``to_rgb``; applied on the device, by
+            ``mmdet.core.frames.FramePreprocessor``.
+        size_divisor: frames are padded to a multiple of it.
+        proposal_file: pickle with one (m, 4 or 5) array an image of the file.
+        num_max_proposals: how many of them are used.
+        flip_ratio: probability of a mirrored sample.
+        with_mask, with_crowd, with_label, with_track: whether samples carry
+            ``gt_masks``, ``gt_bboxes_ignore``, ``gt_labels`` and the reference
+            frame (videos only).
+        extra_aug: augmentations before the resize, see ``extra_aug.py``.
+        aug_ref_bbox_param: (shift, resize) of reference boxes (videos only).
+        resize_keep_ratio: False stretches to ``img_scale``.
+        test_mode: every image, nothing random, no annotations.
+        classes: names the file must have, in label order.
+
+    Raises:
+        FileNotFoundError: no annotation file.
+        ValueError, TypeError: an argument or the file is not as expected.
+
+    Attributes:
+        CLASSES: names in label order.
+        img_infos: the images, as the file lists them.
+        flag: uint8, 1 for an item wider than high: items of a batch share it.
+    """
+    CLASSES: Optional[Sequence[str]] = None
+    MIN_SIZE = 32  # pixels; smaller images do not train, as in the 2019 code
+
+    def __init__(self, ann_file: str, img_prefix: str, img_scale: Any, img_norm_cfg: dict,
+                 size_divisor: Optional[int] = None, proposal_file: Optional[str] = None,
+                 num_max_proposals: int = 1000, flip_ratio: float = 0, with_mask: bool = True,
+                 with_crowd: bool = True, with_label: bool = True, with_track: bool = False,
+                 extra_aug: Optional[dict] = None,
+                 aug_ref_bbox_param: Optional[Sequence[float]] = None,
+                 resize_keep_ratio: bool = True, test_mode: bool = False,
+                 classes: Optional[Sequence[str]] = None) -> None:
+        name = type(self).__name__
+        check_keys(img_norm_cfg, NORM_KEYS, f'{name}: img_norm_cfg')
+        self.ann_file, self.img_prefix = ann_file, img_prefix
+        self.img_scales = check_scales(img_scale, name)
+        self.img_norm_cfg, self.size_divisor = dict(img_norm_cfg), size_divisor
+        self.num_max_proposals = num_max_proposals
+        self.flip_ratio, self.resize_keep_ratio = flip_ratio, resize_keep_ratio
+        self.with_mask, self.with_crowd = with_mask, with_crowd
+        self.with_label, self.with_track = with_label, with_track
+        self.aug_ref_bbox_param = aug_ref_bbox_param
+        self.test_mode = test_mode
+        self._check_arguments(extra_aug)
+        self.extra_aug = ExtraAugmentation(**extra_aug) if extra_aug else None
+        self._load(classes)
+        self.proposals = self._load_proposals(proposal_file)
+        self._keep(range(self.num_frames()) if test_mode else self._trainable())
+
+    def _check_arguments(self, extra_aug: Optional[dict]) -> None:
+        name = type(self).__name__
+        if not 0 <= self.flip_ratio <= 1:
+            raise ValueError(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
+        if self.test_mode and (len(self.img_scales) > 1 or self.flip_ratio):
+            raise ValueError(f'{name}: test_mode takes one img_scale and flip_ratio 0, got {self.img_scales} '
+                             f'and {self.flip_ratio}; testing at several scales or mirrored is not supported')
+        if extra_aug and (self.with_mask or self.with_track) and {'expand', 'random_crop'} & set(extra_aug):
+            raise ValueError(f'{name}: extra_aug expand and random_crop move boxes, but neither masks nor the '
+                             'reference frame; set with_mask=False and with_track=False, or use '
+                             'photo_metric_distortion only')
+        param = self.aug_ref_bbox_param
+        if param is not None and (len(param) != 2 or min(param) < 0):
+            raise ValueError(f'{name}: aug_ref_bbox_param must be (shift, resize), two fractions, got {param}')
+
+    # What subclasses define.
+
+    def _load(self, classes: Optional[Sequence[str]]) -> None:
+        """Read the annotation file; sets ``img_infos`` and ``CLASSES``."""
+        if not os.path.isfile(self.ann_file):
+            raise FileNotFoundError(f'{self.ann_file}: annotation file not found; data/README.md shows the '
+                                    'layouts, "ann_file" in the config says where to look')
+        self.img_infos = self.load_annotations(self.ann_file)
+        if classes is not None and self.CLASSES is not None:
+            self.CLASSES = agreed_classes(self.CLASSES, None, classes, self.ann_file)
+        elif classes is not None:
+            self.CLASSES = tuple(classes)
+
+    def load_annotations(self, ann_file: str) -> list[dict]:
+        """Images as dicts with at least ``filename``, ``width`` and ``height``."""
+        if not ann_file.endswith('.json'):
+            return load_results(ann_file)
+        with open(ann_file) as file:
+            return json.load(file)
+
+    def get_ann_info(self, idx: int) -> FrameObjects:
+        """What is annotated in image ``idx`` of the file."""
+        ann = self.img_infos[idx].get('ann', {})
+        boxes, ignore = (np.array(ann.get(key, ()), np.float32).reshape(-1, 4)
+                         for key in ('bboxes', 'bboxes_ignore'))
+        masks = [(lambda m=m: np.asarray(m, np.uint8)) for m in ann.get('masks', ())]
+        return FrameObjects(boxes, np.array(ann.get('labels', ()), np.int64), ignore, masks=masks)
+
+    def num_frames(self) -> int:
+        """How many images, or frames of videos, the file lists."""
+        return len(self.img_infos)
+
+    def frame_info(self, place: int) -> dict:
+        """``filename``, ``height`` and ``width`` of image ``place`` of the file, and what else goes to img_meta."""
+        info = self.img_infos[place]
+        return {key: info[key] for key in ('filename', 'height', 'width')}
+
+    def frame_objects(self, place: int) -> FrameObjects:
+        """What is annotated in image ``place`` of the file."""
+        return self.get_ann_info(place)
+
+    def _has_objects(self, place: int) -> bool:
+        info = self.img_infos[place]
+        return (min(info['width'], info['height']) >= self.MIN_SIZE
+                and len(self.get_ann_info(place).boxes) > 0)
+
+    # Which images are items.
+
+    def _trainable(self) -> list[int]:
+        places = [i for i in range(self.num_frames()) if self._has_objects(i)]
+        if not places:
+            raise ValueError(f'{self.ann_file}: nothing to train on, no image has a valid box that is no crowd '
+                             f'({self.num_frames()} images listed); give the file with annotations, or test_mode=True')
+        return places
+
+    def _keep(self, places: Sequence[int]) -> None:
+        """Make the images at these places of the file the items of the data set."""
+        self.places = np.array(places, np.int64)
+        if self.proposals is not None:
+            self.proposals = [self.proposals[i] for i in places]
+        self.flag = np.array([self._is_wide(i) for i in places], np.uint8)
+
+    def _is_wide(self, place: int) -> bool:
+        info = self.frame_info(place)
+        return info['width'] > info['height']
+
+    def _load_proposals(self, proposal_file: Optional[str]) -> Optional[list[np.ndarray]]:
+        if proposal_file is None:
+            return None
+        proposals = load_results(proposal_file)
+        if len(proposals) != self.num_frames():
+            raise ValueError(f'{proposal_file}: expected proposals for the {self.num_frames()} images of '
+                             f'{self.ann_file}, got {len(proposals)}; make them with the same file')
+        return proposals
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    # From an index to an item.
+
+    def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """One item, see ``_train_item`` and ``_test_item`` for its keys."""
+        return self._test_item(index) if self.test_mode else self._train_item(index, rng)
+
+    def _train_item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """A sample to train on.
+
+        Returns:
+            ``img`` uint8 (h, w, 3) BGR, resized and flipped, neither normalised
+            nor padded; ``img_meta`` dict; ``gt_bboxes`` float32 (n, 4) xyxy
+            inclusive in network pixels; ``gt_labels`` int64 (n,), 1-based;
+            ``gt_bboxes_ignore`` float32 (k, 4); ``gt_masks`` uint8 (n, H, W) of
+            ``pad_shape``; ``proposals`` float32 (m, 4 or 5) if there is a file.
+        """
+        place = int(self.places[index])
+        info, objects = self.frame_info(place), self.frame_objects(place)
+        img = read_frame(self.img_prefix, info, self.ann_file)
+        if self.extra_aug is not None:
+            img, objects = self.extra_aug(img, objects, rng)
+        view = self._random_view(img.shape[:2], rng)
+        return dict(img=view.image(img), img_meta=self._meta(view, info),
+                    **self._targets(objects, view), **self._scaled_proposals(index, view),
+                    **self._reference(place, objects, view, rng))
+
+    def _reference(self, place: int, objects: FrameObjects, view: View,
+                   rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """What a video adds to a training item; images have nothing to add."""
+        return {}
+
+    def _test_item(self, index: int) -> dict[str, Any]:
+        """A frame to test on: ``img`` and ``img_meta`` as in training, and ``proposals`` if there is a file."""
+        info = self.frame_info(int(self.places[index]))
+        img = read_frame(self.img_prefix, info, self.ann_file)
+        view = View.of(img.shape[:2], self.img_scales[0], False, self.size_divisor, self.resize_keep_ratio)
+        return dict(img=view.image(img), img_meta=self._meta(view, info),
+                    **self._scaled_proposals(index, view))
+
+    def _random_view(self, size: tuple[int, int], rng: np.random.Generator) -> View:
+        flip = rng.random() < self.flip_ratio
+        return View.of(size, random_scale(self.img_scales, rng), flip, self.size_divisor,
+                       self.resize_keep_ratio)
+
+    def _meta(self, view: View, info: dict) -> dict[str, Any]:
+        more = {key: value for key, value in info.items() if key not in ('height', 'width')}
+        return view.meta((info['height'], info['width'], 3), **more)
+
+    def _targets(self, objects: FrameObjects, view: View) -> dict[str, torch.Tensor]:
+        targets = dict(gt_bboxes=torch.from_numpy(view.boxes(objects.boxes)))
+        if self.with_label:
+            targets['gt_labels'] = torch.from_numpy(objects.labels)
+        if self.with_crowd:
+            targets['gt_bboxes_ignore'] = torch.from_numpy(view.boxes(objects.boxes_ignore))
+        if self.with_mask:
+            targets['gt_masks'] = torch.from_numpy(view.masks(objects.decode_masks()))
+        return targets
+
+    def _scaled_proposals(self, index: int, view: View) -> dict[str, torch.Tensor]:
+        """``proposals`` in network pixels, a score in column 4 kept; nothing without a file."""
+        if self.proposals is None:
+            return {}
+        raw = np.asarray(self.proposals[index], np.float32)[:self.num_max_proposals]
+        if raw.ndim != 2 or raw.shape[1] not in (4, 5):
+            raise ValueError(f'proposals of item {index}: expected an array (m, 4) or (m, 5), got {raw.shape}')
+        return dict(proposals=torch.from_numpy(np.hstack([view.boxes(raw[:, :4]), raw[:, 4:]])))

@@ -1,0 +1,5 @@
+"""The data sets a config can name."""
+from mmdet.utils import Registry
+
+DATASETS = Registry('dataset')
+EXTRA_AUGS = Registry('extra augmentation')

@@ -1,0 +1,108 @@
+"""How a frame and what is annotated in it become network input: one value, applied to each."""
+import dataclasses
+from typing import Any, Optional, Sequence
+
+import cv2
+import mmcv
+import numpy as np
+import torch
+
+
+@dataclasses.dataclass(frozen=True)
+class View:
+    """A resize, a flip and the size after padding.
+
+    Attributes:
+        img_shape: (h, w, 3) after resizing.
+        pad_shape: (H, W, 3) after padding right and below.
+        scale_factor: new size / old size: a float, or float32 (4,) for x1 y1
+            x2 y2 where the aspect ratio is not kept.
+        flip: mirrored left to right.
+    """
+    img_shape: tuple[int, int, int]
+    pad_shape: tuple[int, int, int]
+    scale_factor: float | np.ndarray
+    flip: bool
+
+    @classmethod
+    def of(cls, size: tuple[int, int], scale: tuple[int, int], flip: bool = False,
+           size_divisor: Optional[int] = None, keep_ratio: bool = True) -> 'View':
+        """The view that fits a frame into a scale.
+
+        Args:
+            size: (height, width) of the frame.
+            scale: with ``keep_ratio`` (long edge, short edge) the result fits
+                into, otherwise its (width, height).
+            flip: mirror it.
+            size_divisor: the padded size is a multiple of it; None: no padding.
+            keep_ratio: keep the aspect ratio.
+        """
+        height, width = size
+        if keep_ratio:
+            (new_w, new_h), factor = mmcv.rescale_size((width, height), tuple(scale), return_scale=True)
+        else:
+            new_w, new_h = scale
+            factor = np.array([new_w / width, new_h / height] * 2, np.float32)
+        step = size_divisor or 1
+        padded = (-(-new_h // step) * step, -(-new_w // step) * step, 3)
+        return cls((new_h, new_w, 3), padded, factor, bool(flip))
+
+    def image(self, img: np.ndarray) -> torch.Tensor:
+        """Resize bilinearly on uint8 and flip; neither normalised nor padded.
+
+        Args:
+            img: uint8 (h, w, 3).
+
+        Returns:
+            uint8 tensor of ``img_shape``.
+        """
+        img = self._resized(img, cv2.INTER_LINEAR)
+        return torch.from_numpy(np.ascontiguousarray(img))
+
+    def boxes(self, boxes: np.ndarray) -> np.ndarray:
+        """Scale, flip (w - x - 1) and clip to ``img_shape`` - 1; float32 (n, 4) to float32 (n, 4)."""
+        height, width = self.img_shape[:2]
+        boxes = (boxes * self.scale_factor).astype(np.float32)
+        if self.flip:
+            boxes[:, [0, 2]] = width - boxes[:, [2, 0]] - 1
+        return boxes.clip(0, np.array([width - 1, height - 1] * 2, np.float32))
+
+    def masks(self, masks: Sequence[np.ndarray]) -> np.ndarray:
+        """Resize to the nearest pixel, flip, pad with 0.
+
+        Args:
+            masks: n uint8 arrays (h, w).
+
+        Returns:
+            uint8 (n, H, W) of ``pad_shape``.
+        """
+        height, width = self.img_shape[:2]
+        padded = np.zeros((len(masks), *self.pad_shape[:2]), np.uint8)
+        for out, mask in zip(padded, masks):
+            out[:height, :width] = self._resized(mask, cv2.INTER_NEAREST)
+        return padded
+
+    def meta(self, ori_shape: tuple[int, int, int], **more: Any) -> dict[str, Any]:
+        """``img_meta``: ori_shape, img_shape, pad_shape, scale_factor, flip and ``more``."""
+        return dict(ori_shape=ori_shape, img_shape=self.img_shape, pad_shape=self.pad_shape,
+                    scale_factor=self.scale_factor, flip=self.flip, **more)
+
+    def _resized(self, img: np.ndarray, interpolation: int) -> np.ndarray:
+        img = cv2.resize(img, self.img_shape[1::-1], interpolation=interpolation)
+        return img[:, ::-1] if self.flip else img
+
+
+def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
+    """``img_scale`` of a config, a pair or a list of pairs, as a list of pairs.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    scales = img_scale if isinstance(img_scale, list) else [img_scale]
+    if scales and all(isinstance(v, (int, float)) for v in scales):
+        scales = [tuple(scales)]  # a pair written as a list
+    for scale in scales:
+        if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
+            raise ValueError(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
+                             f'such pairs, got {img_scale!r}')
+    return [tuple(map(int, scale)) for scale in scales]

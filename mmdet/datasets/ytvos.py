@@ -1,0 +1,109 @@
+"""Videos in YouTube-VIS format."""
+from typing import Optional, Sequence
+
+import numpy as np
+import torch
+
+from mmdet.core.evaluation import YTVOS
+
+from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels
+from .custom import CustomDataset
+from .frame_reader import read_frame
+from .registry import DATASETS
+from .sampling import jitter_boxes, reference_frame
+from .transforms import View
+
+
+@DATASETS.register_module
+class YTVOSDataset(CustomDataset):
+    """YouTube-VIS 2019, 2021, 2022, OVIS, and own videos in that format.
+
+    In training an item is a frame with at least one valid object that is no
+    crowd, and a reference frame: another such frame of the video. A video with
+    a single annotated frame serves as its own reference (the 2019 code stopped
+    there): its objects then match themselves.
+
+    Arguments are those of :class:`CustomDataset`; ``with_track`` adds the
+    reference frame, ``aug_ref_bbox_param`` jitters its boxes. Classes and ids
+    come from the file: label = rank of the category id + 1, gaps allowed.
+
+    Attributes:
+        CLASSES: names in label order.
+        ytvos: the annotation file.
+        cat_ids, cat2label: category ids in label order; label of an id.
+        vid_infos: video entries in file order, with ``filenames``.
+        img_ids: (video position, frame position) of every item.
+    """
+    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog', 'snake',
+               'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse', 'turtle', 'bear',
+               'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl', 'surfboard', 'airplane', 'truck',
+               'zebra', 'tiger', 'elephant', 'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle',
+               'earless_seal', 'tennis_racket')
+
+    def _load(self, classes: Optional[Sequence[str]]) -> None:
+        self.ytvos = YTVOS(self.ann_file)
+        self.cat_ids, names = category_labels(self.ytvos.dataset['categories'])
+        self.CLASSES = agreed_classes(names, type(self).CLASSES, classes, self.ann_file)
+        self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}
+        self._index = VideoIndex(self.ytvos, self.cat2label)
+        self.vid_infos = self._index.videos
+        self._frames = self._index.all_frames()
+
+    def num_frames(self) -> int:
+        """Frames of all videos."""
+        return len(self._frames)
+
+    def frame_info(self, place: int) -> dict:
+        """File name, size, ``video_id`` (of the json) and ``frame_id`` of one frame; in test mode ``is_first``."""
+        video, frame = self._frames[place]
+        return self._info(video, frame)
+
+    def frame_objects(self, place: int) -> FrameObjects:
+        """What is annotated in one frame."""
+        return self._index.objects(*self._frames[place])
+
+    def get_ann_info(self, idx: int, frame_id: int) -> FrameObjects:
+        """What is annotated in frame ``frame_id`` of the video at position ``idx``."""
+        return self._index.objects(idx, frame_id)
+
+    def _info(self, video: int, frame: int) -> dict:
+        info = self.vid_infos[video]
+        first = dict(is_first=frame == 0) if self.test_mode else {}
+        return dict(filename=info['filenames'][frame], height=info['height'], width=info['width'],
+                    video_id=info['id'], frame_id=frame, **first)
+
+    def _trainable(self) -> list[int]:
+        start = np.cumsum([0] + [len(info['filenames']) for info in self.vid_infos])
+        places = [int(start[v]) + t for v, frames in enumerate(self._index.frames) for t in frames]
+        if not places:
+            raise ValueError(
+                f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no frame with a '
+                'valid box that is no crowd; the public validation and test files have no annotations: train '
+                'on the training file (tools/convert_datasets/split_videos.py cuts a validation part off it)')
+        return places
+
+    def _keep(self, places: Sequence[int]) -> None:
+        super()._keep(places)
+        self.img_ids = [self._frames[i] for i in places]
+
+    def _reference(self, place: int, objects: FrameObjects, view: View,
+                   rng: np.random.Generator) -> dict[str, torch.Tensor]:
+        """The reference frame of a training item, if ``with_track``.
+
+        Returns:
+            ``ref_img`` uint8 (h, w, 3), scaled and flipped like ``img``;
+            ``ref_bboxes`` float32 (m, 4); ``gt_pids`` int64 (n,): 1 + the row of
+            ``ref_bboxes`` with the same object, 0 if it is not in the reference.
+        """
+        if not self.with_track:
+            return {}
+        video, frame = self._frames[place]
+        frame = reference_frame(self._index.frames[video], frame, rng)
+        ref = self._index.objects(video, frame)
+        img = read_frame(self.img_prefix, self._info(video, frame), self.ann_file)
+        boxes = view.boxes(ref.boxes)
+        if self.aug_ref_bbox_param is not None:
+            boxes = jitter_boxes(boxes, view.img_shape, self.aug_ref_bbox_param, rng)
+        row = {obj_id: i + 1 for i, obj_id in enumerate(ref.obj_ids)}
+        return dict(ref_img=view.image(img), ref_bboxes=torch.from_numpy(boxes),
+                    gt_pids=torch.tensor([row.get(i, 0) for i in objects.obj_ids], dtype=torch.int64))
