@@ -9,6 +9,7 @@ from pycocotools import mask as mask_utils
 from .annotation_checks import check_dataset
 from .json_input import read_json
 from .rle import BadMask, segmentation_to_rle
+from .track_results import load_results
 
 
 def _as_set(ids: Any) -> set:
@@ -126,6 +127,27 @@ class YTVOS:
             if key not in index:
                 raise KeyError(f'{self.name} has no {what} {key!r}')
         return [index[key] for key in ids]
+
+    def loadRes(self, resFile: Union[str, os.PathLike, list]) -> 'YTVOS':
+        """Index results against this file's videos and categories.
+
+        Args:
+            resFile: path of a result json, or its content; see
+                :func:`~.track_results.load_results`.
+
+        Returns:
+            an index whose annotations are the result tracks.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: one sentence with the track that is wrong and why.
+        """
+        tracks = load_results(resFile, self.vids, self.cats)
+        results = YTVOS.__new__(YTVOS)
+        results.name = 'results' if isinstance(resFile, list) else os.fspath(resFile)
+        results.dataset = dict(self.dataset, annotations=tracks)
+        results.createIndex()
+        return results
 
     def annToRLE(self, ann: dict, frame_id: int) -> Optional[dict]:
         """The mask of a track in a frame as compressed RLE.
