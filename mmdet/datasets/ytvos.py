@@ -6,7 +6,7 @@ import torch
 
 from mmdet.core.evaluation import YTVOS
 
-from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels
+from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels, compressed_rle
 from .custom import CustomDataset
 from .frame_reader import read_frame
 from .registry import DATASETS
@@ -41,7 +41,7 @@ class YTVOSDataset(CustomDataset):
                'earless_seal', 'tennis_racket')
 
     def _load(self, classes: Optional[Sequence[str]]) -> None:
-        self.ytvos = YTVOS(self.ann_file)
+        self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)
         self.cat_ids, names = category_labels(self.ytvos.dataset['categories'])
         self.CLASSES = agreed_classes(names, type(self).CLASSES, classes, self.ann_file)
         self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}

@@ -1,7 +1,7 @@
 """Read json files that others wrote; every failure is one sentence."""
 import json
 import os
-from typing import Any, Union
+from typing import Any, Callable, Optional, Union
 
 try:
     import orjson
@@ -9,11 +9,14 @@ except ImportError:  # optional: parses a large file about three times faster
     orjson = None
 
 
-def read_json(path: Union[str, os.PathLike]) -> Any:
+def read_json(path: Union[str, os.PathLike],
+              object_hook: Optional[Callable[[dict], Any]] = None) -> Any:
     """Parse a json file.
 
     Args:
         path: the file; UTF-8.
+        object_hook: gets every object as soon as it is parsed and returns what
+            to keep instead (the standard parser then reads the file).
 
     Returns:
         what it holds.
@@ -27,13 +30,13 @@ def read_json(path: Union[str, os.PathLike]) -> Any:
         raise FileNotFoundError(f'{path}: no such file; check the path')
     with open(path, 'rb') as file:
         text = file.read()
-    if orjson is not None:
+    if orjson is not None and object_hook is None:
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
             pass  # NaN is legal for the standard parser, which also says more
     try:
-        return json.loads(text)
+        return json.loads(text, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
                          'or is something else, write it again') from None

@@ -1,7 +1,7 @@
 """Index of a YouTube-VIS annotation file."""
 import os
 from collections import defaultdict
-from typing import Any, Iterable, Optional, Union
+from typing import Any, Callable, Iterable, Optional, Union
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -29,6 +29,7 @@ class YTVOS:
     Args:
         annotation_file: path of the json, or its parsed content; None makes an
             empty index.
+        object_hook: see ``read_json``; used while a path is read.
 
     Raises:
         FileNotFoundError: no such file.
@@ -43,12 +44,12 @@ class YTVOS:
         catToVids: video ids by category id, one for each annotation.
     """
 
-    def __init__(self, annotation_file: Union[str, os.PathLike, dict, None] = None
-                 ) -> None:
+    def __init__(self, annotation_file: Union[str, os.PathLike, dict, None] = None,
+                 object_hook: Optional[Callable[[dict], Any]] = None) -> None:
         self.name = 'annotations'
         if isinstance(annotation_file, (str, os.PathLike)):
             self.name = os.fspath(annotation_file)
-            annotation_file = read_json(self.name)
+            annotation_file = read_json(self.name, object_hook)
         if annotation_file is None:
             annotation_file = dict(videos=[], categories=[], annotations=[])
         check_dataset(annotation_file, self.name)
