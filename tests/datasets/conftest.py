@@ -9,12 +9,12 @@ from pycocotools import mask as mask_utils
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 
 
-def rle_of(mask):
+def _rle(mask):
     rle = mask_utils.encode(np.asfortranarray(mask, np.uint8))
     return dict(size=rle['size'], counts=rle['counts'].decode())
 
 
-def track(ann_id, video, boxes, category=1, size=(40, 60), crowd=0):
+def _track(ann_id, video, boxes, category=1, size=(40, 60), crowd=0):
     """One annotation; boxes: x y w h or None a frame, the mask fills the box; size: (height, width)."""
     ann = dict(id=ann_id, video_id=video, category_id=category, iscrowd=crowd, bboxes=boxes, areas=[],
                segmentations=[], height=size[0], width=size[1], length=len(boxes))
@@ -24,8 +24,14 @@ def track(ann_id, video, boxes, category=1, size=(40, 60), crowd=0):
             x, y, w, h = map(int, box)
             mask[y:y + h, x:x + w] = 1
         ann['areas'].append(None if box is None else int(mask.sum()))
-        ann['segmentations'].append(None if box is None else rle_of(mask))
+        ann['segmentations'].append(None if box is None else _rle(mask))
     return ann
+
+
+@pytest.fixture
+def track():
+    """``track(id, video, boxes, category=1, size=, crowd=0)`` is an annotation entry."""
+    return _track
 
 
 @pytest.fixture
