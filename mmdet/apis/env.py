@@ -1,4 +1,5 @@
 """The machine: process groups, seeds, threads, and what the log says of them."""
+import functools
 import os
 import random
 import subprocess
@@ -123,9 +124,14 @@ def set_threads(workers: int, num_threads: Optional[int] = None) -> int:
     return workers
 
 
+@functools.lru_cache(maxsize=1)
+def _versions() -> dict:
+    return collect_env()  # asks compilers, takes a moment
+
+
 def environment_text() -> str:
     """Versions, hardware and git revision, one a line, for the log."""
-    info = {**collect_env(), 'threads': torch.get_num_threads(),
+    info = {**_versions(), 'threads': torch.get_num_threads(),
             'mmdet revision': _revision()}
     return '\n'.join(f'{key}: {value}' for key, value in info.items())
 

@@ -17,7 +17,7 @@ def get_root_logger(log_file: Optional[str] = None,
     """The logger named ``mmdet``: console, and a file when one is named.
 
     Rank 0 speaks; other ranks only report errors and write no file. Calling it
-    again adds the file if it is new and sets the level.
+    again sets the level, and another file takes the place of the first.
 
     Args:
         log_file: path of the text log, its folder is made.
@@ -28,11 +28,20 @@ def get_root_logger(log_file: Optional[str] = None,
     logger.setLevel(log_level if _rank() == 0 else 'ERROR')
     if not logger.handlers:
         _add(logger, logging.StreamHandler(sys.stdout))
-    known = [getattr(h, 'baseFilename', None) for h in logger.handlers]
-    if log_file and _rank() == 0 and os.path.abspath(log_file) not in known:
-        os.makedirs(os.path.dirname(os.path.abspath(log_file)), exist_ok=True)
-        _add(logger, logging.FileHandler(log_file))
+    if log_file and _rank() == 0:
+        _write_to(logger, os.path.abspath(log_file))
     return logger
+
+
+def _write_to(logger: logging.Logger, path: str) -> None:
+    for handler in list(logger.handlers):
+        if isinstance(handler, logging.FileHandler):
+            if handler.baseFilename == path:
+                return
+            logger.removeHandler(handler)
+            handler.close()
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    _add(logger, logging.FileHandler(path))
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:

@@ -1,0 +1,10 @@
+from .env import get_root_logger, init_dist, set_random_seed
+from .hooks import TrainingInterrupted
+from .loops import NonFiniteLoss
+from .test import evaluate_detector
+from .train import train_detector
+
+__all__ = [
+    'NonFiniteLoss', 'TrainingInterrupted', 'evaluate_detector',
+    'get_root_logger', 'init_dist', 'set_random_seed', 'train_detector'
+]
