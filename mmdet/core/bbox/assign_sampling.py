@@ -1,0 +1,35 @@
+"""Assigners and samplers from their configs."""
+from typing import Any
+
+from torch import Tensor
+
+from .assigners import AssignResult
+from .registry import ASSIGNERS, SAMPLERS
+from .samplers import SamplingResult
+
+
+def build_assigner(cfg: dict) -> Any:
+    """Build an assigner from ``dict(type=..., ...)``."""
+    return ASSIGNERS.build(cfg)
+
+
+def build_sampler(cfg: dict) -> Any:
+    """Build a sampler from ``dict(type=..., ...)``."""
+    return SAMPLERS.build(cfg)
+
+
+def assign_and_sample(bboxes: Tensor, gt_bboxes: Tensor, gt_bboxes_ignore: Tensor | None,
+                      gt_labels: Tensor | None, cfg: dict) -> tuple[AssignResult, SamplingResult]:
+    """Assign the boxes of one image to its ground truths and draw from them.
+
+    Args:
+        bboxes: (n, 4 or 5) xyxy in network pixels.
+        gt_bboxes: (G, 4); G may be 0: everything is background.
+        gt_bboxes_ignore: (K, 4) crowds or None.
+        gt_labels: (G,) 1-based or None.
+        cfg: with ``assigner`` and ``sampler``.
+    """
+    assigned = build_assigner(cfg['assigner']).assign(
+        bboxes, gt_bboxes, gt_bboxes_ignore, gt_labels)
+    return assigned, build_sampler(cfg['sampler']).sample(
+        assigned, bboxes, gt_bboxes, gt_labels)

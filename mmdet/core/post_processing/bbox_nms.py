@@ -1,0 +1,53 @@
+"""From scored boxes to detections."""
+import torch
+from torch import Tensor
+
+from mmdet.ops import batched_nms, soft_nms
+
+
+def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: dict,
+                   max_num: int = -1) -> tuple[Tensor, Tensor]:
+    """Non-maximum suppression class by class.
+
+    Args:
+        bboxes: (n, 4) or (n, 4 * C) xyxy, one box for all classes or one each.
+        scores: (n, C) with background in column 0.
+        score_thr: a detection scores more than this.
+        nms_cfg: ``dict(type='nms', iou_thr=0.5)``, or ``type='soft_nms'`` with
+            ``iou_thr, method, sigma, min_score``.
+        max_num: at most this many detections; negative: all.
+
+    Returns:
+        (k, 5) boxes with scores and (k,) 0-based labels. The order is that of the
+        2019 code, because object ids depend on it: class by class with falling
+        score, but by score alone where ``max_num`` cut some away.
+
+    Raises:
+        ValueError: unknown ``type``.
+    """
+    rows, cols = (scores[:, 1:] > score_thr).nonzero(as_tuple=True)
+    boxes = bboxes.view(len(bboxes), -1, 4)
+    boxes = boxes[rows, cols + 1] if boxes.shape[1] > 1 else boxes[rows, 0]
+    picked = scores[rows, cols + 1]
+    dets, labels = _suppress(torch.cat([boxes, picked[:, None]], dim=1), cols, nms_cfg)
+    by_score = dets[:, 4].argsort(descending=True, stable=True)
+    if 0 <= max_num < len(dets):
+        by_score = by_score[:max_num]
+        return dets[by_score], labels[by_score]
+    order = by_score[labels[by_score].argsort(stable=True)]
+    return dets[order], labels[order]
+
+
+def _suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Tensor]:
+    """The (k, 5) survivors and their labels."""
+    cfg = dict(cfg)
+    kind = cfg.pop('type', 'nms')
+    if kind == 'nms':
+        keep = batched_nms(dets[:, :4], dets[:, 4], labels, **cfg)
+        return dets[keep], labels[keep]
+    if kind != 'soft_nms':
+        raise ValueError(f'test_cfg.rcnn.nms: type is "nms" or "soft_nms", got "{kind}"')
+    kept = [soft_nms(dets[labels == label], **cfg)[0] for label in labels.unique()]
+    counts = torch.tensor([len(k) for k in kept], device=labels.device, dtype=torch.long)
+    return (torch.cat([dets[:0], *kept]),
+            labels.unique().repeat_interleave(counts))

@@ -1,0 +1,4 @@
+from .anchor_head import AnchorHead
+from .rpn_head import RPNHead
+
+__all__ = ['AnchorHead', 'RPNHead']

@@ -1,0 +1,149 @@
+"""What heads on anchors share: the anchors, their targets, their losses."""
+from typing import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmdet.core.anchor import AnchorGenerator, AnchorTargets, anchor_targets
+from mmdet.core.loss import smooth_l1
+
+from ..registry import HEADS
+
+
+@HEADS.register_module
+class AnchorHead(nn.Module):
+    """Classify and regress the anchors of every cell of every level.
+
+    Args:
+        num_classes: with background.
+        in_channels: of the levels.
+        feat_channels: of the hidden layers.
+        anchor_scales, anchor_ratios: A = scales x ratios anchors a cell.
+        anchor_strides: pixels a cell, level by level.
+        anchor_base_sizes: sides that scales act on; the strides by default.
+        target_means, target_stds: normalisation of the deltas.
+        use_sigmoid_cls: binary classifiers instead of a softmax with background.
+    """
+
+    def __init__(self, num_classes: int, in_channels: int, feat_channels: int = 256,
+                 anchor_scales: Sequence[float] = (8, 16, 32),
+                 anchor_ratios: Sequence[float] = (0.5, 1.0, 2.0),
+                 anchor_strides: Sequence[int] = (4, 8, 16, 32, 64),
+                 anchor_base_sizes: Sequence[int] | None = None,
+                 target_means: Sequence[float] = (.0, .0, .0, .0),
+                 target_stds: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+                 use_sigmoid_cls: bool = False) -> None:
+        super().__init__()
+        self.in_channels, self.feat_channels = in_channels, feat_channels
+        self.num_classes = num_classes
+        self.anchor_strides = list(anchor_strides)
+        self.target_means, self.target_stds = list(target_means), list(target_stds)
+        self.use_sigmoid_cls = use_sigmoid_cls
+        self.anchor_generators = [
+            AnchorGenerator(base, anchor_scales, anchor_ratios)
+            for base in (anchor_base_sizes or anchor_strides)]
+        self.num_anchors = len(anchor_ratios) * len(anchor_scales)
+        self.cls_out_channels = num_classes - 1 if use_sigmoid_cls else num_classes
+        self._init_layers()
+
+    def _init_layers(self) -> None:
+        self.conv_cls = nn.Conv2d(
+            self.feat_channels, self.num_anchors * self.cls_out_channels, 1)
+        self.conv_reg = nn.Conv2d(self.feat_channels, self.num_anchors * 4, 1)
+
+    def init_weights(self) -> None:
+        """Normal weights of deviation 0.01, zero biases."""
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.normal_(module.weight, std=0.01)
+                nn.init.zeros_(module.bias)
+
+    def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """One level (N, C, H, W) -> scores (N, A * K, H, W), deltas (N, A * 4, H, W)."""
+        return self.conv_cls(x), self.conv_reg(x)
+
+    def forward(self, feats: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Levels -> raw scores and raw deltas of every level."""
+        outs = [self.forward_single(x) for x in feats]
+        return [cls for cls, _ in outs], [reg for _, reg in outs]
+
+    def anchors(self, maps: Sequence[Tensor]) -> list[Tensor]:
+        """The anchors (H_l * W_l * A, 4) of every level, on the device of ``maps``."""
+        return [generator.grid_anchors(x.shape[-2:], stride, x.device)
+                for generator, stride, x in zip(
+                    self.anchor_generators, self.anchor_strides, maps)]
+
+    def valid_flags(self, maps: Sequence[Tensor], pad_shape: tuple) -> Tensor:
+        """Anchors on cells of one image, (total,) bool: a batch may be padded further."""
+        flags = []
+        for generator, stride, x in zip(self.anchor_generators, self.anchor_strides, maps):
+            size = x.shape[-2:]
+            covered = tuple(min(-(-pad_shape[i] // stride), size[i]) for i in range(2))
+            flags.append(generator.valid_flags(size, covered, x.device))
+        return torch.cat(flags)
+
+    def flatten(self, maps: Sequence[Tensor], channels: int) -> Tensor:
+        """Raw maps of all levels -> (N, total anchors, channels), in the order of the anchors."""
+        return torch.cat([
+            x.permute(0, 2, 3, 1).reshape(len(x), -1, channels) for x in maps], dim=1)
+
+    def get_targets(self, maps: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
+                    img_metas: Sequence[dict], cfg: dict,
+                    gt_labels: Sequence[Tensor] | None = None) -> list[AnchorTargets]:
+        """Targets of every image, see :func:`mmdet.core.anchor.anchor_targets`."""
+        anchors = torch.cat(self.anchors(maps))
+        labels = gt_labels or [None] * len(gt_bboxes)
+        return [
+            anchor_targets(anchors, self.valid_flags(maps, meta['pad_shape']), boxes,
+                           meta['img_shape'], cfg, self.target_means, self.target_stds, label)
+            for boxes, meta, label in zip(gt_bboxes, img_metas, labels)]
+
+    def loss(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
+             gt_bboxes: Sequence[Tensor], img_metas: Sequence[dict], cfg: dict,
+             gt_labels: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+        """Losses of a batch.
+
+        Args:
+            cls_scores, bbox_preds: output of :meth:`forward`.
+            gt_bboxes: one (G_i, 4) tensor an image, network pixels.
+            img_metas: with ``img_shape`` and ``pad_shape``.
+            cfg: ``assigner``, ``sampler``, ``allowed_border``, ``pos_weight``,
+                ``smoothl1_beta``.
+            gt_labels: one (G_i,) tensor an image; None: one class.
+
+        Returns:
+            ``loss_cls`` and ``loss_reg``, (L,) each: one number a level.
+        """
+        targets = self.get_targets(cls_scores, gt_bboxes, img_metas, cfg, gt_labels)
+        # as in 2019: an image without positives (negatives) counts as one
+        total = sum(max(t.num_pos, 1) + max(len(t.inds) - t.num_pos, 1) for t in targets)
+        logits = self.flatten(cls_scores, self.cls_out_channels)
+        deltas = self.flatten(bbox_preds, 4)
+        image = torch.cat([t.inds.new_full((len(t.inds),), i) for i, t in enumerate(targets)])
+        inds = torch.cat([t.inds for t in targets])
+        labels = torch.cat([t.labels for t in targets])
+        weights = torch.cat([t.weights for t in targets])
+        is_pos = torch.cat([
+            torch.arange(len(t.inds), device=inds.device) < t.num_pos for t in targets])
+        loss_cls = self._cls_losses(logits[image, inds].float(), labels) * weights
+        loss_reg = smooth_l1(
+            deltas[image[is_pos], inds[is_pos]].float(),
+            torch.cat([t.deltas for t in targets]), cfg['smoothl1_beta']).sum(1)
+        level = self._levels(cls_scores)[inds]
+        zeros = loss_cls.new_zeros(len(cls_scores))
+        return dict(loss_cls=zeros.index_add(0, level, loss_cls) / total,
+                    loss_reg=zeros.index_add(0, level[is_pos], loss_reg) / total)
+
+    def _cls_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """(S, K) logits and (S,) labels -> (S,) losses."""
+        if not self.use_sigmoid_cls:
+            return F.cross_entropy(logits, labels, reduction='none')
+        one_hot = F.one_hot(labels, self.cls_out_channels + 1)[:, 1:].to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits, one_hot, reduction='none').sum(1)
+
+    def _levels(self, maps: Sequence[Tensor]) -> Tensor:
+        """(total anchors,) int64, the level of every anchor."""
+        sizes = [x.shape[-2] * x.shape[-1] * self.num_anchors for x in maps]
+        return torch.arange(len(maps), device=maps[0].device).repeat_interleave(
+            torch.tensor(sizes, device=maps[0].device))

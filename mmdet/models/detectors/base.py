@@ -1,0 +1,67 @@
+"""What every detector shares."""
+from mmengine.config import ConfigDict
+from torch import Tensor, nn
+
+from mmdet.utils import check_keys
+
+RPN_TRAIN_KEYS = ('assigner', 'sampler', 'allowed_border', 'pos_weight', 'smoothl1_beta', 'debug')
+RCNN_TRAIN_KEYS = ('assigner', 'sampler', 'mask_size', 'pos_weight', 'debug')
+RPN_TEST_KEYS = ('nms_across_levels', 'nms_pre', 'nms_post', 'max_num', 'nms_thr',
+                 'min_bbox_size')
+RCNN_TEST_KEYS = ('score_thr', 'nms', 'max_per_img', 'mask_thr_binary')
+TRACK_TEST_KEYS = ('label_memory', 'max_age', 'track_score')
+
+
+class BaseDetector(nn.Module):
+    """Holds the settings and dispatches a training call.
+
+    Args:
+        train_cfg: ``rpn`` and ``rcnn``, or None.
+        test_cfg: ``rpn``, ``rcnn`` and, in a tracker, ``track``, or None.
+
+    Raises:
+        TypeError: a key is unknown.
+    """
+    train_keys = dict(rpn=RPN_TRAIN_KEYS, rcnn=RCNN_TRAIN_KEYS)
+    test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS)
+
+    def __init__(self, train_cfg: dict | None, test_cfg: dict | None) -> None:
+        super().__init__()
+        self.train_cfg = self._checked(train_cfg, self.train_keys, 'train_cfg')
+        self.test_cfg = self._checked(test_cfg, self.test_keys, 'test_cfg')
+
+    @staticmethod
+    def _checked(cfg: dict | None, keys: dict, where: str) -> ConfigDict | None:
+        if cfg is None:
+            return None
+        check_keys(cfg, keys, where)
+        for part, value in cfg.items():
+            if value is not None:
+                check_keys(value, keys[part], f'{where}.{part}')
+        return ConfigDict(cfg)
+
+    def extract_feat(self, img: Tensor) -> tuple[Tensor, ...]:
+        """(N, 3, H, W) normalised images -> feature maps of every level."""
+        raise NotImplementedError
+
+    def forward_train(self, img: Tensor, img_meta: list[dict], **targets) -> dict[str, Tensor]:
+        """Losses of a batch, 0-d each."""
+        raise NotImplementedError
+
+    def forward(self, img: Tensor, img_meta: list[dict], return_loss: bool = True,
+                **targets) -> dict[str, Tensor]:
+        """Losses of a batch; see ``forward_train`` for the targets.
+
+        Args:
+            img: (N, 3, H, W) float32, normalised and padded.
+            img_meta: one dict an image with ``img_shape``, ``pad_shape``, ``scale_factor``.
+            return_loss: must be True; testing has methods of its own.
+
+        Raises:
+            ValueError: ``return_loss=False``.
+        """
+        if not return_loss:
+            raise ValueError(
+                'a detector keeps no video in itself: call track(img, img_meta, memory) frame '
+                'by frame, or detect(img, img_meta) for single images')
+        return self.forward_train(img, img_meta, **targets)

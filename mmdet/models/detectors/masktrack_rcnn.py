@@ -1,0 +1,123 @@
+"""MaskTrack R-CNN (arXiv:1905.04804)."""
+from typing import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmdet.core.bbox import SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.track import TrackMemory, TrackResult, assign_ids, match_scores
+
+from .. import builder
+from ..registry import DETECTORS
+from .base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
+from .mask_rcnn import MaskRCNN
+
+
+@DETECTORS.register_module
+class MaskTrackRCNN(MaskRCNN):
+    """Mask R-CNN with an embedding for every box, matched over the frames of a video.
+
+    Args:
+        track_head: config of the tracking head.
+        kwargs: see :class:`MaskRCNN`. ``test_cfg.track`` may have ``label_memory``
+            ('first' or 'latest': which label an object is remembered with) and
+            ``max_age`` (frames after which an unseen object is no longer matched;
+            None: never).
+    """
+    test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS, track=TRACK_TEST_KEYS)
+
+    def __init__(self, track_head: dict, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.track_head = builder.build_head(track_head)
+        self.track_head.init_weights()
+        track_cfg = (self.test_cfg or {}).get('track') or {}
+        self.max_age = track_cfg.get('max_age')
+        self.label_memory = track_cfg.get('label_memory', 'first')
+        if self.label_memory not in ('first', 'latest'):
+            raise ValueError("test_cfg.track.label_memory is 'first' or 'latest', "
+                             f'got {self.label_memory!r}')
+
+    def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
+                      gt_labels: Sequence[Tensor], ref_img: Tensor,
+                      ref_bboxes: Sequence[Tensor], gt_pids: Sequence[Tensor],
+                      gt_masks: Sequence[Tensor | np.ndarray],
+                      gt_bboxes_ignore: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+        """Losses of a batch of frame pairs, 0-d each.
+
+        Args:
+            ref_img: (N, 3, H, W) normalised reference frames.
+            ref_bboxes: N tensors (M_i, 4): the objects of the reference frames.
+            gt_pids: N tensors (G_i,) int64: 1 + row in ``ref_bboxes`` of the same
+                object, 0 if it is not there.
+            others: see :class:`MaskRCNN`.
+        """
+        feats, ref_feats = self.extract_feat(img), self.extract_feat(ref_img)
+        losses, proposals = self.rpn_losses(feats, img_meta, gt_bboxes)
+        samples = self.sample_rois(proposals, gt_bboxes, gt_labels, gt_bboxes_ignore)
+        roi_feats = self.roi_feats(feats, samples)
+        losses.update(self.bbox_losses(roi_feats, samples))
+        losses.update(self.track_losses(roi_feats, ref_feats, samples, ref_bboxes, gt_pids))
+        losses.update(self.mask_losses(feats, samples, gt_masks))
+        return losses
+
+    def track_losses(self, roi_feats: Tensor, ref_feats: tuple[Tensor, ...],
+                     samples: Sequence[SamplingResult], ref_bboxes: Sequence[Tensor],
+                     gt_pids: Sequence[Tensor]) -> dict[str, Tensor]:
+        """``loss_match`` and ``match_acc`` of the positive RoIs."""
+        pos_feats = torch.cat([
+            feats[:len(s.pos_bboxes)] for feats, s in
+            zip(roi_feats.split([len(s.bboxes) for s in samples]), samples)])
+        embeddings = self.track_head(pos_feats).split([len(s.pos_bboxes) for s in samples])
+        ref_embeddings = self.embed(ref_feats, ref_bboxes).split([len(b) for b in ref_bboxes])
+        logits = [self.track_head.match(x, ref) for x, ref in zip(embeddings, ref_embeddings)]
+        targets = self.track_head.get_targets(
+            [s.pos_assigned_gt_inds for s in samples], gt_pids)
+        return self.track_head.loss(logits, targets)
+
+    def embed(self, feats: tuple[Tensor, ...], boxes_net: Sequence[Tensor]) -> Tensor:
+        """(sum n_i, D) embeddings of (n_i, 4) boxes in network pixels, image by image."""
+        return self.track_head(self.bbox_roi_extractor(feats, bbox2roi(boxes_net)))
+
+    @torch.no_grad()
+    def track(self, img: Tensor, img_meta: dict, memory: TrackMemory | None = None,
+              rescale: bool = True) -> tuple[TrackResult, TrackMemory]:
+        """Detect, segment and identify the objects of the next frame of a video.
+
+        Args:
+            img: (1, 3, H, W) normalised.
+            img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
+            memory: what the call for the previous frame returned; None for the first.
+            rescale: results in original pixels, else in network pixels.
+
+        Returns:
+            The objects of this frame that have an id, and the memory for the next.
+        """
+        feats = self.extract_feat(img)
+        dets, labels = self.detect_boxes(feats, img_meta, rescale)
+        scale = img_meta['scale_factor'] if rescale else 1.0
+        embeddings = self.embed(feats, [dets[:, :4] * scale])
+        memory = TrackMemory.empty(embeddings) if memory is None else memory
+        obj_ids = self.match(dets, labels, embeddings, memory)
+        memory = memory.update(obj_ids, dets, labels, embeddings, self.label_memory)
+        kept = (obj_ids >= 0).nonzero().squeeze(1).to(dets.device)
+        dets, labels = dets[kept], labels[kept]
+        masks = self.detect_masks(feats, dets, labels, img_meta, rescale)
+        return TrackResult(dets.cpu().numpy(), labels.cpu().numpy(),
+                           obj_ids[obj_ids >= 0].numpy(), masks), memory
+
+    def match(self, dets: Tensor, labels: Tensor, embeddings: Tensor,
+              memory: TrackMemory) -> Tensor:
+        """Ids of (N, 5) detections with (N,) labels and (N, D) embeddings.
+
+        Returns:
+            (N,) int64 on the CPU, see :func:`mmdet.core.track.assign_ids`.
+        """
+        logits = self.track_head.match(embeddings, memory.embeddings)
+        logits[:, 1:].masked_fill_(~memory.alive(self.max_age), float('-inf'))
+        ious = F.pad(bbox_overlaps(dets[:, :4], memory.boxes), (1, 0),
+                     value=self.track_head.bbox_dummy_iou)
+        same_label = F.pad((labels[:, None] == memory.labels).float(), (1, 0), value=1)
+        return assign_ids(match_scores(logits.log_softmax(dim=1), dets[:, 4], ious,
+                                       same_label, self.track_head.match_coeff))

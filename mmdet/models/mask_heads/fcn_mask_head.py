@@ -1,0 +1,130 @@
+"""The mask head of Mask R-CNN (arXiv:1703.06870)."""
+from typing import Sequence
+
+import numpy as np
+import torch
+from mmcv.cnn import ConvModule
+from torch import Tensor, nn
+
+from mmdet.core.bbox import SamplingResult
+from mmdet.core.loss import mask_cross_entropy
+from mmdet.core.mask import mask_targets, paste_and_encode
+
+from ..norm import norm_cfg
+from ..registry import HEADS
+
+
+@HEADS.register_module
+class FCNMaskHead(nn.Module):
+    """Convolutions, an upsampling, one mask a class.
+
+    Args:
+        num_convs: hidden convolutions.
+        roi_feat_size: side of the RoI feature (kept for classic configs; any works).
+        in_channels: of the RoI feature.
+        conv_kernel_size: of the hidden convolutions.
+        conv_out_channels: of the hidden convolutions.
+        upsample_method: ``'deconv'``, ``'nearest'``, ``'bilinear'`` or None.
+        upsample_ratio: side of the mask / side of the RoI feature.
+        num_classes: with background.
+        class_agnostic: one mask for all classes.
+        normalize: classic norm config of the convolutions.
+
+    Raises:
+        ValueError: unknown ``upsample_method``.
+    """
+
+    def __init__(self, num_convs: int = 4, roi_feat_size: int = 14, in_channels: int = 256,
+                 conv_kernel_size: int = 3, conv_out_channels: int = 256,
+                 upsample_method: str | None = 'deconv', upsample_ratio: int = 2,
+                 num_classes: int = 81, class_agnostic: bool = False,
+                 normalize: dict | None = None) -> None:
+        super().__init__()
+        if upsample_method not in (None, 'deconv', 'nearest', 'bilinear'):
+            raise ValueError("upsample_method is 'deconv', 'nearest', 'bilinear' or None, "
+                             f'got {upsample_method!r}')
+        self.num_classes, self.class_agnostic = num_classes, class_agnostic
+        self.upsample_method = upsample_method
+        self.convs = nn.ModuleList(
+            ConvModule(in_channels if i == 0 else conv_out_channels, conv_out_channels,
+                       conv_kernel_size, padding=(conv_kernel_size - 1) // 2,
+                       norm_cfg=norm_cfg(normalize))
+            for i in range(num_convs))
+        hidden = conv_out_channels if num_convs else in_channels
+        self.upsample = None
+        if upsample_method == 'deconv':
+            self.upsample = nn.ConvTranspose2d(
+                hidden, conv_out_channels, upsample_ratio, stride=upsample_ratio)
+            hidden = conv_out_channels
+        elif upsample_method is not None:
+            self.upsample = nn.Upsample(scale_factor=upsample_ratio, mode=upsample_method)
+        self.conv_logits = nn.Conv2d(hidden, 1 if class_agnostic else num_classes, 1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def init_weights(self) -> None:
+        """He weights in the last two layers, zero biases."""
+        for module in (self.upsample, self.conv_logits):
+            if getattr(module, 'weight', None) is not None:
+                nn.init.kaiming_normal_(module.weight, mode='fan_out', nonlinearity='relu')
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(R, C, s, s) RoI features -> logits (R, K or 1, s * ratio, s * ratio)."""
+        for conv in self.convs:
+            x = conv(x)
+        if self.upsample is not None:
+            x = self.upsample(x)
+            if self.upsample_method == 'deconv':
+                x = self.relu(x)
+        return self.conv_logits(x)
+
+    def get_targets(self, samples: Sequence[SamplingResult],
+                    gt_masks: Sequence[Tensor | np.ndarray], cfg: dict) -> Tensor:
+        """(P, size, size) targets of the positives of a batch; ``cfg`` has ``mask_size``."""
+        return mask_targets([s.pos_bboxes for s in samples],
+                            [s.pos_assigned_gt_inds for s in samples],
+                            gt_masks, cfg['mask_size'])
+
+    def loss(self, mask_pred: Tensor, targets: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """``loss_mask``, 0-d, from (P, K, h, w) logits, (P, h, w) targets, (P,) labels."""
+        channel = torch.zeros_like(labels) if self.class_agnostic else labels
+        return dict(loss_mask=mask_cross_entropy(mask_pred.float(), targets, channel))
+
+    def probabilities(self, mask_pred: Tensor, labels: Tensor) -> np.ndarray:
+        """The mask of its own class for every RoI.
+
+        Args:
+            mask_pred: (n, K, h, w) logits.
+            labels: (n,) 0-based.
+
+        Returns:
+            (n, h, w) float32 on the CPU.
+        """
+        channel = torch.zeros_like(labels) if self.class_agnostic else labels + 1
+        picked = mask_pred[torch.arange(len(labels), device=labels.device), channel]
+        return picked.float().sigmoid().cpu().numpy()
+
+    def get_masks(self, mask_pred: Tensor, boxes_net: Tensor, labels: Tensor, cfg: dict,
+                  ori_shape: tuple, scale_factor: float, rescale: bool = True) -> list[dict]:
+        """Masks of the detections of one image as run-length codes.
+
+        Args:
+            mask_pred: (n, K, h, w) logits.
+            boxes_net: (n, 4) xyxy in network pixels.
+            labels: (n,) 0-based.
+            cfg: ``mask_thr_binary``.
+            ori_shape: (h, w, ...) of the original image.
+            scale_factor: network pixels an original pixel.
+            rescale: masks of the original size, else of the network's.
+
+        Returns:
+            n compressed COCO run-length codes.
+        """
+        height, width = ori_shape[:2]
+        boxes = boxes_net.float().cpu().numpy()[:, :4]
+        if rescale:
+            boxes = boxes / np.float32(scale_factor)
+        else:
+            height, width = (int(np.round(v * scale_factor)) for v in (height, width))
+        return paste_and_encode(self.probabilities(mask_pred, labels), boxes,
+                                height, width, cfg['mask_thr_binary'])

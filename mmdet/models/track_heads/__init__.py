@@ -1,0 +1,3 @@
+from .track_head import TrackHead
+
+__all__ = ['TrackHead']
