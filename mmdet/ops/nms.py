@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import checks
+from . import checks, library
 from .pure import nms as pure
 
 Dets = TypeVar('Dets', Tensor, np.ndarray)
@@ -31,7 +31,11 @@ def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Union[Tens
         kept, inds = nms(torch.from_numpy(np.ascontiguousarray(dets)), iou_thr, max_num)
         return kept.numpy(), inds.numpy()
     checks.boxes('nms', dets, 5)
-    inds = pure.nms(dets[:, :4], dets[:, 4], float(iou_thr), int(max_num))
+    boxes, scores = dets[:, :4], dets[:, 4]
+    if library.compiled(dets):
+        inds = torch.ops.mmdet.nms(boxes, scores, None, float(iou_thr), int(max_num))
+    else:
+        inds = pure.nms(boxes, scores, float(iou_thr), int(max_num))
     return dets[inds], inds
 
 
@@ -56,4 +60,6 @@ def batched_nms(boxes: Tensor, scores: Tensor, labels: Tensor, iou_thr: float,
     checks.boxes('batched_nms', boxes, 4)
     checks.scores('batched_nms', scores, boxes)
     checks.index('batched_nms', 'labels', labels, boxes)
+    if library.compiled(boxes):
+        return torch.ops.mmdet.nms(boxes, scores, labels.long(), float(iou_thr), int(max_num))
     return pure.batched_nms(boxes, scores, labels, float(iou_thr), int(max_num))

@@ -1,10 +1,11 @@
 """RoIAlign with the conventions of 2019: inclusive box ends, no half-pixel shift."""
 from typing import Sequence, Union
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from . import checks
+from . import checks, library
 from .pure import roi_align as pure
 
 
@@ -35,6 +36,9 @@ def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, in
     checks.features('roi_align', features)
     checks.rois('roi_align', rois, features)
     size = checks.out_size('roi_align', out_size)
+    if library.compiled(features):
+        return torch.ops.mmdet.roi_align([features], rois, None, *size, [float(spatial_scale)],
+                                         int(sample_num))
     return pure.roi_align(features, rois, size, spatial_scale, sample_num)
 
 
@@ -63,6 +67,10 @@ def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
     checks.rois('multi_level_roi_align', rois, feats[0])
     checks.index('multi_level_roi_align', 'levels', levels, rois)
     size = checks.out_size('multi_level_roi_align', out_size)
+    if library.compiled(rois):
+        scales = [float(scale) for scale in spatial_scales]
+        return torch.ops.mmdet.roi_align(feats, rois, levels.long(), *size, scales,
+                                         int(sample_num))
     return pure.multi_level_roi_align(feats, rois, levels, size, tuple(spatial_scales), sample_num)
 
 

@@ -1,10 +1,11 @@
 """RoI max pooling (arXiv:1504.08083) with inclusive box ends, as the 2019 code."""
 from typing import Union
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from . import checks
+from . import checks, library
 from .pure import roi_pool as pure
 
 
@@ -30,6 +31,8 @@ def roi_pool(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int
     checks.features('roi_pool', features)
     checks.rois('roi_pool', rois, features)
     size = checks.out_size('roi_pool', out_size)
+    if library.compiled(features):
+        return torch.ops.mmdet.roi_pool(features, rois, *size, float(spatial_scale))[0]
     return pure.roi_pool(features, rois, size, spatial_scale)
 
 

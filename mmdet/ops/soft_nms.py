@@ -6,7 +6,12 @@ import torch
 from torch import Tensor
 
 from . import checks
-from .pure.soft_nms import soft_nms as _loop
+from .library import say_once
+
+try:
+    from .soft_nms_loop import soft_nms as _loop
+except ImportError:  # not built: no compiler or no Python headers
+    from .pure.soft_nms import soft_nms as _loop
 
 Dets = TypeVar('Dets', Tensor, np.ndarray)
 METHODS = ('linear', 'gaussian')
@@ -42,6 +47,9 @@ def soft_nms(dets: Dets, iou_thr: float, method: str = 'linear', sigma: float = 
         return dets.new_tensor(rows), dets.new_tensor(inds, dtype=torch.int64)
     if dets.ndim != 2 or dets.shape[1] != 5:
         raise ValueError(f'soft_nms: expected boxes (n, 5), got {dets.shape}')
+    if _loop.__module__.endswith('pure.soft_nms'):
+        say_once('mmdet.ops: soft_nms was not compiled; using the slower NumPy path '
+                 '(run "bash compile.sh" to build it)')
     inds = np.flatnonzero(~np.isnan(dets).any(1)).astype(np.int64)
     rows = np.array(dets[inds], np.float32, order='C')
     count = _loop(rows, inds, iou_thr, method == 'gaussian', sigma, min_score)
