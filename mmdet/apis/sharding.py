@@ -1,11 +1,15 @@
 """Videos over processes: who tests which, and one answer in the end."""
 import datetime
 import functools
-from typing import Any, Optional, Sequence
+import os
+import socket
+from typing import Any, Callable, Optional, Sequence
 
+import torch
 from torch import distributed as dist
+from torch import multiprocessing
 
-from .env import rank_and_world
+from .env import init_dist, rank_and_world
 
 
 def balanced_shards(lengths: Sequence[int], count: int) -> list[list[int]]:
@@ -54,3 +58,49 @@ def broadcast(value: Any) -> Any:
     box = [value]
     dist.broadcast_object_list(box, src=0, group=_object_group(dist.group.WORLD))
     return box[0]
+
+
+def check_gpus(gpus: int, per_gpu: int) -> int:
+    """Number of processes for ``--gpus`` and ``--proc_per_gpu``.
+
+    Without any GPU they share the CPU cores.
+
+    Raises:
+        ValueError: a number is below 1, or there are fewer GPUs.
+    """
+    if gpus < 1 or per_gpu < 1:
+        raise ValueError(f'--gpus {gpus} --proc_per_gpu {per_gpu}: expected 1 or more')
+    there = torch.cuda.device_count()
+    if 0 < there < gpus:
+        raise ValueError(f'--gpus {gpus}: this machine has {there}; ask for fewer, or start one '
+                         'process a machine and GPU with --launcher')
+    return gpus * per_gpu
+
+
+def run_processes(function: Callable, args: tuple, gpus: int, per_gpu: int = 1) -> None:
+    """Call ``function(*args)`` in ``gpus * per_gpu`` processes that can talk (gloo).
+
+    Process r works on GPU ``r % gpus``. An error in one ends all and is raised.
+
+    Args:
+        function: of a module, so that it can be found by name.
+        args: can be pickled.
+        gpus: how many GPUs to use; without GPUs, processes on the CPU.
+        per_gpu: processes on each.
+    """
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = probe.getsockname()[1]
+    multiprocessing.spawn(_process, (function, args, gpus, per_gpu, port), gpus * per_gpu)
+
+
+def _process(rank: int, function: Callable, args: tuple, gpus: int, per_gpu: int,
+             port: int) -> None:
+    count = gpus * per_gpu
+    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank % gpus), WORLD_SIZE=str(count),
+                      LOCAL_WORLD_SIZE=str(count), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+    init_dist('pytorch', backend='gloo')
+    try:
+        function(*args)
+    finally:
+        dist.destroy_process_group()

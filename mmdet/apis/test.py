@@ -132,6 +132,9 @@ def choose_loop(detector: nn.Module, dataset: Any) -> Callable:
     Raises:
         TypeError: the detector cannot test this data set.
     """
+    if not hasattr(dataset, 'ytvos') and not hasattr(dataset, 'coco'):
+        raise TypeError(f'{type(dataset).__name__}: results cannot be written for it; test on a '
+                        'YTVOSDataset or a CocoDataset')
     wanted = 'track' if is_video_dataset(dataset) else 'detect'
     if not hasattr(detector, wanted):
         remedy = ('give the model a track_head' if wanted == 'track' else

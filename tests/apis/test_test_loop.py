@@ -75,6 +75,8 @@ def test_evaluate_without_annotations(tiny):
 def test_wrong_kind_of_detector(tiny):
     with pytest.raises(TypeError, match='Module has no "track".*give the model a track_head'):
         choose_loop(torch.nn.Module(), tiny.dataset)
+    with pytest.raises(TypeError, match='SimpleNamespace: results cannot be written'):
+        choose_loop(tiny.detector, types.SimpleNamespace())
 
 
 @pytest.mark.parametrize('workers', [0, 1, 3])

@@ -72,6 +72,9 @@ class VideoWriter:
     frames takes its place and the log says so. Use as a context manager; when
     the block raises, nothing is left.
 
+    Attributes:
+        written: the ``.mp4`` or ``.png``, once closed; None without frames.
+
     Args:
         path: ends with ``.mp4``; its folder is made.
         fps: frames a second.
@@ -90,6 +93,7 @@ class VideoWriter:
         self.logger = logger or logging.getLogger(__name__)
         self.sampler = Sampler(strip_frames)
         self.writer, self.size = None, None
+        self.closed, self.written = False, None
 
     def __enter__(self) -> 'VideoWriter':
         return self
@@ -125,6 +129,12 @@ class VideoWriter:
 
     def close(self) -> Optional[pathlib.Path]:
         """Finish the file; returns what was written (``.mp4`` or ``.png``), None without frames."""
+        if not self.closed:
+            self.closed = True
+            self.written = self._finish() if self.sampler.seen else None
+        return self.written
+
+    def _finish(self) -> pathlib.Path:
         if self.writer is not None:
             self.writer.release()
             self.writer = None
@@ -132,7 +142,7 @@ class VideoWriter:
                 os.replace(self.partial, self.path)
                 return self.path
         self._discard()
-        return self._write_strip() if self.sampler.seen else None
+        return self._write_strip()
 
     def _write_strip(self) -> pathlib.Path:
         path = self.path.with_suffix('.png')

@@ -18,7 +18,7 @@ def test_video_has_every_frame(tmp_path):
     with VideoWriter(path, fps=5) as writer:
         for level in range(0, 210, 30):
             writer.write(grey(level))
-    assert count_frames(path) == 7
+    assert count_frames(path) == 7 and writer.close() == writer.written == path
     assert [p.name for p in path.parent.iterdir()] == ['a.mp4']
     frame = cv2.VideoCapture(str(path)).read()[1]
     assert frame.shape == (48, 66, 3) and frame.mean() < 20

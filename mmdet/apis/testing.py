@@ -1,0 +1,170 @@
+"""A whole test: config and checkpoint in, result files, scores and drawings out."""
+import dataclasses
+import logging
+import os
+from typing import Any, NamedTuple, Optional, Sequence
+
+import torch
+from mmengine.config import Config
+from torch import nn
+
+from ..core.evaluation.results import check_track_score
+from ..datasets import build_dataset
+from ..models import build_detector
+from ..utils.checkpoint import load_checkpoint
+from ..utils.config import load_config
+from ..utils.fileio import dump_results, load_results
+from ..utils.logger import get_root_logger
+from . import checks
+from .env import init_dist, rank_and_world, set_threads, this_device
+from .sharding import check_gpus, run_processes
+from .show import draw_dataset
+from .test import (choose_loop, has_annotations, is_video_dataset, score_results,
+                   write_results)
+
+
+@dataclasses.dataclass
+class TestOptions:
+    """The options of ``tools/test_video.py``, which explains each."""
+    config: str
+    checkpoint: Optional[str]
+    out: str
+    eval: Sequence[str] = ()
+    load_result: bool = False
+    show: bool = False
+    save_path: Optional[str] = None
+    show_format: str = 'mp4'
+    show_score_thr: float = 0.3
+    format_only: bool = False
+    gpus: int = 1
+    proc_per_gpu: int = 1
+    launcher: str = 'none'
+    workers: Optional[int] = None
+    cfg_options: Optional[dict] = None
+
+    def __post_init__(self) -> None:
+        self.show = self.show or self.save_path is not None
+        self.save_path = self.save_path or f'{os.path.splitext(self.out)[0]}_show'
+
+
+class Prepared(NamedTuple):
+    """Config, data set in test mode, detector without weights (None if not needed)."""
+    cfg: Config
+    dataset: Any
+    detector: Optional[nn.Module]
+
+
+def track_score(cfg: Config) -> str:
+    """How frames make the score of a track: ``test_cfg.track.track_score``."""
+    return ((cfg.get('test_cfg') or {}).get('track') or {}).get('track_score', 'mean')
+
+
+def prepare(options: TestOptions) -> Prepared:
+    """Build everything, and find out now what would fail later.
+
+    Raises:
+        FileNotFoundError, PermissionError, ValueError, TypeError, KeyError: one
+            sentence that says what to correct.
+    """
+    cfg = load_config(options.config, options.cfg_options)
+    check_gpus(options.gpus, options.proc_per_gpu)
+    checks.check_output(options.out)
+    check_track_score(track_score(cfg))
+    if not options.load_result:
+        checks.check_checkpoint(options.checkpoint)
+    dataset = build_dataset({**cfg.data.test, 'test_mode': True})
+    checks.check_single(dataset)
+    if options.show or not options.load_result:
+        checks.check_frames(dataset)
+        checks.check_frame_sizes(dataset)
+    if options.load_result:
+        return Prepared(cfg, dataset, None)
+    cfg.model.pretrained = None  # the checkpoint has the backbone
+    detector = build_detector(cfg.model, test_cfg=cfg.test_cfg)
+    checks.check_classes(detector, dataset)
+    choose_loop(detector, dataset)
+    return Prepared(cfg, dataset, detector)
+
+
+def run_test(options: TestOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
+    """Test, write ``X.pkl`` and ``X.pkl.json``, score and draw as the options say.
+
+    Args:
+        options: see ``tools/test_video.py --help``.
+        prepared: from :func:`prepare`; made here if None.
+
+    Returns:
+        evaluation type to metrics; None where another process has them.
+    """
+    processes = options.gpus * options.proc_per_gpu
+    if options.launcher != 'none':
+        init_dist(options.launcher, backend='gloo')
+    elif processes > 1 and not options.load_result:
+        run_processes(_run, (options, ), options.gpus, options.proc_per_gpu)
+        return None
+    return _run(options, prepared)
+
+
+def _run(options: TestOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
+    """What each process does."""
+    logger = get_root_logger()
+    prepared = prepared or prepare(options)
+    _announce(prepared.dataset, options.out, logger)
+    if not options.load_result:
+        results = _find(options, prepared, logger)
+    elif rank_and_world()[0] == 0:
+        results = load_results(options.out)
+    else:
+        results = None
+    return None if results is None else _report(options, prepared, results, logger)
+
+
+def _announce(dataset: Any, out: str, logger: logging.Logger) -> None:
+    """Say what will be tested, and what cannot be scored."""
+    if is_video_dataset(dataset):
+        logger.info('%s: %d videos, %d frames, %d classes', dataset.ann_file,
+                    len(dataset.vid_infos), len(dataset), len(dataset.CLASSES))
+    if not has_annotations(dataset):
+        logger.warning(
+            '%s has no annotations (the public validation and test files have none), so nothing '
+            'can be scored; only the json for submission, %s.json, will be written. For a score '
+            'at home see tools/convert_datasets/split_videos.py', dataset.ann_file, out)
+
+
+def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> Optional[list]:
+    """Run the detector and write ``X.pkl``; None on other processes than the first."""
+    cfg, dataset, detector = prepared
+    load_checkpoint(detector, options.checkpoint, strict=True, logger=logger)
+    torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
+    set_threads(0, cfg.get('num_threads'))
+    device = this_device()
+    loop = choose_loop(detector, dataset)
+    results = loop(detector.to(device), dataset, device, options.workers, logger)
+    if results is not None:
+        dump_results(results, options.out)
+        logger.info('%s: results of %d frames', options.out, len(results))
+    return results
+
+
+def _report(options: TestOptions, prepared: Prepared, results: list,
+            logger: logging.Logger) -> dict:
+    """Write the json, then all that is made from it."""
+    cfg, dataset, _ = prepared
+    files = write_results(dataset, results, f'{options.out}.json', track_score(cfg))
+    logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))
+    if options.format_only:
+        _submit(files['segm'], dataset, options.out, logger)
+    metrics = {}
+    if has_annotations(dataset):
+        metrics = score_results(dataset, files, options.eval, logger)
+    if options.show:
+        draw_dataset(dataset, results, options.save_path, options.show_format == 'png',
+                     score_thr=options.show_score_thr, logger=logger)
+    return metrics
+
+
+def _submit(json_file: str, dataset: Any, out: str, logger: logging.Logger) -> None:
+    """``results.json`` and the zip a server takes, in the folder of ``out``."""
+    from ..core.evaluation import write_submission
+    written = write_submission(json_file, dataset.ytvos, os.path.dirname(os.path.abspath(out)))
+    logger.info('for submission: %s', written)

@@ -1,0 +1,146 @@
+"""tools/test_video.py as a user runs it."""
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+
+from mmdet.core.visualization import count_frames
+
+TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'test_video.py'
+
+
+def load_tool():
+    spec = importlib.util.spec_from_file_location('test_video_tool', TOOL)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(*args):
+    load_tool().main([str(a) for a in args])
+
+
+@pytest.fixture(scope='module')
+def done(tiny, tmp_path_factory):
+    """X.pkl of a finished test."""
+    out = tmp_path_factory.mktemp('done') / 'x.pkl'
+    run(tiny.config, tiny.checkpoint, '--out', out)
+    return out
+
+
+def test_writes_pkl_and_json_only(done):
+    assert sorted(p.name for p in done.parent.iterdir()) == ['x.pkl', 'x.pkl.json']
+    records = json.loads((done.parent / 'x.pkl.json').read_text())
+    assert {r['video_id'] for r in records} == {11, 22}
+    assert {len(r['segmentations']) for r in records} == {8, 3}
+
+
+def test_load_result_rewrites_the_same_json(tiny, done):
+    before = pathlib.Path(f'{done}.json').read_bytes()
+    pathlib.Path(f'{done}.json').unlink()
+    run(tiny.config, '--out', done, '--load-result')
+    assert pathlib.Path(f'{done}.json').read_bytes() == before
+
+
+def test_track_score_from_the_config(tiny, done, tmp_path):
+    (tmp_path / 'x.pkl').write_bytes(done.read_bytes())
+    run(tiny.config, '--out', tmp_path / 'x.pkl', '--load_result',
+        '--cfg-options', 'test_cfg.track.track_score=max')
+    means, peaks = (json.loads(pathlib.Path(f'{p}.json').read_text())
+                    for p in (done, tmp_path / 'x.pkl'))
+    assert all(a['score'] <= b['score'] for a, b in zip(means, peaks, strict=True))
+    assert means != peaks
+
+
+@pytest.mark.parametrize('form,files', [('mp4', ['t1.mp4', 't12.mp4']), ('png', ['t1', 't12'])])
+def test_show_draws_real_frames(tiny, done, tmp_path, form, files):
+    before = pathlib.Path(f'{done}.json').read_bytes()
+    run(tiny.config, '--out', done, '--load_result', '--save_path', tmp_path / 'v',
+        '--show_format', form, '--show_score_thr', 1.1)
+    assert sorted(p.name for p in (tmp_path / 'v').iterdir()) == files
+    assert pathlib.Path(f'{done}.json').read_bytes() == before
+    if form == 'mp4':
+        assert count_frames(tmp_path / 'v/t12.mp4') == 8
+    else:  # nothing scores 1.1: the bare frame, enlarged four times
+        shown = cv2.imread(str(tmp_path / 'v/t12/00007.png'))
+        frame = cv2.imread(str(tiny.folder / 'frames/t12/00007.png'))
+        assert (shown == cv2.resize(frame, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)).all()
+
+
+def edited(tiny, path, change):
+    """A copy of the annotation file after ``change(content)``."""
+    content = json.loads((tiny.folder / 'test.json').read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+    return f'data.test.ann_file={path}'
+
+
+ERRORS = {
+    'no checkpoint given': dict(checkpoint=None),
+    'missing.pth: no such checkpoint': dict(checkpoint='missing.pth'),
+    'x.txt: expected a name that ends with .pkl': dict(out='x.txt'),
+    'unknown "meam"; did you mean "mean"': dict(options=['test_cfg.track.track_score=meam']),
+    '3 of 11 frames are missing': dict(change=lambda c: c['videos'][1]['file_names'].__setitem__(
+        slice(None), ['gone.png', 'gone2.png', 'gone3.png'])),
+    'says 161x96, got 160x96': dict(change=lambda c: c['videos'][0].update(width=161)),
+    '2 classes need num_classes=3 .* bbox_head has 4': dict(change=lambda c: (
+        c['categories'].pop(), c.__setitem__('annotations', []))),
+    '--gpus 0': dict(extra=['--gpus', '0']),
+}
+
+
+@pytest.mark.parametrize('message', ERRORS)
+def test_errors_come_before_any_inference(tiny, tmp_path, message):
+    case = {'checkpoint': tiny.checkpoint, 'out': 'x.pkl', 'options': [], 'extra': [], **ERRORS[message]}
+    if 'change' in case:
+        case['options'] = [edited(tiny, tmp_path / 'a.json', case['change'])]
+    args = [tiny.config, *filter(None, [case['checkpoint']]), '--out', tmp_path / case['out'],
+            *case['extra']]
+    with pytest.raises(SystemExit) as stop:
+        run(*args, *(['--cfg-options', *case['options']] if case['options'] else []))
+    assert re.search(message, stop.value.code), stop.value.code
+    assert not (tmp_path / 'x.pkl').exists()
+
+
+def test_without_annotations_only_the_json(tiny, done, tmp_path, caplog):
+    (tmp_path / 'x.pkl').write_bytes(done.read_bytes())
+    option = edited(tiny, tmp_path / 'a.json', lambda c: c.pop('annotations'))
+    run(tiny.config, '--out', tmp_path / 'x.pkl', '--load_result', '--eval', 'segm',
+        '--cfg-options', option)
+    assert 'has no annotations' in caplog.text
+    assert (tmp_path / 'x.pkl.json').read_bytes() == pathlib.Path(f'{done}.json').read_bytes()
+
+
+def start(tiny, out, *args):
+    env = dict(os.environ, OMP_NUM_THREADS='1', PYTHONUNBUFFERED='1')
+    return subprocess.Popen(
+        [sys.executable, str(TOOL), tiny.config, tiny.checkpoint, '--out', str(out), *args],
+        env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_kill_leaves_nothing_half_written(tiny, tmp_path):
+    out = tmp_path / 'x.pkl'
+    out.write_bytes(b'earlier')
+    process = start(tiny, out)
+    while 'loaded' not in process.stdout.readline():
+        assert process.poll() is None
+    time.sleep(0.2)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert out.read_bytes() == b'earlier'
+    assert not (tmp_path / 'x.pkl.json').exists()
+
+
+def test_two_processes_give_the_same_json(tiny, done, tmp_path):
+    process = start(tiny, tmp_path / 'x.pkl', '--gpus', '1', '--proc_per_gpu', '2')
+    text, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, text
+    assert (tmp_path / 'x.pkl.json').read_bytes() == pathlib.Path(f'{done}.json').read_bytes()
