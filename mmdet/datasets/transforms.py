@@ -43,6 +43,7 @@ class View:
         else:
             new_w, new_h = scale
             factor = np.array([new_w / width, new_h / height] * 2, np.float32)
+        new_w, new_h = max(new_w, 1), max(new_h, 1)
         step = size_divisor or 1
         padded = (-(-new_h // step) * step, -(-new_w // step) * step, 3)
         return cls((new_h, new_w, 3), padded, factor, bool(flip))
@@ -99,7 +100,9 @@ def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
         ValueError: it is neither.
     """
     scales = img_scale if isinstance(img_scale, list) else [img_scale]
-    if scales and all(isinstance(v, (int, float)) for v in scales):
+    if not scales:
+        raise ValueError(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
+    if all(isinstance(v, (int, float)) for v in scales):
         scales = [tuple(scales)]  # a pair written as a list
     for scale in scales:
         if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
