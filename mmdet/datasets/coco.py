@@ -1,9 +1,11 @@
 """Images in COCO format."""
 import contextlib
 import io
-from typing import Optional, Sequence
+from typing import Any, Optional, Sequence
 
 from pycocotools.coco import COCO
+
+from mmdet.core.evaluation.json_input import read_json
 
 from .annotations import Entry, FrameObjects, agreed_classes, category_labels
 from .custom import CustomDataset
@@ -40,13 +42,11 @@ class CocoDataset(CustomDataset):
 
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Image entries in the order of the file, with ``filename``."""
-        with contextlib.redirect_stdout(io.StringIO()):  # COCO prints
-            self.coco = COCO(ann_file)
-        for key in ('images', 'categories'):
-            if not isinstance(self.coco.dataset.get(key), list):
-                raise ValueError(f'{ann_file}: no list "{key}"; expected a COCO file'
-                                 + ('; it lists videos: use type="YTVOSDataset"'
-                                    if 'videos' in self.coco.dataset else ''))
+        self.coco = COCO()
+        self.coco.dataset = read_json(ann_file)
+        _check(self.coco.dataset, ann_file)
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints
+            self.coco.createIndex()
         self.cat_ids, self._names = category_labels(self.coco.dataset['categories'])
         self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}
         return [dict(info, filename=info['file_name']) for info in self.coco.dataset['images']]
@@ -61,3 +61,22 @@ class CocoDataset(CustomDataset):
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
         self.img_ids = [self.img_infos[i]['id'] for i in places]
+
+
+def _check(content: Any, ann_file: str) -> None:
+    """Refuse what is no COCO file or contradicts itself.
+
+    Raises:
+        ValueError: the entry is named.
+    """
+    for key in ('images', 'categories'):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            video = '; it lists videos: use type="YTVOSDataset"' if 'videos' in content else ''
+            raise ValueError(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
+    known = {f'{what}_id': {entry['id'] for entry in content[key]}
+             for what, key in (('image', 'images'), ('category', 'categories'))}
+    for ann in content.get('annotations') or ():
+        for key, ids in known.items():
+            if ann.get(key) not in ids:
+                raise ValueError(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
+                                 'file lists no such entry; re-export it')
