@@ -126,7 +126,11 @@ def set_threads(workers: int, num_threads: Optional[int] = None) -> int:
 
 @functools.lru_cache(maxsize=1)
 def _versions() -> dict:
-    return collect_env()  # asks compilers, takes a moment
+    info = collect_env()  # asks compilers, takes a moment
+    for noise in ('PyTorch compiling details', 'numpy_random_seed',
+                  'MUSA available'):
+        info.pop(noise, None)
+    return info
 
 
 def environment_text() -> str:

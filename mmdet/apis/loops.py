@@ -72,8 +72,14 @@ class TrainLoop(EpochBasedTrainLoop):
 
     def __init__(self, runner: Any, dataloader: Iterable[Batch],
                  max_epochs: int, val_interval: int = 1) -> None:
-        super().__init__(runner, dataloader, max_epochs,
-                         val_interval=val_interval)
+        # Not EpochBasedTrainLoop's own: it asks data sets for mmengine's metainfo.
+        BaseLoop.__init__(self, runner, dataloader)
+        self._max_epochs = max_epochs
+        self._max_iters = max_epochs * len(dataloader)
+        self._epoch = self._iter = 0
+        self.val_begin, self.val_interval = 1, val_interval
+        self.dynamic_milestones, self.dynamic_intervals = [0], [val_interval]
+        self.stop_training = False
         dataset = dataloader.dataset
         self.preprocess = FramePreprocessor(
             **dataset.img_norm_cfg, size_divisor=dataset.size_divisor)

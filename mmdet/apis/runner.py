@@ -37,6 +37,7 @@ class TrainRunner(Runner):
                  allow_partial: bool = False, **kwargs: Any) -> None:
         self._root_logger = logger
         self.device = this_device()
+        self._config_text = kwargs['cfg'].pretty_text
         self.allow_partial = allow_partial
         self.memory_format = (
             torch.channels_last if kwargs['cfg'].get('channels_last')
@@ -65,7 +66,10 @@ class TrainRunner(Runner):
 
     def _log_env(self, env_cfg: dict) -> None:
         self.logger.info(f'Environment:\n{environment_text()}')
-        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+        self.logger.info(f'Config:\n{self._config_text}')
+
+    def get_hooks_info(self) -> str:
+        return ', '.join(type(hook).__name__ for hook in self.hooks)
 
     def wrap_model(self, model_wrapper_cfg: Optional[dict],
                    model: nn.Module) -> nn.Module:
@@ -145,7 +149,7 @@ class TrainRunner(Runner):
         inner = self.train_loop.inner if epoch == self.epoch else 0
         checkpoint = dict(
             meta=dict(epoch=epoch, iter=self.iter, inner=inner, seed=self.seed,
-                      time=time.asctime(), config=self.cfg.pretty_text,
+                      time=time.asctime(), config=self._config_text,
                       CLASSES=list(dataset.CLASSES or []),
                       mmdet_version=mmdet.__version__,
                       mmengine_version=mmengine.__version__, **meta),

@@ -63,7 +63,7 @@ def fake_config(work_dir, **changes):
         checkpoint_config=dict(interval=1),
         log_config=dict(interval=2, hooks=[dict(type='TextLoggerHook')]),
         total_epochs=3, dist_params=dict(backend='nccl'), log_level='INFO',
-        work_dir=str(work_dir), load_from=None, resume_from=None, seed=5,
+        work_dir=str(work_dir), load_from=None, resume_from=None, seed=5, num_threads=1,
         workflow=[('train', 1)])
     cfg.update(changes)
     return Config(cfg)
