@@ -1,4 +1,5 @@
 """Classic config keys to the parts of the mmengine runner, a function a key."""
+import importlib.util
 from typing import Any, Optional
 
 import torch
@@ -12,9 +13,9 @@ from .amp import AutocastOptimWrapper
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 _PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
               'dwconv_decay_mult', 'bypass_duplicate', 'custom_keys')
-_BACKENDS = dict(
-    TensorboardLoggerHook='TensorboardVisBackend',
-    WandbLoggerHook='WandbVisBackend')
+_BACKENDS = dict(  # hook of 2019: mmengine's back end, package it needs
+    TensorboardLoggerHook=('TensorboardVisBackend', 'tensorboard'),
+    WandbLoggerHook=('WandbVisBackend', 'wandb'))
 
 
 def optimizer(cfg: Config) -> dict:
@@ -92,6 +93,7 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
 
     Raises:
         KeyError: unknown hook.
+        ImportError: its package is not installed.
     """
     args = cfg.get('log_config') or {}
     check_keys(args, ('interval', 'hooks'), 'log_config')
@@ -107,7 +109,11 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
                            f'{nearest(kind, known)}')
         for unused in ('interval', 'ignore_last', 'reset_flag', 'log_dir'):
             hook.pop(unused, None)
-        backends.append(dict(type=_BACKENDS[kind], **hook))
+        backend, package = _BACKENDS[kind]
+        if importlib.util.find_spec(package) is None:
+            raise ImportError(f'log_config: {kind} needs the package '
+                              f'"{package}"; pip install {package}')
+        backends.append(dict(type=backend, **hook))
     return args.get('interval', 10), backends
 
 

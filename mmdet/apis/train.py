@@ -10,6 +10,7 @@ import torch
 import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
+from mmengine.visualization import Visualizer
 from torch import nn
 
 from mmdet.datasets import build_dataloader, build_dataset
@@ -130,8 +131,7 @@ def _build_runner(model: nn.Module, dataset: Any, cfg: Config,
         optim_wrapper=wrapper,
         default_hooks=dict(_OFF),
         custom_hooks=_hooks(cfg, len(loader), interval, json_path),
-        visualizer=dict(type='Visualizer', vis_backends=backends,
-                        save_dir=cfg.work_dir),
+        visualizer=Visualizer(vis_backends=backends, save_dir=cfg.work_dir),
         # mmengine keeps objects by this name; every run needs its own.
         experiment_name=uuid.uuid4().hex,
         launcher='pytorch' if distributed else 'none',
