@@ -1,22 +1,49 @@
-// RoIAlign on the CPU. One task is a block of channels of one map; RoIs are
-// separable (rows first, then columns) and vectors run over channels. The
-// backward of a task owns its block, so no two threads add to one pixel and the
-// result does not depend on their number.
-#include "../roi_align.h"
-
-#include <ATen/Dispatch.h>
-#include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
-#include <torch/library.h>
-
-#include "roi_align_plan.h"
-#include "tile.h"
+// RoIAlign on the CPU. RoIs of one map overlap, so a map is turned to
+// channels-last once, one vector of channels at a time: the turned block stays in
+// the L2 cache while every RoI reads it, main memory sees each feature once and
+// nothing is allocated at the size of the maps. RoIs are separable: rows first,
+// then columns. Any strides are accepted; half and bfloat16 become float32.
+#include "roi_align.h"
 
 namespace mmdet {
 namespace {
 
-template <typename T>
-using Vec = typename Simd<T>::Vec;
+// tile[x * kLanes + k] = src[k * channel + x * column], 0 for k >= lanes.
+template <typename T, typename S>
+MMDET_INLINE void load_row(T* tile, const S* src, Strides strides, int64_t lanes, int64_t from,
+                           int64_t to) {
+  constexpr int64_t kLanes = Simd<T>::kLanes;
+  if (lanes < kLanes) std::memset(tile + from * kLanes, 0, (to - from) * kLanes * sizeof(T));
+  if (lanes == kLanes && strides.channel == 1) {
+    for (int64_t x = from; x < to; ++x)
+      for (int64_t k = 0; k < kLanes; ++k)
+        tile[x * kLanes + k] = static_cast<T>(src[x * strides.column + k]);
+  } else if (lanes == kLanes && strides.column == 1) {
+    for (int64_t x = from; x < to; ++x)
+      for (int64_t k = 0; k < kLanes; ++k)
+        tile[x * kLanes + k] = static_cast<T>(src[k * strides.channel + x]);
+  } else {
+    for (int64_t x = from; x < to; ++x)
+      for (int64_t k = 0; k < lanes; ++k)
+        tile[x * kLanes + k] = static_cast<T>(src[k * strides.channel + x * strides.column]);
+  }
+}
+
+// dst[k * channel + x * column] = tile[x * kLanes + k] for k < lanes.
+template <typename T, typename S>
+MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lanes,
+                            int64_t count) {
+  constexpr int64_t kLanes = Simd<T>::kLanes;
+  if (lanes == kLanes && strides.channel == 1) {
+    for (int64_t x = 0; x < count; ++x)
+      for (int64_t k = 0; k < kLanes; ++k)
+        dst[x * strides.column + k] = static_cast<S>(tile[x * kLanes + k]);
+  } else {
+    for (int64_t k = 0; k < lanes; ++k)
+      for (int64_t x = 0; x < count; ++x)
+        dst[k * strides.channel + x * strides.column] = static_cast<S>(tile[x * kLanes + k]);
+  }
+}
 
 // line[column] = sum over the taps of one bin row of the tile's pixels.
 template <typename T>
@@ -76,17 +103,6 @@ MMDET_INLINE void spread_roi(const Vec<T>* grad, int64_t width, const RoiPlan<T>
 }
 
 template <typename T, typename S>
-struct Task {
-  const Plan<T>* plan;
-  const Group* group;
-  S* map;           // first channel of the block in the group's image
-  Strides strides;  // of the map
-  int64_t height, width, lanes;
-  S* pooled;  // (R, C, bins) shifted to the first channel of the block
-  int64_t channels, bins;
-};
-
-template <typename T, typename S>
 MMDET_INLINE void forward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) {
   const Strides bin_strides{task.bins, 0, 1};
   for (int64_t y = 0; y < task.height; ++y)
@@ -115,6 +131,8 @@ MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, V
                     task.lanes, task.width);
 }
 
+}  // namespace
+
 // target_clones takes no templates, hence one pair of functions per type.
 #define MMDET_TASKS(T, S)                                                                 \
   MMDET_CLONES void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) { \
@@ -126,108 +144,8 @@ MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, V
   }
 MMDET_TASKS(float, float)
 MMDET_TASKS(double, double)
-MMDET_TASKS(float, at::Half)
-MMDET_TASKS(float, at::BFloat16)
+MMDET_TASKS(float, c10::Half)
+MMDET_TASKS(float, c10::BFloat16)
 #undef MMDET_TASKS
 
-// Runs every (block of channels, map) task; block-major, so that each thread
-// gets a share of every level.
-template <typename T, typename S, typename Run>
-void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pooled,
-               int64_t bins, bool skip_empty, const Run& run) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  const int64_t channels = maps[0].size(1), blocks = (channels + kLanes - 1) / kLanes;
-  std::vector<const Group*> groups;
-  int64_t most_pixels = 0;
-  for (const Group& group : plan.groups) {
-    if (skip_empty && group.rois.empty()) continue;
-    groups.push_back(&group);
-    most_pixels = std::max(most_pixels, maps[group.level].size(2) * maps[group.level].size(3));
-  }
-  const int64_t num = groups.size();
-  at::parallel_for(0, blocks * num, 1, [&](int64_t begin, int64_t end) {
-    Tile<T> tile(most_pixels), line(plan.most_columns), values(bins);
-    for (int64_t index = begin; index < end; ++index) {
-      const Group& group = *groups[index % num];
-      const at::Tensor& map = maps[group.level];
-      const int64_t channel = index / num * kLanes;
-      const Task<T, S> task{&plan, &group,
-                            static_cast<S*>(map.data_ptr()) + group.image * map.stride(0) +
-                                channel * map.stride(1),
-                            strides_of(map), map.size(2), map.size(3),
-                            std::min(kLanes, channels - channel), pooled + channel * bins,
-                            channels, bins};
-      run(task, tile.data(), reinterpret_cast<Vec<T>*>(line.data()),
-          reinterpret_cast<Vec<T>*>(values.data()));
-    }
-  });
-}
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
-
-at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
-                     const std::optional<at::Tensor>& levels, int64_t out_height,
-                     int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
-  check_pyramid("roi_align", feats, scales);
-  check_rois("roi_align", rois, feats[0]);
-  check_levels("roi_align", levels, rois, feats.size());
-  check_bins("roi_align", out_height, out_width, sample_num);
-  std::vector<int64_t> sizes;
-  for (const at::Tensor& feat : feats) sizes.insert(sizes.end(), {feat.size(2), feat.size(3)});
-  const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
-  at::Tensor out = at::empty({rois.size(0), feats[0].size(1), out_height, out_width},
-                             feats[0].options(), at::MemoryFormat::Contiguous);
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, feats[0].scalar_type(), "roi_align", [&] {
-        using T = Compute<scalar_t>;
-        const auto plan = make_plan<T>(boxes, levels, feats[0].size(0), sizes, scales,
-                                       {out_height, out_width}, sample_num);
-        for_tasks<T, scalar_t>(plan, feats.vec(), out.data_ptr<scalar_t>(),
-                               out_height * out_width, true,
-                               [](auto&&... args) { run_forward(args...); });
-      });
-  return out;
-}
-
-std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Tensor& rois,
-                                           const std::optional<at::Tensor>& levels,
-                                           int64_t num_images, at::IntArrayRef sizes,
-                                           at::ArrayRef<double> scales, int64_t sample_num,
-                                           bool channels_last) {
-  check_features("roi_align_backward", grad);
-  check_rois("roi_align_backward", rois, grad);
-  check_levels("roi_align_backward", levels, rois, scales.size());
-  check_bins("roi_align_backward", grad.size(2), grad.size(3), sample_num);
-  TORCH_CHECK_VALUE(sizes.size() == 2 * scales.size() && grad.size(0) == rois.size(0),
-                    "roi_align_backward: expected two sizes per scale and a gradient per RoI, got ",
-                    sizes.size(), " sizes, ", scales.size(), " scales, ", grad.size(0),
-                    " gradients, ", rois.size(0), " rois");
-  const auto format =
-      channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
-  std::vector<at::Tensor> grads;
-  for (size_t level = 0; level < scales.size(); ++level)
-    grads.push_back(
-        at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
-                  grad.options(), format));
-  const at::Tensor dense = grad.contiguous();
-  const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
-        using T = Compute<scalar_t>;
-        const auto plan = make_plan<T>(boxes, levels, num_images, sizes, scales,
-                                       {grad.size(2), grad.size(3)}, sample_num);
-        for_tasks<T, scalar_t>(plan, grads, dense.data_ptr<scalar_t>(),
-                               grad.size(2) * grad.size(3), false,
-                               [](auto&&... args) { run_backward(args...); });
-      });
-  return grads;
-}
-
-}  // namespace
 }  // namespace mmdet
-
-TORCH_LIBRARY_IMPL(mmdet, CPU, m) {
-  m.impl("roi_align", &mmdet::roi_align);
-  m.impl("roi_align_backward", &mmdet::roi_align_backward);
-}

@@ -1,13 +1,16 @@
-// Where every RoI reads and with which weights, computed once for all channels.
+// Where every RoI reads and with which weights, computed once for all channels,
+// and the kernels that apply it to one block of channels of one map.
 #pragma once
 
-#include <ATen/Parallel.h>
-#include <ATen/core/Tensor.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <cstdint>
 #include <vector>
+
+#include "simd.h"
 
 namespace mmdet {
 
@@ -94,60 +97,33 @@ struct Plan {
 };
 
 template <typename T>
-Group& find_group(Plan<T>& plan, const T* roi, int64_t level, int64_t num_levels,
-                  int64_t num_images) {
-  TORCH_CHECK_VALUE(roi[0] >= 0 && roi[0] < num_images, "roi_align: image index of a RoI is ",
-                    roi[0], ", expected [0, ", num_images, ")");
-  TORCH_CHECK_VALUE(level >= 0 && level < num_levels, "roi_align: level of a RoI is ", level,
-                    ", expected [0, ", num_levels, ")");
-  return plan.groups[level * num_images + static_cast<int64_t>(roi[0])];
-}
+using Vec = typename Simd<T>::Vec;
 
-template <typename T>
-void touch(Group& group, const RoiPlan<T>& roi) {
-  if (roi.rows.pixels.empty() || roi.cols.pixels.empty()) return;
-  const auto [low, high] = std::minmax_element(roi.cols.pixels.begin(), roi.cols.pixels.end());
-  for (const int32_t row : roi.rows.pixels) {
-    group.from[row] = std::min(group.from[row], *low);
-    group.to[row] = std::max(group.to[row], *high + 1);
-  }
-}
+// How to reach the channels of one image from a pointer.
+struct Strides {
+  int64_t channel, row, column;
+};
 
-// sizes: (height, width) per level.
-template <typename T>
-Plan<T> make_plan(const at::Tensor& rois, const std::optional<at::Tensor>& levels,
-                  int64_t num_images, at::IntArrayRef sizes, at::ArrayRef<double> scales,
-                  at::IntArrayRef bins, int64_t sample_num) {
-  const int64_t num = rois.size(0), num_levels = scales.size();
-  const T* const boxes = rois.const_data_ptr<T>();
-  const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
-  const int64_t* const level = levels.has_value() ? level_of.const_data_ptr<int64_t>() : nullptr;
-  Plan<T> plan;
-  plan.rois.resize(num);
-  for (int64_t l = 0; l < num_levels; ++l)
-    for (int64_t n = 0; n < num_images; ++n)
-      plan.groups.push_back({l, n, {}, std::vector<int32_t>(sizes[2 * l], INT32_MAX),
-                             std::vector<int32_t>(sizes[2 * l], 0)});
-  for (int64_t r = 0; r < num; ++r)
-    find_group(plan, boxes + 5 * r, level ? level[r] : 0, num_levels, num_images)
-        .rois.push_back(r);
-  at::parallel_for(0, num, 32, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* const box = boxes + 5 * r;
-      const int64_t l = level ? level[r] : 0;
-      const T scale = static_cast<T>(scales[l]);
-      plan.rois[r].rows.build(box[2] * scale, (box[4] + 1) * scale, bins[0], sample_num,
-                              sizes[2 * l]);
-      plan.rois[r].cols.build(box[1] * scale, (box[3] + 1) * scale, bins[1], sample_num,
-                              sizes[2 * l + 1]);
-    }
-  });
-  for (Group& group : plan.groups)
-    for (const int64_t r : group.rois) {
-      touch(group, plan.rois[r]);
-      plan.most_columns = std::max(plan.most_columns, plan.rois[r].cols.pixels.size());
-    }
-  return plan;
-}
+template <typename T, typename S>
+struct Task {
+  const Plan<T>* plan;
+  const Group* group;
+  S* map;           // first channel of the block in the group's image
+  Strides strides;  // of the map
+  int64_t height, width, lanes;
+  S* pooled;  // (R, C, bins) shifted to the first channel of the block
+  int64_t channels, bins;
+};
+
+// tile: (height, width, lanes) scratch; line: one vector per column a RoI reads;
+// values: one vector per bin.
+#define MMDET_TASKS(T, S)                                                           \
+  void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values);  \
+  void run_backward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values);
+MMDET_TASKS(float, float)
+MMDET_TASKS(double, double)
+MMDET_TASKS(float, c10::Half)
+MMDET_TASKS(float, c10::BFloat16)
+#undef MMDET_TASKS
 
 }  // namespace mmdet
