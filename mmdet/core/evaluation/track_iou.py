@@ -1,5 +1,6 @@
 """How much two tracks overlap, over all frames of a video."""
-from typing import Iterator, NamedTuple, Optional, Sequence
+from array import array
+from typing import NamedTuple, Optional, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -11,25 +12,41 @@ class MaskTracks(NamedTuple):
     areas: np.ndarray  # (N, F) int64 pixels, 0 where there is no mask
 
 
-class Overlap(NamedTuple):
-    """What one frame contributes to the overlap of tracks."""
-    frame: int
-    dt_rows: np.ndarray  # (d,) tracks with a mask here
-    gt_rows: np.ndarray  # (g,)
-    pixels: np.ndarray  # (d, g) float64, exact integers
+class Overlaps(NamedTuple):
+    """Intersections of P pairs of masks, sorted by frame; most are 0."""
+    frame: np.ndarray  # (P,) int64
+    dt: np.ndarray  # (P,) int64 track of the first set
+    gt: np.ndarray  # (P,) int64 track of the second
+    pixels: np.ndarray  # (P,) float64, exact integers
 
 
-def overlaps(dts: MaskTracks, gts: MaskTracks) -> Iterator[Overlap]:
-    """Intersections frame by frame; frames where a side has no pixel are skipped."""
-    for frame in np.flatnonzero(dts.areas.any(axis=0) & gts.areas.any(axis=0)).tolist():
-        dt_rows = np.flatnonzero(dts.areas[:, frame])
-        gt_rows = np.flatnonzero(gts.areas[:, frame])
+def overlaps(dts: MaskTracks, gts: MaskTracks) -> Overlaps:
+    """Intersect every two masks of a frame that have pixels; nothing is decoded."""
+    dt_seen, gt_seen = _seen(dts.areas), _seen(gts.areas)
+    frame_of, dt_of, gt_of, shares = array('q'), array('q'), array('q'), []
+    for frame, dt_rows in dt_seen.items():
+        gt_rows = gt_seen.get(frame)
+        if gt_rows is None:
+            continue
         # With a "crowd" pycocotools divides the intersection by the area of
         # the first mask: multiplied back, the integer is recovered exactly.
         share = mask_utils.iou([dts.rles[d][frame] for d in dt_rows],
                                [gts.rles[g][frame] for g in gt_rows], [1] * len(gt_rows))
-        yield Overlap(frame, dt_rows, gt_rows,
-                      np.rint(share * dts.areas[dt_rows, frame][:, None]))
+        shares.append(share.ravel())
+        frame_of.extend([frame] * share.size)
+        dt_of.extend([d for d in dt_rows for _ in gt_rows])
+        gt_of.extend(gt_rows * len(dt_rows))
+    frame, dt, gt = (np.array(values, np.int64) for values in (frame_of, dt_of, gt_of))
+    share = np.concatenate(shares) if shares else np.zeros(0)
+    return Overlaps(frame, dt, gt, np.rint(share * dts.areas[dt, frame]))
+
+
+def _seen(areas: np.ndarray) -> dict[int, list[int]]:
+    """Which tracks have pixels in a frame, by frame in order."""
+    seen = {}
+    for frame, row in np.argwhere(areas.T).tolist():
+        seen.setdefault(frame, []).append(row)
+    return seen
 
 
 def mask_track_iou(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
@@ -44,10 +61,10 @@ def mask_track_iou(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
 
     Source: arXiv:1905.04804, the IoU of two sequences of masks.
     """
-    inter = np.zeros((len(dts.areas), len(gts.areas)))
-    for part in overlaps(dts, gts):
-        inter[np.ix_(part.dt_rows, part.gt_rows)] += part.pixels
-    return _ratio(inter, dts.areas.sum(axis=1), gts.areas.sum(axis=1))
+    shape = len(dts.areas), len(gts.areas)
+    pairs = overlaps(dts, gts)
+    inter = np.bincount(pairs.dt * shape[1] + pairs.gt, pairs.pixels, shape[0] * shape[1])
+    return _ratio(inter.reshape(shape).astype(float), dts.areas.sum(axis=1), gts.areas.sum(axis=1))
 
 
 def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:

@@ -2,16 +2,14 @@
 import math
 import numbers
 import os
-from collections import defaultdict
 from typing import Any, Union
 
 from mmdet.utils import get_root_logger
 
 from .annotation_checks import num_frames
 from .json_input import read_json
-from .rle import BadMask, rle_areas
+from .rle import BadMask, check_tracks
 
-CHUNK = 4096  # masks checked at once; bounds the memory of a long video
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 
 
@@ -45,20 +43,13 @@ def load_results(results: Union[str, os.PathLike, list], videos: dict,
     if not isinstance(results, list):
         raise ValueError(f'{name}: expected a list of tracks, got a '
                          f'{type(results).__name__}; an annotation file is no result file')
-    by_video = defaultdict(list)
     for place, entry in enumerate(results):
         check_entry(entry, videos, f'{name}: track number {place}')
-        by_video[entry['video_id']].append(place)
     _check_categories(results, categories, name)
-    areas = [None] * len(results)
-    for video_id, places in by_video.items():
-        tracks = {place: results[place]['segmentations'] for place in places
-                  if results[place].get('segmentations') is not None}
-        for place, values in _video_areas(tracks, videos[video_id], name).items():
-            areas[place] = values
+    areas = _mask_areas(results, videos, name)
     return [
-        dict(entry, id=place + 1, iscrowd=0, areas=_areas(entry, areas[place]))
-        for place, entry in enumerate(results)
+        dict(entry, id=place + 1, iscrowd=0, areas=values)
+        for place, (entry, values) in enumerate(zip(results, areas))
     ]
 
 
@@ -123,26 +114,18 @@ def _known(known: dict) -> str:
     return f' (its ids run from {ids[0]!r} to {ids[-1]!r})'
 
 
-def _video_areas(tracks: dict[int, list], video: dict, name: str) -> dict[int, list]:
-    """Areas in pixels (null where there is no mask) of one video's tracks."""
-    size = video['height'], video['width']
-    areas = {place: [None] * len(frames) for place, frames in tracks.items()}
-    seen = [(place, frame) for place, frames in tracks.items()
-            for frame, rle in enumerate(frames) if rle is not None]
-    for start in range(0, len(seen), CHUNK):
-        chunk = seen[start:start + CHUNK]
-        try:
-            values = rle_areas([tracks[p][f] for p, f in chunk], size)
-        except BadMask as error:
-            place, frame = chunk[error.index]
-            raise ValueError(f'{name}: track number {place} (video {video["id"]}), frame '
-                             f'{frame}: {error}') from None
-        for (place, frame), area in zip(chunk, values.tolist()):
-            areas[place][frame] = area
-    return areas
-
-
-def _areas(entry: dict, from_masks: Any) -> list:
-    if from_masks is not None:
-        return from_masks
-    return [box and box[2] * box[3] for box in entry['bboxes']]
+def _mask_areas(results: list[dict], videos: dict, name: str) -> list[list]:
+    """Areas (pixels or None a frame) of every track; of its boxes if it has no masks."""
+    tracks = []
+    for entry in results:
+        video, segms = videos[entry['video_id']], entry.get('segmentations')
+        tracks.append((segms or (), (video['height'], video['width'])))
+    try:
+        areas = check_tracks(tracks)
+    except BadMask as error:
+        place, frame = error.index
+        raise ValueError(f'{name}: track number {place} (video '
+                         f'{results[place]["video_id"]}), frame {frame}: {error}') from None
+    return [values if entry.get('segmentations') is not None else
+            [box and box[2] * box[3] for box in entry['bboxes']]
+            for values, entry in zip(areas, results)]

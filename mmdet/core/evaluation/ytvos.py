@@ -1,14 +1,14 @@
 """Index of a YouTube-VIS annotation file."""
 import os
 from collections import defaultdict
-from typing import Any, Callable, Iterable, Optional, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from .annotation_checks import check_dataset
 from .json_input import read_json
-from .rle import BadMask, segmentation_to_rle
+from .rle import BadMask, to_rle_tracks, to_rles
 from .track_results import load_results
 
 
@@ -158,17 +158,37 @@ class YTVOS:
             frame_id: index of the frame in its video.
 
         Returns:
-            ``{'size': [h, w], 'counts': bytes}``; None where the track is absent.
+            ``{'size': [h, w], 'counts': ...}``; None where the track is absent.
 
         Raises:
             ValueError: the mask is broken or of another size than the video.
         """
         video = self.vids[ann['video_id']]
         try:
-            return segmentation_to_rle(ann['segmentations'][frame_id],
-                                       (video['height'], video['width']))
+            rles, _ = to_rles([ann['segmentations'][frame_id]],
+                              (video['height'], video['width']))
         except BadMask as error:
             raise ValueError(f'{self.name}: annotation {ann["id"]}, frame {frame_id}: '
+                             f'{error}') from None
+        return rles[0]
+
+    def annsToRLEs(self, anns: Sequence[dict]) -> list[tuple[list, np.ndarray]]:
+        """All masks of many tracks at once, much faster than one by one.
+
+        Returns:
+            for each of ``anns`` what ``annToRLE`` gives in every frame, and
+            (F,) int64 areas in pixels, 0 without a mask.
+
+        Raises:
+            ValueError: as ``annToRLE``.
+        """
+        videos = [self.vids[ann['video_id']] for ann in anns]
+        try:
+            return to_rle_tracks([(ann['segmentations'], (video['height'], video['width']))
+                                  for ann, video in zip(anns, videos)])
+        except BadMask as error:
+            track, frame = error.index
+            raise ValueError(f'{self.name}: annotation {anns[track]["id"]}, frame {frame}: '
                              f'{error}') from None
 
     def annToMask(self, ann: dict, frame_id: int) -> np.ndarray:

@@ -68,6 +68,7 @@ class YTVOSeval:
         self.params = Params(iouType, sorted(cocoGt.vids), sorted(cocoGt.cats))
         self.ious, self.matches, self.eval, self.stats = {}, {}, {}, np.zeros(0)
         self.evaluated = False
+        self._gt_masks = {}
 
     def evaluate(self) -> None:
         """Overlap and match the tracks of every video and category."""
@@ -75,6 +76,7 @@ class YTVOSeval:
         p.vidIds, p.catIds = sorted(set(p.vidIds)), sorted(set(p.catIds))
         p.maxDets = sorted(p.maxDets)
         self.ious, self.matches = {}, {}
+        self._check_objects()
         ranges = np.array(p.areaRng, float)
         for cat_id in self._groups():
             for vid_id in p.vidIds:
@@ -84,6 +86,15 @@ class YTVOSeval:
                 if gts or dts:
                     self._match(vid_id, cat_id, gts, dts, ranges)
         self.evaluated = True
+
+    def _check_objects(self) -> None:
+        """Check all objects, and read the masks of all in one go."""
+        objects = [ann for vid in self.params.vidIds for ann in self.cocoGt.vidToAnns.get(vid, ())]
+        for ann in objects:
+            check_scorable(ann, self.params.iouType, self.cocoGt.name)
+        if self.params.iouType == 'segm':
+            masks = self.cocoGt.annsToRLEs(objects)
+            self._gt_masks = {ann['id']: mask for ann, mask in zip(objects, masks)}
 
     def _groups(self) -> list:
         """Categories, or one pool of all (-1) with ``useCats`` 0."""
@@ -95,8 +106,6 @@ class YTVOSeval:
         return [ann for cat in wanted for ann in anns if ann['category_id'] == cat]
 
     def _match(self, vid_id, cat_id, gts: list, dts: list, ranges: np.ndarray) -> None:
-        for gt in gts:
-            check_scorable(gt, self.params.iouType, self.cocoGt.name)
         video = self.cocoGt.vids[vid_id]
         iou_of = self._mask_ious if self.params.iouType == 'segm' else self._box_ious
         ious, dt_areas = iou_of(dts, gts, video)
@@ -111,7 +120,7 @@ class YTVOSeval:
             matches.gt_index[np.isin(matches.gt_index, never)] = -1
         self.matches[vid_id, cat_id] = matches
 
-    def _mask_ious(self, dts: list, gts: list, video: dict) -> tuple:
+    def _mask_ious(self, dts: list, gts: list, _: dict) -> tuple:
         for dt in dts:
             if dt.get('segmentations') is None:
                 raise ValueError(f'{self.cocoDt.name}: track number {dt["id"] - 1} has no '
@@ -119,13 +128,10 @@ class YTVOSeval:
         dt_areas = np.array([mean_area(dt['areas']) for dt in dts])
         if not dts or not gts:
             return np.zeros((len(dts), len(gts))), dt_areas
-        frames = range(num_frames(video))
-        rles = [[self.cocoGt.annToRLE(gt, t) for t in frames] for gt in gts]
-        areas = [[0 if rle is None else int(mask_utils.area(rle)) for rle in row]
-                 for row in rles]
+        rles, areas = zip(*(self._gt_masks[gt['id']] for gt in gts))
         dt = MaskTracks([dt['segmentations'] for dt in dts],
                         np.array([[a or 0 for a in dt['areas']] for dt in dts], np.int64))
-        return mask_track_iou(dt, MaskTracks(rles, np.array(areas, np.int64))), dt_areas
+        return mask_track_iou(dt, MaskTracks(rles, np.stack(areas))), dt_areas
 
     def _box_ious(self, dts: list, gts: list, video: dict) -> tuple:
         shape = -1, num_frames(video), 4

@@ -134,7 +134,7 @@ def test_unreadable_files(tmp_path):
 @pytest.mark.parametrize('segm, message', [
     ({'size': [8, 6], 'counts': [48]}, r'size is \[8, 6\], the video is \[6, 8\]'),
     ({'size': [6, 8], 'counts': [13, 3]}, 'sum to 16 pixels, not to 6 x 8 = 48'),
-    ({'size': [6, 8], 'counts': [13, 3, 0, 3, 29]}, 'zero or negative'),
+    ({'size': [6, 8], 'counts': [13, 3, 0, 3, 29]}, 'zero, negative'),
     ({'size': [6, 8], 'counts': ''}, 'counts are empty'),
     ({'size': [6, 8], 'counts': 'a b'}, 'character'),
     ([[1, 2, 3, 4]], 'three points'),
