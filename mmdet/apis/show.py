@@ -21,7 +21,7 @@ def draw_frame(frame: np.ndarray, det: dict, seg: dict,
     Args:
         frame: uint8 (h, w, 3), BGR; left as it is.
         det: object id to ``{'bbox': (5,), 'label': int}``, original pixels.
-        seg: object id to compressed RLE.
+        seg: object id to compressed RLE; empty: only boxes.
         class_names: name of each label.
         score_thr: objects below are left out.
         scale: whole factor of enlargement; None: as far as small frames need
@@ -32,7 +32,7 @@ def draw_frame(frame: np.ndarray, det: dict, seg: dict,
     ids = [i for i, found in det.items() if found['bbox'][4] >= score_thr]
     boxes = np.array([det[i]['bbox'] for i in ids], np.float32).reshape(-1, 5)
     return draw_tracks(frame, boxes, [det[i]['label'] for i in ids], ids,
-                       [seg[i] for i in ids], class_names, scale)
+                       [seg[i] for i in ids] if seg else [], class_names, scale)
 
 
 def video_name(info: dict) -> str:
@@ -51,8 +51,15 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
         return writer.written
     path.mkdir(parents=True, exist_ok=True)
     for t, picture in enumerate(pictures):
-        cv2.imwrite(str(path / f'{t:05d}.png'), picture)
+        write_picture(picture, path / f'{t:05d}.png')
     return path
+
+
+def write_picture(picture: np.ndarray, path: Union[str, os.PathLike]) -> None:
+    """Write a picture and make its folder; OSError if that fails (OpenCV would say nothing)."""
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(os.fspath(path), picture):
+        raise OSError(f'{path}: could not be written; is the disk full?')
 
 
 def draw_dataset(dataset: Any, results: Sequence[tuple[dict, dict]],

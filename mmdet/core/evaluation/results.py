@@ -1,7 +1,7 @@
 """What a detector found, as the json files that evaluators and servers read."""
 import json
 import os
-from typing import Any, Callable, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 
@@ -33,17 +33,18 @@ class TrackWriter:
 
     Args:
         video_id: of the annotation file.
-        num_frames: length of the video.
+        num_frames: length of the video; None: as many as were added.
         category_ids: category id of each 0-based label.
         track_score: ``mean`` of the frames where the object was seen (as in
             2019), ``max``, ``median``, or ``coverage``: the mean over the whole
             video, where an unseen object counts 0.
     """
 
-    def __init__(self, video_id: int, num_frames: int, category_ids: Sequence[int],
+    def __init__(self, video_id: int, num_frames: Optional[int], category_ids: Sequence[int],
                  track_score: str = 'mean') -> None:
         self.video_id = video_id
         self.num_frames = num_frames
+        self.added = 0
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
         self.tracks = {}
@@ -62,9 +63,10 @@ class TrackWriter:
                 label without a category, or a score that is no number.
         """
         where = f'video {self.video_id}, frame {frame_id}'
-        if not 0 <= frame_id < self.num_frames:
+        if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
             raise ValueError(f'{where}: the video has {self.num_frames} frames; '
                              'test it with the annotation file it belongs to')
+        self.added = max(self.added, frame_id + 1)
         for obj_id, found in det.items():
             label, score = int(found['label']), float(found['bbox'][4])
             if obj_id not in seg:
@@ -85,16 +87,17 @@ class TrackWriter:
 
     def records(self) -> list[dict]:
         """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance."""
-        return [self._record(track) for track in self.tracks.values()]
+        length = self.added if self.num_frames is None else self.num_frames
+        return [self._record(track, length) for track in self.tracks.values()]
 
-    def _record(self, track: dict) -> dict:
+    def _record(self, track: dict, length: int) -> dict:
         scores = np.array(track['scores'], np.float32)  # float32 as in 2019
         label = int(np.bincount(track['labels']).argmax())
         return {
             'video_id': self.video_id,
-            'score': float(TRACK_SCORES[self.track_score](scores, self.num_frames)),
+            'score': float(TRACK_SCORES[self.track_score](scores, length)),
             'category_id': self.category_ids[label],
-            'segmentations': [track['segmentations'].get(t) for t in range(self.num_frames)],
+            'segmentations': [track['segmentations'].get(t) for t in range(length)],
         }
 
 

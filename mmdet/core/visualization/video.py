@@ -146,7 +146,8 @@ class VideoWriter:
 
     def _write_strip(self) -> pathlib.Path:
         path = self.path.with_suffix('.png')
-        cv2.imwrite(str(path), contact_strip(self.sampler.picked()))
+        if not cv2.imwrite(str(path), contact_strip(self.sampler.picked())):
+            raise OSError(f'{path}: could not be written; is the disk full?')
         self.logger.warning(
             '%s: this OpenCV has no working mp4 encoder (tried %s); wrote a strip of frames, '
             '%s, instead', self.path, ', '.join(CODECS), path)

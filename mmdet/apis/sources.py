@@ -1,0 +1,106 @@
+"""Frames from a video file, a folder, a camera, or memory."""
+import dataclasses
+import os
+import pathlib
+import re
+from typing import Iterable, Iterator, Optional, Sequence, Union
+
+import cv2
+import numpy as np
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+Source = Union[str, os.PathLike, int, Sequence]
+
+
+@dataclasses.dataclass
+class FrameSource:
+    """Frames of one video, in order.
+
+    Attributes:
+        name: for file names.
+        frames: uint8 (h, w, 3) BGR arrays; can be gone through once.
+        count: number of frames; 0 where it is not known.
+        fps: frames a second.
+    """
+    name: str
+    frames: Iterable[np.ndarray]
+    count: int
+    fps: float
+
+
+def natural_key(name: str) -> list:
+    """Sorts ``2.png`` before ``10.png``."""
+    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', name)]
+
+
+def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
+    """Open whatever holds frames.
+
+    Args:
+        source: a video file or stream URL, a folder of pictures (in the order
+            of the numbers in their names), a camera index, or a list of paths
+            and uint8 (h, w, 3) BGR arrays.
+        fps: frames a second; by default the file's, or 10.
+
+    Raises:
+        FileNotFoundError: no such file or folder.
+        ValueError: no frame in it.
+    """
+    if isinstance(source, int) or isinstance(source, str) and source.isdigit():
+        return _open_video(int(source), f'camera{source}', fps)
+    if not isinstance(source, (str, os.PathLike)):
+        return FrameSource('frames', (_as_frame(frame) for frame in source), len(source), fps or 10)
+    path = os.fspath(source)
+    if '://' in path:
+        return _open_video(path, 'stream', fps)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f'{path}: no such video file or folder of frames')
+    name = re.sub(r'\W+', '_', pathlib.Path(path).resolve().stem).strip('_') or 'video'
+    if os.path.isdir(path):
+        names = sorted((n for n in os.listdir(path) if n.lower().endswith(IMAGE_SUFFIXES)), key=natural_key)
+        if not names:
+            raise ValueError(f'{path}: no pictures in this folder; expected frames as '
+                             f'{", ".join(IMAGE_SUFFIXES)}')
+        frames = (read_picture(os.path.join(path, n)) for n in names)
+        return FrameSource(name, frames, len(names), fps or 10)
+    return _open_video(path, name, fps)
+
+
+def read_picture(path: Union[str, os.PathLike]) -> np.ndarray:
+    """A picture as uint8 (h, w, 3) BGR; FileNotFoundError or ValueError if it is none."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f'{path}: no such picture')
+    frame = cv2.imread(os.fspath(path))
+    if frame is None:
+        raise ValueError(f'{path}: expected a picture, could not decode it')
+    return frame
+
+
+def _as_frame(frame: Union[str, os.PathLike, np.ndarray]) -> np.ndarray:
+    if isinstance(frame, (str, os.PathLike)):
+        return read_picture(frame)
+    if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.shape[2:] != (3, ):
+        got = f'{frame.dtype} {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
+        raise TypeError(f'frame: expected a path or a uint8 array (h, w, 3) in BGR order, got {got}')
+    return frame
+
+
+def _open_video(source: Union[str, int], name: str, fps: Optional[float]) -> FrameSource:
+    capture = cv2.VideoCapture(source)
+    found, first = capture.read()
+    if not found:
+        raise ValueError(f'{source}: no frame could be read; expected a video that OpenCV '
+                         'decodes or a camera that is free (convert the file, or extract its '
+                         'frames into a folder)')
+    count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if isinstance(source, str) else 0
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    rate = rate if 0 < rate <= 240 else 10  # streams and cameras report 0 or nonsense
+    return FrameSource(name, _video_frames(capture, first), count, fps or rate)
+
+
+def _video_frames(capture: cv2.VideoCapture, frame: np.ndarray) -> Iterator[np.ndarray]:
+    found = True
+    while found:
+        yield frame
+        found, frame = capture.read()
+    capture.release()
