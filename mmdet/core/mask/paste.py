@@ -30,6 +30,6 @@ def _encode_one(prob: np.ndarray, box: np.ndarray, height: int, width: int,
     resized = cv2.resize(prob, (w, h), interpolation=cv2.INTER_LINEAR) > threshold
     canvas = np.zeros((height, width), np.uint8, order='F')
     left, top = max(x1, 0), max(y1, 0)
-    part = resized[top - y1:height - y1, left - x1:width - x1]
+    part = resized[top - y1:max(height - y1, 0), left - x1:max(width - x1, 0)]
     canvas[top:top + part.shape[0], left:left + part.shape[1]] = part
     return mask_util.encode(canvas)

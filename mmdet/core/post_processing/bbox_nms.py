@@ -26,7 +26,7 @@ def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: di
         ValueError: unknown ``type``.
     """
     rows, cols = (scores[:, 1:] > score_thr).nonzero(as_tuple=True)
-    boxes = bboxes.view(len(bboxes), -1, 4)
+    boxes = bboxes.view(len(bboxes), bboxes.shape[1] // 4, 4)
     boxes = boxes[rows, cols + 1] if boxes.shape[1] > 1 else boxes[rows, 0]
     picked = scores[rows, cols + 1]
     dets, labels = _suppress(torch.cat([boxes, picked[:, None]], dim=1), cols, nms_cfg)

@@ -83,7 +83,7 @@ class BBoxHead(nn.Module):
                 cls_score.float(), targets.labels, targets.label_weights)
             losses['acc'] = accuracy(cls_score, targets.labels)
         if bbox_pred is not None:
-            boxes = bbox_pred.float().view(len(bbox_pred), -1, 4)
+            boxes = bbox_pred.float().view(len(bbox_pred), bbox_pred.shape[1] // 4, 4)
             column = 0 if self.reg_class_agnostic else targets.labels[targets.pos_inds]
             losses['loss_reg'] = smooth_l1(
                 boxes[targets.pos_inds, column],
