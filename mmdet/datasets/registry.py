@@ -2,4 +2,3 @@
 from mmdet.utils import Registry
 
 DATASETS = Registry('dataset')
-EXTRA_AUGS = Registry('extra augmentation')

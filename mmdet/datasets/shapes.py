@@ -240,7 +240,7 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
     out = pathlib.Path(out)
     if is_complete(out, spec) and not force:
         return False
-    if out.exists() and not force:
+    if out.exists() and any(out.iterdir()) and not force:
         raise FileExistsError(f'{out}: expected a new folder or the same data set, found other content; '
                               'give another --out, or --force to replace it')
     part = out.with_name(f'{out.name}.partial')

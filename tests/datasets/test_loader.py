@@ -6,7 +6,7 @@ import torch
 
 from mmdet.datasets import YTVOSDataset, build_dataloader
 from mmdet.datasets.loader import DistributedGroupSampler, GroupSampler, collate
-from mmdet.datasets.loader.build_loader import choose_workers, init_worker
+from mmdet.datasets.loader.build_loader import available_cores, choose_workers, init_worker
 
 
 class _Flags:
@@ -74,6 +74,13 @@ def test_group_smaller_than_a_step():
     (2, 16, 16, True, 2), (8, 4, 4, True, 4), (0, 16, 1, True, 0)])
 def test_workers_take_no_core_from_the_network(requested, cores, threads, gpu, want):
     assert choose_workers(requested, cores, threads, gpu) == want
+
+
+def test_processes_share_the_cores(monkeypatch):
+    monkeypatch.setattr('os.sched_getaffinity', lambda pid: set(range(8)))
+    assert available_cores() == 8
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', '3')
+    assert available_cores() == 2
 
 
 def test_init_worker_keeps_to_one_thread():

@@ -13,8 +13,9 @@ from .sampler import DistributedGroupSampler, DistributedSampler, GroupSampler
 
 
 def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    """Cores for this process: its share, if several train on this machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    return max(cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)), 1)
 
 
 def choose_workers(requested: int, cores: int, compute_threads: int, has_gpu: bool) -> int:
