@@ -1,9 +1,18 @@
-from .anchor import AnchorGenerator
-from .bbox import (assign_and_sample, bbox2delta, bbox2result, bbox2roi, bbox_flip,
-                   bbox_mapping, bbox_mapping_back, bbox_overlaps, build_assigner,
-                   build_sampler, delta2bbox)
-from .evaluation import *  # noqa: F401,F403
-from .frames import FramePreprocessor
-from .mask import mask_targets, paste_and_encode
-from .post_processing import multiclass_nms
-from .track import MatchCoeff, TrackMemory, TrackResult, assign_ids, match_scores
+from mmdet.utils.lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(__name__, {
+    '.anchor': ['AnchorGenerator'],
+    '.bbox': [
+        'assign_and_sample', 'bbox2delta', 'bbox2result', 'bbox2roi', 'bbox_flip',
+        'bbox_mapping', 'bbox_mapping_back', 'bbox_overlaps', 'build_assigner',
+        'build_sampler', 'delta2bbox'
+    ],
+    '.evaluation': [
+        'TrackWriter', 'YTVOS', 'YTVOSeval', 'coco_eval', 'results2json',
+        'results2json_videoseg', 'tracking_scores', 'ytvos_eval'
+    ],
+    '.frames': ['FramePreprocessor'],
+    '.mask': ['mask_targets', 'paste_and_encode'],
+    '.post_processing': ['multiclass_nms'],
+    '.track': ['MatchCoeff', 'TrackMemory', 'TrackResult', 'assign_ids', 'match_scores'],
+})

@@ -1,13 +1,10 @@
-from .checkpoint import (LoadReport, load_checkpoint, read_checkpoint,
-                         save_checkpoint)
-from .config import load_config
-from .errors import meant_for_user, sentence
-from .fileio import atomic_write, dump_results, load_results
-from .logger import get_root_logger
-from .registry import Registry, check_keys, nearest
+from .lazy import lazy_exports
 
-__all__ = [
-    'LoadReport', 'Registry', 'atomic_write', 'check_keys', 'dump_results',
-    'get_root_logger', 'load_checkpoint', 'load_config', 'load_results',
-    'meant_for_user', 'nearest', 'read_checkpoint', 'save_checkpoint', 'sentence'
-]
+__getattr__, __dir__, __all__ = lazy_exports(__name__, {
+    '.checkpoint': ['LoadReport', 'load_checkpoint', 'read_checkpoint', 'save_checkpoint'],
+    '.config': ['load_config'],
+    '.errors': ['meant_for_user', 'sentence'],
+    '.fileio': ['atomic_write', 'dump_results', 'load_results'],
+    '.logger': ['get_root_logger'],
+    '.registry': ['Registry', 'check_keys', 'nearest'],
+})

@@ -1,6 +1,9 @@
-from .coco import coco_eval
-from .results import TrackWriter, results2json, results2json_videoseg
-from .ytvos import YTVOS
-from .ytvoseval import YTVOSeval, ytvos_eval
+from mmdet.utils.lazy import lazy_exports
 
-__all__ = ['TrackWriter', 'results2json', 'results2json_videoseg', 'YTVOS', 'YTVOSeval', 'coco_eval', 'ytvos_eval']
+__getattr__, __dir__, __all__ = lazy_exports(__name__, {
+    '.coco': ['coco_eval'],
+    '.results': ['TrackWriter', 'results2json', 'results2json_videoseg'],
+    '.tracking_metrics': ['tracking_scores'],
+    '.ytvos': ['YTVOS'],
+    '.ytvoseval': ['YTVOSeval', 'ytvos_eval'],
+})
