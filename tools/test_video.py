@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction  # noqa: E402
 
-from mmdet.apis.testing import TestOptions, prepare, run_test  # noqa: E402
+from mmdet.apis.testing import RunOptions, prepare, run_test  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -47,7 +47,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    options = TestOptions(**{key: value for key, value in vars(parse_args(argv)).items()
+    options = RunOptions(**{key: value for key, value in vars(parse_args(argv)).items()
                              if key != 'local_rank'})
     try:
         prepared = prepare(options)

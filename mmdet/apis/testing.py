@@ -24,7 +24,7 @@ from .test import (choose_loop, has_annotations, is_video_dataset, score_results
 
 
 @dataclasses.dataclass
-class TestOptions:
+class RunOptions:
     """The options of ``tools/test_video.py``, which explains each."""
     config: str
     checkpoint: Optional[str]
@@ -59,7 +59,7 @@ def track_score(cfg: Config) -> str:
     return ((cfg.get('test_cfg') or {}).get('track') or {}).get('track_score', 'mean')
 
 
-def prepare(options: TestOptions) -> Prepared:
+def prepare(options: RunOptions) -> Prepared:
     """Build everything, and find out now what would fail later.
 
     Raises:
@@ -86,7 +86,7 @@ def prepare(options: TestOptions) -> Prepared:
     return Prepared(cfg, dataset, detector)
 
 
-def run_test(options: TestOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
+def run_test(options: RunOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
     """Test, write ``X.pkl`` and ``X.pkl.json``, score and draw as the options say.
 
     Args:
@@ -105,7 +105,7 @@ def run_test(options: TestOptions, prepared: Optional[Prepared] = None) -> Optio
     return _run(options, prepared)
 
 
-def _run(options: TestOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
+def _run(options: RunOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
     """What each process does."""
     logger = get_root_logger()
     prepared = prepared or prepare(options)
@@ -131,7 +131,7 @@ def _announce(dataset: Any, out: str, logger: logging.Logger) -> None:
             'at home see tools/convert_datasets/split_videos.py', dataset.ann_file, out)
 
 
-def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> Optional[list]:
+def _find(options: RunOptions, prepared: Prepared, logger: logging.Logger) -> Optional[list]:
     """Run the detector and write ``X.pkl``; None on other processes than the first."""
     cfg, dataset, detector = prepared
     load_checkpoint(detector, options.checkpoint, strict=True, logger=logger)
@@ -146,7 +146,7 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> O
     return results
 
 
-def _report(options: TestOptions, prepared: Prepared, results: list,
+def _report(options: RunOptions, prepared: Prepared, results: list,
             logger: logging.Logger) -> dict:
     """Write the json, then all that is made from it."""
     cfg, dataset, _ = prepared

@@ -1,7 +1,9 @@
 """The loop over videos: golden json, no state outside the memory, order, shards."""
 import copy
 import types
+import weakref
 
+import numpy as np
 import pytest
 import torch
 from pycocotools import mask as mask_utils
@@ -11,6 +13,7 @@ from mmdet.apis.progress import Progress, duration
 from mmdet.apis.sharding import balanced_shards
 from mmdet.apis.test import (evaluate_detector, make_preprocessor, choose_loop,
                              track_dataset, track_video)
+from mmdet.core import TrackResult
 from mmdet.core.evaluation import results2json_videoseg
 
 CPU = torch.device('cpu')
@@ -110,3 +113,37 @@ def test_progress_line():
     progress.update(120)
     assert progress.line(30) == '120/1200 frames, 4.0 a second, 4 min 30 s left'
     assert [duration(s) for s in (0.4, 75, 4000)] == ['0 s', '1 min 15 s', '1 h 06 min']
+
+
+class Still:
+    """A data set of one long video; remembers which frames are still held."""
+
+    def __init__(self, length):
+        self.img_ids = [(0, t) for t in range(length)]
+        self.img_norm_cfg, self.size_divisor = dict(mean=[0] * 3, std=[1] * 3), 32
+        self.alive = weakref.WeakSet()
+
+    def __getitem__(self, index):
+        img = torch.zeros(8, 8, 3, dtype=torch.uint8)
+        self.alive.add(img)
+        return dict(img=img, img_meta={})
+
+
+class Counter(torch.nn.Module):
+    """Finds one object; its memory is the number of frames it saw."""
+
+    def track(self, img, img_meta, memory):
+        memory = (memory or 0) + 1
+        box = np.full((1, 5), memory, np.float32)
+        return TrackResult(box, np.zeros(1, int), np.zeros(1, int), [dict(size=[8, 8], counts=b'a')]), memory
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+def test_frames_are_let_go(workers):
+    dataset, held = Still(60), []
+    detector = Counter()
+    track = detector.track
+    detector.track = lambda *args: (held.append(len(dataset.alive)), track(*args))[1]
+    shots = track_dataset(detector, dataset, CPU, workers)
+    assert [int(det[0]['bbox'][0]) for det, _ in shots] == list(range(1, 61))
+    assert max(held) <= 2 * workers + 4
