@@ -5,10 +5,11 @@ import json
 import os
 import pathlib
 
-import pytest
-import torch
+os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch: waiting threads sleep
 
-os.environ.setdefault('OMP_NUM_THREADS', '2')
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
 
 
