@@ -81,13 +81,13 @@ def peak_mb() -> float:
 
 def score(folder: str, metrics: str) -> None:
     """Score once and print one json line: seconds and MB of each step."""
-    marks, start = [], time.perf_counter()
+    marks, start = [], (time.perf_counter(), time.process_time())
 
     def mark(name: str) -> None:
         nonlocal start
-        now = time.perf_counter()
-        marks.append((name, now - start, peak_mb()))
-        start = now
+        now = time.perf_counter(), time.process_time()
+        marks.append((name, now[0] - start[0], now[1] - start[1], peak_mb()))
+        start = time.perf_counter(), time.process_time()
 
     from mmdet.core.evaluation import YTVOS, YTVOSeval
     from mmdet.core.evaluation.tracking_metrics import tracking_scores
@@ -114,14 +114,13 @@ def report(folder: str, metrics: str, repeats: int) -> None:
         command = [sys.executable, __file__, '--score', folder, '--metrics', metrics]
         runs.append(json.loads(subprocess.run(command, check=True, capture_output=True,
                                               text=True).stdout.splitlines()[-1]))
-    total = [sum(seconds for _, seconds, _ in run['marks'][1:]) for run in runs]
-    run = runs[sorted(range(repeats), key=total.__getitem__)[repeats // 2]]
-    base = run['marks'][0][2]
-    print(f'{"step":<24}{"s":>8}{"peak MB":>10}{"above import":>14}')
-    for name, seconds, peak in run['marks']:
-        print(f'{name:<24}{seconds:8.2f}{peak:10.0f}{peak - base:14.0f}')
-    print(f'{"all but import":<24}{sum(s for _, s, _ in run["marks"][1:]):8.2f}'
-          f'{run["marks"][-1][2]:10.0f}{run["marks"][-1][2] - base:14.0f}')
+    total = [sum(mark[1] for mark in run['marks'][1:]) for run in runs]
+    marks = runs[sorted(range(repeats), key=total.__getitem__)[repeats // 2]]['marks']
+    marks.append(('all but import', *(sum(mark[i] for mark in marks[1:]) for i in (1, 2)),
+                  marks[-1][3]))
+    print(f'{"step":<24}{"wall s":>8}{"CPU s":>8}{"peak MB":>10}')
+    for name, wall, cpu, peak in marks:
+        print(f'{name:<24}{wall:8.2f}{cpu:8.2f}{peak:10.0f}')
 
 
 def main() -> None:

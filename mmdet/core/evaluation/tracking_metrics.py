@@ -18,12 +18,14 @@ def load_metrics() -> dict[str, Any]:
         ImportError: the package is not installed.
     """
     try:
-        from trackeval.metrics import CLEAR, HOTA, Identity
+        from trackeval.metrics import CLEAR, Identity
+
+        from .hota import FastHOTA
     except ImportError as error:
         raise ImportError('HOTA, IDF1 and id switches need the package trackeval: '
                           f'pip install trackeval ({error})') from None
     config = dict(THRESHOLD=0.5, PRINT_CONFIG=False)
-    return dict(HOTA=HOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
+    return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 
 
 def tracking_scores(gt: YTVOS, results: YTVOS) -> dict[Any, dict[str, dict]]:
@@ -82,32 +84,41 @@ def _nothing() -> dict:
 
 def _sequence(gt: YTVOS, results: YTVOS, masks: dict, vid_id: Any, cat_id: Any
               ) -> Optional[dict]:
-    """One video and class as TrackEval's metrics take it; None if both are empty."""
-    gts = [ann for ann in gt.vidToAnns.get(vid_id, ()) if ann['category_id'] == cat_id]
-    dts = [ann for ann in results.vidToAnns.get(vid_id, ()) if ann['category_id'] == cat_id]
-    if not gts and not dts:
+    """One video and class as TrackEval's metrics take it; None if both are empty.
+
+    Ids are the places of those tracks that are ever seen.
+    """
+    gts = [masks[ann['id']] for ann in gt.vidToAnns.get(vid_id, ())
+           if ann['category_id'] == cat_id]
+    dts = [(ann['segmentations'], np.array([area or 0 for area in ann['areas']], np.int64))
+           for ann in results.vidToAnns.get(vid_id, ()) if ann['category_id'] == cat_id]
+    gt_tracks, gt_seen = _seen(gts, num_frames(gt.vids[vid_id]))
+    dt_tracks, dt_seen = _seen(dts, num_frames(gt.vids[vid_id]))
+    if not len(gt_seen) and not len(dt_seen):
         return None
-    shape = -1, num_frames(gt.vids[vid_id])
-    gt_seen = np.array([[rle is not None for rle in masks[ann['id']][0]] for ann in gts], bool)
-    dt_seen = np.array([[rle is not None for rle in ann['segmentations']] for ann in dts], bool)
-    gt_seen, dt_seen = gt_seen.reshape(shape), dt_seen.reshape(shape)
-    similarity = np.zeros((0, ))
-    if len(gts) and len(dts):
-        gt_tracks = MaskTracks([masks[ann['id']][0] for ann in gts],
-                               np.stack([masks[ann['id']][1] for ann in gts]))
-        dt_tracks = MaskTracks([ann['segmentations'] for ann in dts],
-                               np.array([[a or 0 for a in ann['areas']] for ann in dts]))
-        similarity = _ious(dt_tracks, gt_tracks)
-    return _timesteps(gt_seen, dt_seen, _ranks(gts, gt_seen), _ranks(dts, dt_seen), similarity)
+    ious = _ious(dt_tracks, gt_tracks)
+    used = np.flatnonzero(gt_seen.any(axis=0) | dt_seen.any(axis=0))
+    gt_ids, dt_ids = _ids(gt_seen, used), _ids(dt_seen, used)
+    return dict(
+        num_timesteps=gt_seen.shape[1], gt_ids=gt_ids, tracker_ids=dt_ids, ious=ious,
+        similarity_scores=[ious[t][g[:, None], d] for t, g, d in zip(used, gt_ids, dt_ids)],
+        num_gt_ids=len(gt_seen), num_tracker_ids=len(dt_seen),
+        num_gt_dets=int(gt_seen.sum()), num_tracker_dets=int(dt_seen.sum()))
 
 
-def _ranks(tracks: list[dict], seen: np.ndarray) -> np.ndarray:
-    """Number the tracks that are ever seen from 0, in the order of their ids."""
-    ids = np.array([track['id'] for track in tracks])
-    ranks = np.full(len(tracks), -1)
-    shown = np.flatnonzero(seen.any(axis=1))
-    ranks[shown[np.argsort(ids[shown], kind='stable')]] = np.arange(len(shown))
-    return ranks
+def _seen(tracks: list[tuple], length: int) -> tuple[MaskTracks, np.ndarray]:
+    """The tracks with any mask, and (N, F) bool where they have one."""
+    seen = np.array([[rle is not None for rle in rles] for rles, _ in tracks], bool)
+    seen = seen.reshape(len(tracks), length)
+    tracks = [track for track, any_mask in zip(tracks, seen.any(axis=1)) if any_mask]
+    areas = np.array([areas for _, areas in tracks], np.int64).reshape(-1, length)
+    return MaskTracks([rles for rles, _ in tracks], areas), seen[seen.any(axis=1)]
+
+
+def _ids(seen: np.ndarray, used: np.ndarray) -> list[np.ndarray]:
+    """Ids in each of the ``used`` frames."""
+    frames, ids = np.nonzero(seen.T)
+    return np.split(ids, np.searchsorted(frames, used[1:]))
 
 
 def _ious(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
@@ -117,17 +128,3 @@ def _ious(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
     union = (dts.areas[pairs.dt, pairs.frame] + gts.areas[pairs.gt, pairs.frame]) - pairs.pixels
     ious[pairs.frame, pairs.gt, pairs.dt] = pairs.pixels / union
     return ious
-
-
-def _timesteps(gt_seen: np.ndarray, dt_seen: np.ndarray, gt_ids: np.ndarray,
-               dt_ids: np.ndarray, ious: np.ndarray) -> dict:
-    """Cut a video into frames; those where nothing is seen change no score."""
-    used = np.flatnonzero(gt_seen.any(axis=0) | dt_seen.any(axis=0)).tolist()
-    rows = [np.flatnonzero(gt_seen[:, t]) for t in used]
-    columns = [np.flatnonzero(dt_seen[:, t]) for t in used]
-    similarity = [ious[t][np.ix_(g, d)] if len(g) and len(d) else np.zeros((len(g), len(d)))
-                  for t, g, d in zip(used, rows, columns)]
-    return dict(num_timesteps=gt_seen.shape[1], gt_ids=[gt_ids[g] for g in rows],
-                tracker_ids=[dt_ids[d] for d in columns], similarity_scores=similarity,
-                num_gt_ids=int((gt_ids >= 0).sum()), num_tracker_ids=int((dt_ids >= 0).sum()),
-                num_gt_dets=int(gt_seen.sum()), num_tracker_dets=int(dt_seen.sum()))
