@@ -9,7 +9,8 @@ __getattr__, __dir__, __all__ = lazy_exports(__name__, {
     ],
     '.evaluation': [
         'TrackWriter', 'YTVOS', 'YTVOSeval', 'coco_eval', 'results2json',
-        'results2json_videoseg', 'tracking_scores', 'ytvos_eval'
+        'results2json_videoseg', 'tracking_scores', 'write_submission',
+        'ytvos_eval'
     ],
     '.frames': ['FramePreprocessor'],
     '.mask': ['mask_targets', 'paste_and_encode'],

@@ -192,20 +192,33 @@ class YTVOSeval:
         Args:
             logger: where to; None: the package's logger.
         """
+        numbers = self.numbers()
+        self.stats = np.array(list(numbers.values()))
+        logger = logger or get_root_logger()
+        for row, value in zip(self._rows(), self.stats):
+            logger.info(self._line(*row, value))
+
+    def numbers(self, category: Optional[int] = None) -> dict[str, float]:
+        """The official twelve numbers by name, see ``STATS``, of all classes or of one.
+
+        Raises:
+            ValueError: ``accumulate`` was not called, or ``maxDets`` are not three.
+        """
         if not self.eval:
             raise ValueError('nothing to summarize: call accumulate() first')
+        return {name: self.mean(*row, category) for name, row in zip(STATS, self._rows())}
+
+    def _rows(self) -> list[tuple]:
+        """What each of the twelve is the mean of: kind, IoU, area, tracks per video."""
         dets = self.params.maxDets
         if len(dets) < 3:
             raise ValueError(f'the twelve numbers need three maxDets, got {dets}')
-        rows = [('precision', None, 'all', 100)]
-        rows += [('precision', iou, 'all', dets[2]) for iou in (.5, .75)]
-        rows += [('precision', None, area, dets[2]) for area in ('small', 'medium', 'large')]
-        rows += [('recall', None, 'all', number) for number in dets[:3]]
-        rows += [('recall', None, area, dets[2]) for area in ('small', 'medium', 'large')]
-        self.stats = np.array([self.mean(*row) for row in rows])
-        logger = logger or get_root_logger()
-        for row, value in zip(rows, self.stats):
-            logger.info(self._line(*row, value))
+        sizes = ('small', 'medium', 'large')
+        return [('precision', None, 'all', 100), ('precision', .5, 'all', dets[2]),
+                ('precision', .75, 'all', dets[2]),
+                *(('precision', None, size, dets[2]) for size in sizes),
+                *(('recall', None, 'all', number) for number in dets[:3]),
+                *(('recall', None, size, dets[2]) for size in sizes)]
 
     def _line(self, kind: str, iou: Optional[float], area: str, dets: int,
               value: float) -> str:
@@ -288,5 +301,5 @@ def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[s
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize(logger)
-        scores[kind] = dict(zip(STATS, evaluator.stats.tolist()))
+        scores[kind] = evaluator.numbers()
     return scores

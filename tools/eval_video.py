@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Score result files against annotations: no config, no model, no GPU.
+
+    python tools/eval_video.py RESULTS.json ANN.json
+    python tools/eval_video.py seed0.json seed1.json seed2.json ANN.json
+"""
+import argparse
+import importlib.util
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from mmdet.core.evaluation.report import score_file, tables, to_csv  # noqa: E402
+from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.fileio import atomic_write  # noqa: E402
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Score YouTube-VIS results at home: the official AP and AR, by class and by '
+        'IoU, and HOTA, IDF1 and id switches. Several result files are shown side by side.')
+    add = parser.add_argument
+    add('results', nargs='+', help='result json (X.pkl.json), one or several')
+    add('annotations', help='annotation json of the same videos, with annotations')
+    add('--iou-type', '--iou_type', default='segm', choices=['segm', 'bbox'],
+        help='overlap of masks, or of the boxes around them (default %(default)s)')
+    add('--no-tracking', '--no_tracking', action='store_true',
+        help='leave out HOTA, IDF1 and id switches (faster)')
+    add('--json', metavar='OUT', help='write all numbers there')
+    add('--csv', metavar='OUT', help='write one line a file and class there')
+    return parser.parse_args(argv)
+
+
+def wants_tracking(args: argparse.Namespace) -> bool:
+    """Whether identities can be scored; says why if they cannot."""
+    if args.no_tracking or args.iou_type == 'bbox':
+        return False
+    if importlib.util.find_spec('trackeval') is None:
+        print('note: HOTA, IDF1 and id switches are left out; for them: pip install trackeval')
+        return False
+    return True
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    try:
+        ytvos = YTVOS(args.annotations)
+        tracking = wants_tracking(args)
+        reports = [score_file(path, ytvos, args.iou_type, tracking) for path in args.results]
+        print(tables(reports))
+        for path, text in ((args.json, json.dumps(reports, indent=1)),
+                           (args.csv, to_csv(reports))):
+            if path:
+                with atomic_write(path, 'w') as file:
+                    file.write(text)
+                print(f'written: {path}')
+    except (OSError, ValueError, ImportError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
