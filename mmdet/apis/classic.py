@@ -1,5 +1,6 @@
 """Classic config keys to the parts of the mmengine runner, a function a key."""
 import importlib.util
+import os
 from typing import Any, Optional
 
 import torch
@@ -113,6 +114,8 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
         if importlib.util.find_spec(package) is None:
             raise ImportError(f'log_config: {kind} needs the package '
                               f'"{package}"; pip install {package}')
+        if backend == 'TensorboardVisBackend':
+            hook['save_dir'] = os.path.join(cfg.work_dir, 'tf_logs')
         backends.append(dict(type=backend, **hook))
     return args.get('interval', 10), backends
 

@@ -11,7 +11,8 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 
-from .curves import draw_run
+from mmdet.utils.curves import draw_run
+
 from .env import rank_and_world
 from .schedule import Schedule
 

@@ -75,8 +75,8 @@ def test_checkpoint_config():
 def test_log_config():
     hooks = [dict(type='TextLoggerHook'), dict(type='TensorboardLoggerHook'),
              dict(type='WandbLoggerHook', init_kwargs=dict(project='p'))]
-    assert classic.log_config(cfg(log_config=dict(interval=50, hooks=hooks))) == (
-        50, [dict(type='TensorboardVisBackend'),
+    assert classic.log_config(cfg(work_dir='w', log_config=dict(interval=50, hooks=hooks))) == (
+        50, [dict(type='TensorboardVisBackend', save_dir='w/tf_logs'),
              dict(type='WandbVisBackend', init_kwargs=dict(project='p'))])
     assert classic.log_config(cfg()) == (10, [])
 

@@ -189,6 +189,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--tf32', action='store_true', help='TF32 products (GPU)')
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
+    parser.add_argument('--variants', nargs='+', default=[], metavar='KEY=VALUE',
+                        help='options of the config to run beside it, each alone')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='e.g. fp16.dtype=bfloat16 channels_last=True compile=True')
     return parser.parse_args()
@@ -220,6 +222,11 @@ def main() -> None:
                                   force_workers=True)
         shape = dataset[0]['img_meta']['img_shape'][:2]
         runs = {'ours': Ours(cfg, dataset, device)}
+        for variant in args.variants:
+            key, _, value = variant.partition('=')
+            changed = load_config(args.config, {
+                **(args.cfg_options or {}), key: DictAction._parse_iterable(value)})
+            runs[variant] = Ours(changed, dataset, device)
         if not args.no_peer:
             runs['torchvision'] = Peer(runs['ours'], cfg, shape, False)
             runs['torchvision, our numbers'] = Peer(runs['ours'], cfg, shape, True)

@@ -1,0 +1,109 @@
+"""Curves and times from the json logs of training.
+
+    python tools/analysis/analyze_logs.py plot_curve RUN --keys loss_cls loss_mask --out curves.png
+    python tools/analysis/analyze_logs.py plot_curve RUN_A RUN_B --keys segm_AP --legend a b
+    python tools/analysis/analyze_logs.py cal_train_time RUN
+
+RUN is a *.log.json file or a work folder (a resumed run's logs are joined).
+"""
+import argparse
+import glob
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+import numpy as np  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+
+from mmdet.utils.curves import Record, curve, join_logs, read_log  # noqa: E402
+from mmdet.utils import atomic_write, nearest  # noqa: E402
+
+
+def load_run(path: str) -> list[Record]:
+    """The records of a log or of all logs of a folder.
+
+    Raises:
+        FileNotFoundError: there is no log.
+    """
+    paths = [path]
+    if os.path.isdir(path):
+        paths = sorted(glob.glob(os.path.join(path, '*.log.json')))
+    if not paths or not os.path.isfile(paths[0]):
+        raise FileNotFoundError(f'{path}: no *.log.json here; give a log or the work folder of a run')
+    return join_logs(read_log(p) for p in paths)
+
+
+def plot_curve(args: argparse.Namespace) -> None:
+    """Draw keys of runs over epochs."""
+    figure = Figure(figsize=(8, 5), layout='constrained')
+    axes = figure.subplots()
+    labels = iter(args.legend or [])
+    for path in args.runs:
+        records = load_run(path)
+        known = {key for r in records for key, v in r.items() if isinstance(v, (int, float))}
+        for key in args.keys:
+            if key not in known:
+                raise KeyError(f'{path}: no key "{key}"{nearest(key, known)}')
+            default = f'{os.path.basename(os.path.normpath(path))} {key}' if len(args.runs) > 1 else key
+            axes.plot(*curve(records, key), label=next(labels, default),
+                      marker='o' if any(key in r and r['mode'] == 'val' for r in records) else None)
+    axes.set(xlabel='epoch', title=args.title, yscale='log' if args.log else 'linear')
+    axes.legend()
+    axes.grid(alpha=.3)
+    with atomic_write(args.out) as file:
+        figure.savefig(file, format=os.path.splitext(args.out)[1][1:] or 'png', dpi=120)
+    print(args.out)
+
+
+def cal_train_time(args: argparse.Namespace) -> None:
+    """Print seconds a step of every epoch."""
+    for path in args.runs:
+        epochs: dict[int, list[Record]] = {}
+        for r in load_run(path):
+            if r['mode'] == 'train':
+                epochs.setdefault(r['epoch'], []).append(r)
+        if not args.include_outliers:  # the first line of an epoch holds the start of the workers
+            epochs = {e: rows[1:] or rows for e, rows in epochs.items()}
+        means = {e: float(np.mean([r['time'] for r in rows])) for e, rows in epochs.items()}
+        waits = sum(r['data_time'] for rows in epochs.values() for r in rows) / sum(
+            r['time'] for rows in epochs.values() for r in rows)
+        slow, fast = max(means, key=means.get), min(means, key=means.get)
+        print(f'{path}: {np.mean(list(means.values())):.4f} s a step over {len(means)} epochs '
+              f'(deviation {np.std(list(means.values())):.4f}); slowest epoch {slow}: {means[slow]:.4f}, '
+              f'fastest epoch {fast}: {means[fast]:.4f}; {waits:.1%} of the time waiting for data')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    tasks = parser.add_subparsers(dest='task', required=True)
+    plot = tasks.add_parser('plot_curve', help='draw keys over epochs')
+    plot.add_argument('runs', nargs='+', metavar='RUN', help='json logs or work folders')
+    plot.add_argument('--keys', nargs='+', default=['loss'], help='e.g. loss lr segm_AP')
+    plot.add_argument('--legend', nargs='+', help='one name a curve, run by run')
+    plot.add_argument('--title', default='')
+    plot.add_argument('--log', action='store_true', help='logarithmic y axis')
+    plot.add_argument('--out', default='curves.png', help='picture to write (png, pdf, svg)')
+    plot.set_defaults(run=plot_curve)
+    times = tasks.add_parser('cal_train_time', help='seconds a step')
+    times.add_argument('runs', nargs='+', metavar='RUN', help='json logs or work folders')
+    times.add_argument('--include-outliers', action='store_true',
+                       help='count the first line of every epoch too')
+    times.set_defaults(run=cal_train_time)
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = parse_args()
+    try:
+        args.run(args)
+    except (FileNotFoundError, KeyError, ValueError) as error:
+        print(f'error: {error.args[-1] if isinstance(error, KeyError) else error}', file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
