@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Cut a validation set off an annotation file, by video and stratified by category.
+
+    python tools/convert_datasets/split_videos.py data/youtube_vis_2019/train.json
+
+writes train_train.json, train_val.json and the lists of their videos beside it.
+"""
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from terminaltables import AsciiTable  # noqa: E402
+
+from mmdet.core.evaluation.split import part, shown_categories, split_videos  # noqa: E402
+from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.fileio import atomic_write  # noqa: E402
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Split a YouTube-VIS training file into train and val by video. Every '
+        'category seen in two videos or more is on both sides; the same seed gives the same split.')
+    add = parser.add_argument
+    add('annotations', help='annotation json')
+    add('--val-ratio', '--val_ratio', type=float, default=0.15,
+        help='share of the videos for validation (default %(default)s)')
+    add('--seed', type=int, default=0)
+    add('--out', metavar='FOLDER', help='where the files go (default: beside the input)')
+    return parser.parse_args(argv)
+
+
+def video_name(video: dict) -> str:
+    """The folder of its frames, or its id where it has none."""
+    names = video.get('file_names') or [str(video['id'])]
+    return os.path.dirname(names[0]) or str(video['id'])
+
+
+def table(ytvos: YTVOS, val: set) -> str:
+    """Videos of each category on each side."""
+    shown = shown_categories(ytvos)
+    rows = [['category', 'train', 'val']]
+    rows.append(['all', len(shown) - len(val), len(val)])
+    for cat_id, cat in ytvos.cats.items():
+        with_cat = {vid for vid, cats in shown.items() if cat_id in cats}
+        rows.append([cat.get('name', cat_id), len(with_cat - val), len(with_cat & val)])
+    return AsciiTable([[str(cell) for cell in row] for row in rows], ' videos ').table
+
+
+def write(ytvos: YTVOS, ids: set, stem: str) -> None:
+    """One side: ``stem``.json and the names of its videos in ``stem``.txt."""
+    with atomic_write(f'{stem}.json') as file:
+        file.write(json.dumps(part(ytvos.dataset, ids)).encode())
+    names = [video_name(video) for vid, video in ytvos.vids.items() if vid in ids]
+    with atomic_write(f'{stem}.txt') as file:
+        file.write(''.join(f'{name}\n' for name in names).encode())
+    print(f'written: {stem}.json and {stem}.txt ({len(ids)} videos)')
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    try:
+        ytvos = YTVOS(args.annotations)
+        val = split_videos(ytvos, args.val_ratio, args.seed)
+        print(table(ytvos, val))
+        path = pathlib.Path(args.annotations)
+        stem = pathlib.Path(args.out or path.parent) / path.stem
+        write(ytvos, set(ytvos.vids) - val, f'{stem}_train')
+        write(ytvos, val, f'{stem}_val')
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
