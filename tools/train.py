@@ -19,11 +19,14 @@ import sys
 os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import torch.distributed as dist  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
 
 from mmdet.apis import (NonFiniteLoss, TrainingInterrupted, get_root_logger,  # noqa: E402
                         init_dist, set_random_seed, train_detector)
 from mmdet.apis.checkpoint_hook import find_latest  # noqa: E402
+from mmdet.apis.launch import run_copies  # noqa: E402
+from mmdet.apis.sharding import check_gpus  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config, meant_for_user, sentence  # noqa: E402
@@ -85,13 +88,6 @@ def make_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def start_processes(count: int) -> None:
-    """Run this program again under torchrun; does not return."""
-    command = [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-               f'--nproc_per_node={count}', *sys.argv, '--launcher', 'pytorch']
-    os.execv(sys.executable, command)
-
-
 def train(args: argparse.Namespace) -> None:
     cfg = make_config(args)
     if args.launcher != 'none':
@@ -112,9 +108,9 @@ def train(args: argparse.Namespace) -> None:
 
 def main() -> int:
     args = parse_args()
-    if args.gpus > 1 and args.launcher == 'none':
-        start_processes(args.gpus)
     try:
+        if check_gpus(args.gpus, 1) > 1 and args.launcher == 'none':
+            return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], args.gpus)
         train(args)
     except TrainingInterrupted as stop:
         get_root_logger().warning(sentence(stop))
@@ -127,6 +123,9 @@ def main() -> int:
             raise
         get_root_logger().error(sentence(error))
         return 1
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
     return 0
 
 

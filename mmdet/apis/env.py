@@ -48,6 +48,8 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs) -> None:
                                f'start the program through {launcher}')
         os.environ[ours] = os.environ[theirs]
     os.environ.setdefault('MASTER_PORT', str(port))
+    for library in ('OMP', 'MKL'):  # set_threads decides, mmengine would warn
+        os.environ.setdefault(f'{library}_NUM_THREADS', '1')
     if 'MASTER_ADDR' not in os.environ:
         os.environ['MASTER_ADDR'] = _first_host(launcher)
     if torch.cuda.is_available():

@@ -183,6 +183,10 @@ class EvalLoop(BaseLoop):
         runner = self.runner
         runner.call_hook('before_val')
         runner.call_hook('before_val_epoch')
+        if runner.distributed:
+            # Running statistics moved apart in the last step; rank 0's count.
+            for buffer in runner.bare_model.buffers():
+                dist.broadcast(buffer, 0)
         scores = self.evaluate(runner.bare_model, self.dataloader,
                                runner.device, runner.logger)
         metrics = {f'{kind}_{name}': value for kind, values in scores.items()

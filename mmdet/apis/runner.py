@@ -66,7 +66,8 @@ class TrainRunner(Runner):
 
     def _log_env(self, env_cfg: dict) -> None:
         self.logger.info(f'Environment:\n{environment_text()}')
-        self.logger.info(f'Config:\n{self._config_text}')
+        self.logger.info(f'Config:\n{self._config_text}',
+                         extra=dict(file_only=True))
 
     def get_hooks_info(self) -> str:
         return ', '.join(type(hook).__name__ for hook in self.hooks)
@@ -78,8 +79,8 @@ class TrainRunner(Runner):
             return model
         return DistributedDataParallel(
             model, device_ids=[self.device.index] if self.device.type == 'cuda'
-            else None, broadcast_buffers=False,
-            find_unused_parameters=self.cfg.get('find_unused_parameters', False))
+            else None, find_unused_parameters=self.cfg.get(
+                'find_unused_parameters', False))
 
     # The run.
 

@@ -18,6 +18,7 @@ def get_root_logger(log_file: Optional[str] = None,
 
     Rank 0 speaks; other ranks only report errors and write no file. Calling it
     again sets the level, and another file takes the place of the first.
+    ``logger.info(text, extra=dict(file_only=True))`` spares the console.
 
     Args:
         log_file: path of the text log, its folder is made.
@@ -27,7 +28,9 @@ def get_root_logger(log_file: Optional[str] = None,
     logger.propagate = False
     logger.setLevel(log_level if _rank() == 0 else 'ERROR')
     if not logger.handlers:
-        _add(logger, logging.StreamHandler(sys.stdout))
+        console = logging.StreamHandler(sys.stdout)
+        console.addFilter(lambda r: not getattr(r, 'file_only', False))
+        _add(logger, console)
     if log_file and _rank() == 0:
         _write_to(logger, os.path.abspath(log_file))
     return logger
