@@ -1,0 +1,140 @@
+"""Own data to YouTube-VIS: masks as png, COCO frames, labelme."""
+import json
+import pathlib
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmdet.core.evaluation import YTVOS
+from mmdet.core.evaluation.audit import audit_annotations
+
+TOOLS = pathlib.Path(__file__).parents[2] / 'tools' / 'convert_datasets'
+SQUARE = [[20, 5], [30, 5], [30, 15], [20, 15]]
+
+
+def run(tool, *args):
+    return subprocess.run([sys.executable, TOOLS / tool, *map(str, args)], capture_output=True,
+                          text=True)
+
+
+def converted(tool, tmp_path, *args):
+    """The annotation file a converter writes; it has no faults."""
+    done = run(tool, *args, '--out', tmp_path / 'ann.json')
+    assert done.returncode == 0, done.stderr
+    data = json.loads((tmp_path / 'ann.json').read_text())
+    assert [f for f in audit_annotations(data, 'ann') if f.level == 'error'] == []
+    return YTVOS(data), done.stdout
+
+
+@pytest.fixture
+def frames(tmp_path):
+    """Frames 8, 9 and 10 of one video, 40x30 pixels."""
+    folder = tmp_path / 'frames' / 'street'
+    folder.mkdir(parents=True)
+    for number in (8, 9, 10):
+        cv2.imwrite(str(folder / f'{number}.jpg'), np.zeros((30, 40, 3), np.uint8))
+    return folder.parent
+
+
+@pytest.fixture
+def masks(tmp_path):
+    """Object 1 in all frames, object 2 in the last; 255 is nothing."""
+    folder = tmp_path / 'masks' / 'street'
+    folder.mkdir(parents=True)
+    for number in (8, 9, 10):
+        pixels = np.zeros((30, 40), np.uint8)
+        pixels[5:15, 20:30] = 1
+        pixels[20:24, 0:4] = 2 if number == 10 else 255
+        Image.fromarray(pixels).save(folder / f'{number}.png')
+    return folder.parent
+
+
+def test_mask_png(frames, masks, tmp_path):
+    ytvos, out = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--category', 'car')
+    assert ytvos.vids[1]['file_names'] == ['street/8.jpg', 'street/9.jpg', 'street/10.jpg']
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [[100] * 3, [None, None, 16]]
+    assert ytvos.anns[1]['bboxes'][0] == [20, 5, 10, 10]
+    assert ytvos.annToMask(ytvos.anns[2], 2)[20:24, 0:4].all()
+    assert '1 videos, 2 objects, 4 masks, classes: car' in out
+
+
+@pytest.mark.parametrize('meta', [
+    {'street': {'1': 'car', '2': 'bus'}},
+    {'videos': {'street': {'objects': {'1': {'category': 'car'}, '2': {'category': 'bus'}}}}},
+])
+def test_mask_png_with_classes_from_a_file(frames, masks, tmp_path, meta):
+    (tmp_path / 'meta.json').write_text(json.dumps(meta))
+    ytvos, _ = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--meta',
+                         tmp_path / 'meta.json')
+    assert [c['name'] for c in ytvos.cats.values()] == ['bus', 'car']
+    assert [ann['category_id'] for ann in ytvos.anns.values()] == [2, 1]
+
+
+def labelme(folder, name, shapes):
+    content = dict(version='5', imagePath=f'{name}.jpg', imageHeight=30, imageWidth=40,
+                   shapes=[dict(label=label, points=points, group_id=group, shape_type=kind)
+                           for label, points, group, kind in shapes])
+    (folder / f'{name}.json').write_text(json.dumps(content))
+
+
+def test_labelme(frames, tmp_path):
+    box = [[0, 20], [4, 24]]
+    labelme(frames / 'street', 8, [('car', SQUARE, None, 'polygon'), ('bus', box, 1, 'rectangle')])
+    labelme(frames / 'street', 10, [('car', SQUARE, None, 'polygon'), ('bus', box, 1, 'rectangle'),
+                                    ('bus', [[10, 20], [14, 24]], 1, 'rectangle'),
+                                    ('bus', box, 2, 'rectangle')])
+    ytvos, out = converted('labelme2ytvis.py', tmp_path, frames)
+    names = [ytvos.cats[ann['category_id']]['name'] for ann in ytvos.anns.values()]
+    assert names == ['car', 'bus', 'bus'] and '1 of 3 frames have no .json' in out
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [
+        [100, None, 100], [16, None, 32], [None, None, 16]]
+
+
+def coco(**changes):
+    images = [dict(id=i, file_name=f'street/{i}.jpg', width=40, height=30) for i in (10, 9, 8)]
+    flat = [[value for point in SQUARE for value in point]]
+    anns = [dict(id=i, image_id=i, category_id=7, track_id=3, segmentation=flat, iscrowd=0)
+            for i in (10, 8)]
+    return dict(dict(images=images, annotations=anns, categories=[dict(id=7, name='car')]),
+                **changes)
+
+
+def test_coco_frames(tmp_path):
+    (tmp_path / 'coco.json').write_text(json.dumps(coco()))
+    ytvos, _ = converted('coco_frames2ytvis.py', tmp_path, tmp_path / 'coco.json')
+    assert ytvos.vids[1]['file_names'] == ['street/8.jpg', 'street/9.jpg', 'street/10.jpg']
+    assert ytvos.anns[1]['areas'] == [100, None, 100] and len(ytvos.anns) == 1
+    assert ytvos.cats == {1: dict(id=1, name='car')}
+
+
+@pytest.mark.parametrize('content, message', [
+    (coco(annotations=[{k: v for k, v in a.items() if k != 'track_id'}
+                       for a in coco()['annotations']]), 'no annotation has a track id'),
+    (coco(categories=None), 'no list "categories"'),
+    (coco(annotations=[dict(coco()['annotations'][0], segmentation=[[1, 2]])]), 'three points'),
+    (coco(images=coco()['images'][:1]), 'annotations of image 8'),
+])
+def test_coco_errors(tmp_path, content, message):
+    (tmp_path / 'coco.json').write_text(json.dumps(content))
+    done = run('coco_frames2ytvis.py', tmp_path / 'coco.json', '--out', tmp_path / 'ann.json')
+    assert done.returncode == 1 and message in done.stderr and 'Traceback' not in done.stderr
+    assert not (tmp_path / 'ann.json').exists()
+
+
+def test_objects_that_cannot_be_told_apart(frames, tmp_path):
+    labelme(frames / 'street', 8, [('car', SQUARE, None, 'polygon')] * 2)
+    done = run('labelme2ytvis.py', frames, '--out', tmp_path / 'ann.json')
+    assert done.returncode == 1 and '2 shapes are labelled "car" without a group id' in done.stderr
+
+
+def test_masks_of_another_size_or_colour(frames, masks, tmp_path):
+    Image.new('L', (20, 30), 1).save(masks / 'street' / '8.png')
+    done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
+    assert 'the mask is 20 x 30 pixels, the frame 40 x 30' in done.stderr
+    Image.new('RGB', (40, 30)).save(masks / 'street' / '8.png')
+    done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
+    assert done.returncode == 1 and 'this one is in colour' in done.stderr

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""COCO annotations of single frames, with track ids, to YouTube-VIS json.
+
+    python tools/convert_datasets/coco_frames2ytvis.py instances.json --out ann.json
+
+The folder in an image's file_name is its video ("street/00000.jpg"); an annotation's track_id
+tells which object of the video it is.
+"""
+import argparse
+import pathlib
+import sys
+from collections import defaultdict
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from mmdet.core.evaluation.json_input import read_json  # noqa: E402
+from mmdet.core.evaluation.vis_builder import VisBuilder, natural, write  # noqa: E402
+
+TRACK_KEYS = 'track_id', 'instance_id', 'object_id', 'obj_id'
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='COCO json of video frames to YouTube-VIS json. Images are grouped into videos '
+        'by "video_id", else by the folder in their file name, and ordered by "frame_id", else by '
+        'name; annotations into objects by their track id.')
+    add = parser.add_argument
+    add('annotations', help='COCO json')
+    add('--out', required=True, metavar='ANN.json')
+    add('--track-key', '--track_key', metavar='KEY',
+        help=f'key of the track id (default: the first of {", ".join(TRACK_KEYS)} in use)')
+    return parser.parse_args(argv)
+
+
+def read_coco(path: str) -> dict:
+    """A COCO file.
+
+    Raises:
+        ValueError: a list is missing, or an entry lacks what is needed.
+    """
+    coco = read_json(path)
+    needs = dict(images=('id', 'file_name', 'width', 'height'), categories=('id', 'name'),
+                 annotations=('image_id', 'category_id', 'segmentation'))
+    for key, fields in needs.items():
+        entries = coco.get(key) if isinstance(coco, dict) else None
+        if not isinstance(entries, list):
+            raise ValueError(f'{path}: no list "{key}"; expected a COCO file')
+        for place, entry in enumerate(entries):
+            missing = [f for f in fields if not isinstance(entry, dict) or entry.get(f) is None]
+            if missing:
+                raise ValueError(f'{path}: entry {place} of "{key}" has no "{missing[0]}"')
+    return coco
+
+
+def track_key(coco: dict, asked: str, path: str) -> str:
+    """The key under which annotations carry their track id.
+
+    Raises:
+        ValueError: there is none, or some annotations lack it.
+    """
+    keys = [asked] if asked else TRACK_KEYS
+    for key in keys:
+        have = sum(ann.get(key) is not None for ann in coco['annotations'])
+        if have and have < len(coco['annotations']):
+            raise ValueError(f'{path}: {len(coco["annotations"]) - have} of '
+                             f'{len(coco["annotations"])} annotations have no "{key}"')
+        if have:
+            return key
+    raise ValueError(f'{path}: no annotation has a track id ({" or ".join(keys)}), so nothing says '
+                     'which objects are the same in two frames; name the key with --track-key')
+
+
+def group_videos(images: list[dict]) -> list[list[dict]]:
+    """Images by video, frames in order."""
+    videos = defaultdict(list)
+    for image in images:
+        folder = str(pathlib.PurePosixPath(image['file_name']).parent)
+        videos[str(image.get('video_id', folder))].append(image)
+    ordered = []
+    for name in sorted(videos, key=natural):
+        by_id = all(isinstance(image.get('frame_id'), int) for image in videos[name])
+        ordered.append(sorted(videos[name], key=lambda image: (
+            image['frame_id'] if by_id else 0, natural(image['file_name']))))
+    return ordered
+
+
+def convert(args: argparse.Namespace) -> dict:
+    """The annotation file."""
+    coco = read_coco(args.annotations)
+    key = track_key(coco, args.track_key, args.annotations)
+    names = {cat['id']: cat['name'] for cat in sorted(coco['categories'], key=lambda c: c['id'])}
+    builder, by_image = VisBuilder(list(names.values())), defaultdict(list)
+    for ann in coco['annotations']:
+        if ann['category_id'] not in names:
+            raise ValueError(f'{args.annotations}: category {ann["category_id"]} of an annotation '
+                             'is not listed')
+        by_image[ann['image_id']].append(ann)
+    for images in group_videos(coco['images']):
+        sizes = {(image['width'], image['height']) for image in images}
+        if len(sizes) > 1:
+            raise ValueError(f'{args.annotations}: the frames with {images[0]["file_name"]} have '
+                             f'several sizes, {sorted(sizes)}; a video has one')
+        video = builder.add_video([image['file_name'] for image in images], *sizes.pop())
+        for place, image in enumerate(images):
+            for ann in by_image.pop(image['id'], ()):
+                video.add(place, ann[key], names[ann['category_id']], ann['segmentation'],
+                          ann.get('iscrowd', 0))
+    if by_image:
+        raise ValueError(f'{args.annotations}: annotations of image {next(iter(by_image))}, which '
+                         'is not listed')
+    return builder.dataset()
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    try:
+        print(write(convert(args), args.out))
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()

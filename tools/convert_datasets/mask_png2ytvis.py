@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Folders of mask images (as in DAVIS and YouTube-VOS) to YouTube-VIS json.
+
+    frames/cat_1/00000.jpg ...    masks/cat_1/00000.png ...   (pixel value = object, 0 = nothing)
+
+    python tools/convert_datasets/mask_png2ytvis.py frames masks --category cat --out ann.json
+"""
+import argparse
+import os
+import pathlib
+import sys
+from typing import Callable
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+import numpy as np  # noqa: E402
+from PIL import Image  # noqa: E402
+
+from mmdet.core.evaluation.json_input import read_json  # noqa: E402
+from mmdet.core.evaluation.vis_builder import (VisBuilder, list_images, list_videos,  # noqa: E402
+                                               same_size, write)
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Mask images to YouTube-VIS json. One folder a video in both places; a mask '
+        'has the name of its frame (another ending is fine); its pixels are object numbers, the '
+        'same object has the same number in every frame. Frames without a mask show nothing.')
+    add = parser.add_argument
+    add('frames', help='folder with one folder of frames a video')
+    add('masks', help='folder with one folder of masks a video')
+    add('--out', required=True, metavar='ANN.json')
+    group = parser.add_mutually_exclusive_group(required=True)
+    group.add_argument('--category', help='class of every object')
+    group.add_argument('--meta', metavar='JSON', help='classes of the objects: {"video": {"1": '
+                       '"cat"}}, or the meta.json of YouTube-VOS')
+    add('--classes', nargs='+', help='class names in the order of their ids (default: sorted)')
+    add('--ignore', type=int, nargs='*', default=[255],
+        help='pixel values that are no object (default: 255)')
+    return parser.parse_args(argv)
+
+
+def category_of(args: argparse.Namespace) -> Callable[[str, int], str]:
+    """A function of video name and object number that gives the class."""
+    if args.category:
+        return lambda video, number: args.category
+    meta = read_json(args.meta)
+    meta = meta.get('videos', meta) if isinstance(meta, dict) else {}
+
+    def lookup(video: str, number: int) -> str:
+        objects = meta.get(video) or {}
+        found = objects.get('objects', objects).get(str(number))
+        found = found.get('category') if isinstance(found, dict) else found
+        if not isinstance(found, str):
+            raise ValueError(f'{args.meta} names no class for object {number} of video {video}')
+        return found
+
+    return lookup
+
+
+def read_mask(path: str) -> np.ndarray:
+    """Object numbers (h, w) of a mask image.
+
+    Raises:
+        ValueError: it is no image, or one in colour.
+    """
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image)
+    except OSError as error:
+        raise ValueError(f'{path}: not a readable image ({error})') from None
+    if pixels.ndim != 2:
+        raise ValueError(f'{path}: a mask holds one number a pixel (grey or palette), this one '
+                         'is in colour')
+    return pixels.astype(np.int64)
+
+
+def convert(args: argparse.Namespace) -> dict:
+    """The annotation file of both folders."""
+    builder, category = VisBuilder(args.classes), category_of(args)
+    for name in list_videos(args.frames):
+        frames = list_images(os.path.join(args.frames, name))
+        size = same_size(os.path.join(args.frames, name, frame) for frame in frames)
+        video = builder.add_video([f'{name}/{frame}' for frame in frames], *size)
+        folder = os.path.join(args.masks, name)
+        masks = {os.path.splitext(mask)[0]: os.path.join(folder, mask)
+                 for mask in (list_images(folder) if os.path.isdir(folder) else ())}
+        stems = [os.path.splitext(frame)[0] for frame in frames]
+        stray = sorted(set(masks) - set(stems))
+        if stray:
+            raise ValueError(f'{masks[stray[0]]}: there is no frame of this name')
+        if not masks:
+            print(f'note: {folder} has no masks; the video is taken as empty')
+        for place, stem in enumerate(stems):
+            if stem in masks:
+                pixels = read_mask(masks[stem])
+                for number in np.unique(pixels).tolist():
+                    if number and number not in args.ignore:
+                        video.add(place, number, category(name, number), pixels == number)
+    return builder.dataset()
+
+
+def main(argv=None) -> None:
+    args = parse_args(argv)
+    try:
+        print(write(convert(args), args.out))
+        print(f'frames start from: {args.frames}')
+    except (OSError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
