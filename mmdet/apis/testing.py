@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from ..core.evaluation import write_submission
 from ..core.evaluation.results import check_track_score
 from ..datasets import build_dataset
 from ..models import build_detector
@@ -77,6 +78,8 @@ def prepare(options: RunOptions) -> Prepared:
     if options.show or not options.load_result:
         checks.check_frames(dataset)
         checks.check_frame_sizes(dataset)
+    if options.format_only and not is_video_dataset(dataset):
+        raise ValueError('--format-only packs tracks of videos; for images X.pkl.json is all servers need')
     if options.load_result:
         return Prepared(cfg, dataset, None)
     cfg.model.pretrained = None  # the checkpoint has the backbone
@@ -153,7 +156,8 @@ def _report(options: RunOptions, prepared: Prepared, results: list,
     files = write_results(dataset, results, f'{options.out}.json', track_score(cfg))
     logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))
     if options.format_only:
-        _submit(files['segm'], dataset, options.out, logger)
+        folder = os.path.dirname(os.path.abspath(options.out))
+        logger.info('for submission: %s', write_submission(files['segm'], dataset.ytvos, folder, logger))
     metrics = {}
     if has_annotations(dataset):
         metrics = score_results(dataset, files, options.eval, logger)
@@ -161,10 +165,3 @@ def _report(options: RunOptions, prepared: Prepared, results: list,
         draw_dataset(dataset, results, options.save_path, options.show_format == 'png',
                      score_thr=options.show_score_thr, logger=logger)
     return metrics
-
-
-def _submit(json_file: str, dataset: Any, out: str, logger: logging.Logger) -> None:
-    """``results.json`` and the zip a server takes, in the folder of ``out``."""
-    from ..core.evaluation import write_submission
-    written = write_submission(json_file, dataset.ytvos, os.path.dirname(os.path.abspath(out)))
-    logger.info('for submission: %s', written)

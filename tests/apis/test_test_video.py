@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import cv2
 import pytest
@@ -117,6 +118,14 @@ def test_without_annotations_only_the_json(tiny, done, tmp_path, caplog):
         '--cfg-options', option)
     assert 'has no annotations' in caplog.text
     assert (tmp_path / 'x.pkl.json').read_bytes() == pathlib.Path(f'{done}.json').read_bytes()
+
+
+def test_format_only_packs_one_file(tiny, done, tmp_path):
+    (tmp_path / 'x.pkl').write_bytes(done.read_bytes())
+    run(tiny.config, '--out', tmp_path / 'x.pkl', '--load_result', '--format_only')
+    with zipfile.ZipFile(tmp_path / 'results.zip') as packed:
+        assert packed.namelist() == ['results.json']
+        assert json.loads(packed.read('results.json')) == json.loads(pathlib.Path(f'{done}.json').read_text())
 
 
 def start(tiny, out, *args):
