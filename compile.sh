@@ -147,7 +147,7 @@ _mmdet_setup() {
   _mmdet_install "$tests" || return 1
   _mmdet_link || return 1
   "$PYTHON" setup.py -q build_ext --inplace $force ||
-    _mmdet_say 'the operators did not compile (see above); the slower PyTorch path is used'
+    _mmdet_say 'not all operators compiled (see above); everything works, more slowly'
 }
 
 _mmdet_here=$PWD

@@ -28,7 +28,7 @@ def run(command):
     """Run a compiler; show what it says only if it fails."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError(f'{" ".join(map(str, command))}\n{done.stdout}{done.stderr}')
+        raise RuntimeError(f'{" ".join(map(str, command))}\n{(done.stdout + done.stderr)[:4000]}')
     return done.stdout
 
 
@@ -70,6 +70,9 @@ def find_nvcc():
         return None, 'this torch has no CUDA'
     if nvcc is None:
         return None, 'no nvcc found'
+    release = re.search(r'release (\d+)', run([nvcc, '--version'])).group(1)
+    if release != torch.version.cuda.split('.')[0]:
+        return None, f'nvcc is of CUDA {release}, torch of {torch.version.cuda}'
     if os.environ.get('FORCE_CUDA') == '1' or torch.cuda.is_available():
         return nvcc, None
     return None, 'no GPU is visible (FORCE_CUDA=1 builds them for sm_80 and sm_90)'
@@ -152,7 +155,7 @@ def cpu_library(cxx):
     common += [] if clang else ['-fopenmp']
 
     def command(source):
-        exact = source.stem in ('nms', 'mask_rle')  # must round as written
+        exact = source.stem == 'nms'  # must round as written
         return common + [f'-ffp-contract={"off" if exact else "fast"}']
 
     sources = sorted(CSRC.glob('*.cpp')) + sorted((CSRC / 'cpu').glob('*.cpp'))
@@ -168,14 +171,13 @@ def cuda_library(cxx, nvcc, archs):
         flags += ['-isystem', folder]
     common = [nvcc, standard(cxx), '-ccbin', cxx, '-O3', '--expt-relaxed-constexpr',
               '-Xcompiler', '-fPIC,-fvisibility=hidden,-Wno-psabi', '-diag-suppress=20012,20014',
-              '-U__CUDA_NO_HALF_OPERATORS__', *flags, *gencode(archs)]
+              *flags, *gencode(archs)]
 
     def command(source):
         return common + (['-fmad=false'] if source.stem == 'nms' else [])
 
-    home = Path(nvcc).resolve().parent.parent
-    runtime = [f'-L{folder}' for folder in (home / 'lib64', home / 'lib') if folder.exists()]
-    link = [cxx, f'-L{lib}', *runtime, '-ltorch_cuda', '-ltorch_cpu', '-lc10_cuda', '-lc10']
+    # The CUDA runtime, too, is the one torch has loaded.
+    link = [cxx, f'-L{lib}', '-ltorch_cuda', '-ltorch_cpu', '-lc10_cuda', '-lc10']
     return Library('mmdet_cuda', sorted((CSRC / 'cuda').glob('*.cu')), command, link)
 
 
@@ -223,6 +225,7 @@ class BuildOps(Command):
             print('ops: no C++ compiler found (install g++); the slower PyTorch path is used')
             return
         jobs = int(os.environ.get('MAX_JOBS', os.cpu_count() or 1))
+        self.failed = False
         self.say('CPU', 'x86-64, AVX and AVX-512 chosen at run time' if sysconfig.get_platform(
         ).endswith('x86_64') else sysconfig.get_platform(), cpu_library(cxx), jobs)
         nvcc, why = find_nvcc()
@@ -233,12 +236,19 @@ class BuildOps(Command):
         else:
             print(f'ops: CUDA kernels not built: {why}')
         print(build_soft_nms(cxx))
+        if self.failed:
+            raise SystemExit(1)
 
-    @staticmethod
-    def say(device, archs, library, jobs):
+    def say(self, device, archs, library, jobs):
         print(f'ops: {device} library ({archs})', flush=True)
-        built = library.build(jobs)
-        print(f'ops: {library.path.name} {"built" if built else "up to date"}')
+        try:
+            built = library.build(jobs)
+        except RuntimeError as error:
+            self.failed = True
+            print(f'{error}\nops: the {device} library did not compile; the slower PyTorch '
+                  f'path is used on {device} tensors', file=sys.stderr)
+        else:
+            print(f'ops: {library.path.name} {"built" if built else "up to date"}')
 
 
 def requirements():

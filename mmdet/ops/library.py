@@ -114,10 +114,14 @@ def _nms_fake(boxes, scores, labels, iou_thr, max_num) -> Tensor:
     return boxes.new_empty(torch.library.get_ctx().new_dynamic_size(), dtype=torch.int64)
 
 
+def _paste_rle_fake(patch, left, top, height, width, threshold) -> Tensor:
+    return patch.new_empty(torch.library.get_ctx().new_dynamic_size(), dtype=torch.uint8)
+
+
 def _register() -> None:
     fakes = dict(roi_align=_roi_align_fake, roi_align_backward=_roi_align_backward_fake,
                  roi_pool=_roi_pool_fake, roi_pool_backward=_roi_pool_backward_fake,
-                 nms=_nms_fake)
+                 nms=_nms_fake, paste_rle=_paste_rle_fake)
     for name, fake in fakes.items():
         torch.library.register_fake(f'mmdet::{name}', fake)
     torch.library.register_autograd('mmdet::roi_align', _roi_align_vjp,

@@ -87,9 +87,9 @@ Plan<T> make_plan(const at::Tensor& rois, const std::optional<at::Tensor>& level
       const T* const box = boxes + 5 * r;
       const int64_t l = level ? level[r] : 0;
       const T scale = static_cast<T>(scales[l]);
-      plan.rois[r].rows.build(box[2] * scale, (box[4] + 1) * scale, bins[0], sample_num,
+      plan.rois[r].rows.build(sample_grid(box[2], box[4], scale, bins[0], sample_num), bins[0],
                               sizes[2 * l]);
-      plan.rois[r].cols.build(box[1] * scale, (box[3] + 1) * scale, bins[1], sample_num,
+      plan.rois[r].cols.build(sample_grid(box[1], box[3], scale, bins[1], sample_num), bins[1],
                               sizes[2 * l + 1]);
     }
   });

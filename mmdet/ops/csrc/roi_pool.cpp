@@ -13,7 +13,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "bins.h"
+#include "sampling.h"
 #include "roi_align.h"
 
 namespace mmdet {
@@ -53,8 +53,8 @@ void pool_roi(const at::Tensor& feat, const Compute<S>* roi, Compute<S> scale, a
   const Compute<S> x1 = roi[1] * scale, y1 = roi[2] * scale;
   const Compute<S> x2 = (roi[3] + 1) * scale, y2 = (roi[4] + 1) * scale;
   for (int64_t bin = 0; bin < bins; ++bin) {
-    const Span rows = bin_span(y1, y2, size[0], bin / size[1], height);
-    const Span cols = bin_span(x1, x2, size[1], bin % size[1], width);
+    const Span rows = pool_span(y1, y2, size[0], bin / size[1], height);
+    const Span cols = pool_span(x1, x2, size[1], bin % size[1], width);
     const bool empty = !(x2 > x1 && y2 > y1);
     for (int64_t c = 0; c < feat.size(1); ++c) {
       const Maximum<S> best =

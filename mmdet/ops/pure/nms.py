@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 
+@np.errstate(divide='ignore', invalid='ignore', over='ignore')
 def greedy(boxes: np.ndarray, scores: np.ndarray, iou_thr: float,
            max_num: int = -1) -> np.ndarray:
     """Kept indices, highest score first; equal scores keep their order.
@@ -26,8 +27,7 @@ def greedy(boxes: np.ndarray, scores: np.ndarray, iou_thr: float,
         w = np.minimum(x2[best], x2[rest]) - np.maximum(x1[best], x1[rest]) + one
         h = np.minimum(y2[best], y2[rest]) - np.maximum(y1[best], y1[rest]) + one
         inter = np.maximum(w, 0) * np.maximum(h, 0)
-        with np.errstate(divide='ignore', invalid='ignore', over='ignore'):
-            iou = inter / (areas[best] + areas[rest] - inter)
+        iou = inter / (areas[best] + areas[rest] - inter)
         order = rest[~(iou > boxes.dtype.type(iou_thr))]
     return np.array(keep, np.int64)
 

@@ -25,12 +25,16 @@ def axis_weights(start: Tensor, extent: Tensor, bins: int, sample_num: int,
         count = torch.full_like(start, sample_num)
     else:
         count = torch.ceil(bin_size).nan_to_num(0, 0, 0)
-    most = int(count.max()) if start.numel() else 0
-    sample = torch.arange(most, device=start.device)
-    offset = (sample + 0.5) * (bin_size / count)[:, None]
+    step = bin_size / count
     corner = torch.arange(bins, device=start.device) * bin_size[:, None] + start[:, None]
-    pos = corner[:, :, None] + offset[:, None, :]  # (R, bins, most)
-    valid = (pos >= -1) & (pos <= length) & (sample < count[:, None])[:, None]
+    most = int(count.max()) if start.numel() else 0
+    sample = torch.arange(most if sample_num else min(most, 2 * length + 8), device=start.device)
+    sample = sample.expand(len(start), bins, -1)  # (R, bins, most)
+    if most > sample.shape[2]:  # of a huge box, only the points that can lie inside
+        first = torch.floor((-1 - corner) / step[:, None]).nan_to_num(0, 0, 0) - 1
+        sample = sample + first.clamp(min=0)[:, :, None]
+    pos = corner[:, :, None] + (sample + 0.5) * step[:, None, None]
+    valid = (pos >= -1) & (pos <= length) & (sample < count[:, None, None])
     pos = pos.nan_to_num(0).clamp(0, length - 1)
     low = pos.long().clamp(max=max(length - 2, 0))
     frac = pos - low

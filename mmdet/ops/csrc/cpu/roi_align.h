@@ -6,10 +6,10 @@
 #include <c10/util/Half.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "../sampling.h"
 #include "simd.h"
 
 namespace mmdet {
@@ -44,33 +44,17 @@ struct Axis {
     taps.push_back({place, weight});
   }
 
-  // NaN and points further than a pixel outside add nothing.
-  void sample(T pos, int64_t length, T share) {
-    if (!(pos >= -1 && pos <= length)) return;
-    pos = std::max(pos, T(0));
-    const auto low = static_cast<int32_t>(pos);
-    if (low >= length - 1) return add(static_cast<int32_t>(length - 1), share);
-    const T high = pos - low;
-    add(low, (1 - high) * share);
-    add(low + 1, high * share);
-  }
-
-  void build(T start, T end, int64_t bins, int64_t sample_num, int64_t length) {
-    const T bin = std::max(end - start, T(0)) / bins;
-    const T count = sample_num > 0 ? T(sample_num) : std::ceil(bin);
+  void build(const SampleGrid<T>& grid, int64_t bins, int64_t length) {
+    const T share = grid.count ? T(1) / static_cast<T>(grid.count) : T(0);
     first.assign(1, 0);
     first.reserve(bins + 1);
     for (int64_t b = 0; b < bins; ++b) {
-      const T corner = start + b * bin;
-      const T step = bin / count;
-      // Only the points that can lie inside: an adaptive grid may be endless.
-      T from = 0, to = count;
-      if (sample_num == 0 && step > 0) {
-        from = std::max(from, std::floor((-1 - corner) / step) - 1);
-        to = std::min(to, std::ceil((length - corner) / step) + 1);
-      }
-      if (std::isfinite(corner) && std::isfinite(step)) {
-        for (T i = from; i < to; i += 1) sample(corner + (i + T(0.5)) * step, length, 1 / count);
+      const Span points = points_inside(grid, b, length);
+      for (int64_t i = points.from; i < points.to; ++i) {
+        const Between<T> at = between(point(grid, b, i), length);
+        if (at.low < 0) continue;
+        add(static_cast<int32_t>(at.low), (1 - at.frac) * share);
+        if (at.high != at.low) add(static_cast<int32_t>(at.high), at.frac * share);
       }
       first.push_back(static_cast<int32_t>(taps.size()));
     }

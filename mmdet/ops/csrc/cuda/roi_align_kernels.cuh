@@ -1,0 +1,215 @@
+// RoIAlign kernels. T is the type of coordinates and sums, S that of features.
+// All indices are 64 bits wide; no kernel needs the host between its launches.
+#pragma once
+
+#include "../sampling.h"
+#include "tensors.h"
+
+namespace mmdet {
+
+// Sample grids of one RoI and the map it reads.
+template <typename T>
+struct RoiGrid {
+  int64_t image, level;
+  SampleGrid<T> rows, cols;
+};
+
+template <typename T, typename S>
+__device__ RoiGrid<T> roi_grid(const Pyramid<S>& pyramid, const Rois<T>& rois, int64_t r) {
+  const T* const row = rois.rows + 5 * r;
+  const int64_t level = rois.level_of ? rois.level_of[r] : 0;
+  CUDA_KERNEL_ASSERT(row[0] >= 0 && row[0] < static_cast<T>(pyramid.images));
+  CUDA_KERNEL_ASSERT(level >= 0 && level < pyramid.levels);
+  const T scale = static_cast<T>(pyramid.maps[level].scale);
+  return {static_cast<int64_t>(row[0]), level,
+          sample_grid(row[2], row[4], scale, rois.out_height, rois.sample_num),
+          sample_grid(row[1], row[3], scale, rois.out_width, rois.sample_num)};
+}
+
+// plane: first pixel of one channel of one image.
+template <typename T, typename S>
+__device__ T bilinear(const S* plane, const MapView<S>& map, Between<T> y, Between<T> x) {
+  const S* const top = plane + y.low * map.row_stride;
+  const S* const bottom = plane + y.high * map.row_stride;
+  const int64_t left = x.low * map.column_stride, right = x.high * map.column_stride;
+  const T upper = (1 - x.frac) * static_cast<T>(top[left]) + x.frac * static_cast<T>(top[right]);
+  const T lower =
+      (1 - x.frac) * static_cast<T>(bottom[left]) + x.frac * static_cast<T>(bottom[right]);
+  return (1 - y.frac) * upper + y.frac * lower;
+}
+
+template <typename T, typename S>
+__device__ T pool_bin(const S* plane, const MapView<S>& map, const RoiGrid<T>& roi, int64_t ph,
+                      int64_t pw) {
+  const Span rows = points_inside(roi.rows, ph, map.height);
+  const Span cols = points_inside(roi.cols, pw, map.width);
+  T sum = 0;
+  for (int64_t i = rows.from; i < rows.to; ++i) {
+    const Between<T> y = between(point(roi.rows, ph, i), map.height);
+    if (y.low < 0) continue;
+    for (int64_t j = cols.from; j < cols.to; ++j) {
+      const Between<T> x = between(point(roi.cols, pw, j), map.width);
+      if (x.low >= 0) sum += bilinear(plane, map, y, x);
+    }
+  }
+  const T points = static_cast<T>(roi.rows.count) * static_cast<T>(roi.cols.count);
+  return points > 0 ? sum / points : T(0);
+}
+
+template <typename S>
+__device__ S* plane_of(const MapView<S>& map, int64_t image, int64_t channel) {
+  return map.data + image * map.image_stride + channel * map.channel_stride;
+}
+
+// One thread per output, columns of bins fastest: neighbours read neighbouring
+// pixels of one row and write neighbouring outputs.
+template <typename T, typename S>
+__global__ void roi_align_forward_kernel(Pyramid<S> pyramid, Rois<T> rois, S* out) {
+  const int64_t bins = rois.out_height * rois.out_width;
+  const int64_t work = rois.num * pyramid.channels * bins;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < work;
+       i += stride) {
+    const int64_t bin = i % bins, channel = i / bins % pyramid.channels;
+    const RoiGrid<T> roi = roi_grid(pyramid, rois, i / bins / pyramid.channels);
+    const MapView<S>& map = pyramid.maps[roi.level];
+    out[i] = static_cast<S>(pool_bin<T, S>(plane_of(map, roi.image, channel), map, roi,
+                                           bin / rois.out_width, bin % rois.out_width));
+  }
+}
+
+constexpr int kTileChannels = 32, kTileRows = 8, kTileBins = 32;
+
+// For channels-last maps: a warp reads 32 channels of a pixel, a block turns
+// (bins, channels) to (channels, bins) in shared memory before it writes.
+template <typename T, typename S>
+__global__ void roi_align_forward_channels_last_kernel(Pyramid<S> pyramid, Rois<T> rois, S* out) {
+  __shared__ T tile[kTileBins][kTileChannels + 1];
+  const int64_t bins = rois.out_height * rois.out_width;
+  const int64_t channel_tiles = (pyramid.channels + kTileChannels - 1) / kTileChannels;
+  const int64_t bin_tiles = (bins + kTileBins - 1) / kTileBins;
+  const int64_t work = rois.num * channel_tiles * bin_tiles;
+  for (int64_t block = blockIdx.x; block < work; block += gridDim.x) {
+    const int64_t first_bin = block % bin_tiles * kTileBins;
+    const int64_t first_channel = block / bin_tiles % channel_tiles * kTileChannels;
+    const int64_t r = block / bin_tiles / channel_tiles;
+    const RoiGrid<T> roi = roi_grid(pyramid, rois, r);
+    const MapView<S>& map = pyramid.maps[roi.level];
+    const int64_t mine = first_channel + threadIdx.x;
+    for (int b = threadIdx.y; b < kTileBins; b += kTileRows)
+      if (first_bin + b < bins && mine < pyramid.channels)
+        tile[b][threadIdx.x] = pool_bin<T, S>(plane_of(map, roi.image, mine), map, roi,
+                                              (first_bin + b) / rois.out_width,
+                                              (first_bin + b) % rois.out_width);
+    __syncthreads();
+    for (int c = threadIdx.y; c < kTileChannels; c += kTileRows) {
+      const int64_t bin = first_bin + threadIdx.x, channel = first_channel + c;
+      if (bin < bins && channel < pyramid.channels)
+        out[(r * pyramid.channels + channel) * bins + bin] = static_cast<S>(tile[threadIdx.x][c]);
+    }
+    __syncthreads();
+  }
+}
+
+// Adds the gradient of one bin to the map, atomically.
+template <typename T>
+__device__ void spread_bin(T* plane, const MapView<T>& map, const RoiGrid<T>& roi, int64_t ph,
+                           int64_t pw, T grad) {
+  const T points = static_cast<T>(roi.rows.count) * static_cast<T>(roi.cols.count);
+  if (!(points > 0)) return;
+  const T share = grad / points;
+  const Span rows = points_inside(roi.rows, ph, map.height);
+  const Span cols = points_inside(roi.cols, pw, map.width);
+  for (int64_t i = rows.from; i < rows.to; ++i) {
+    const Between<T> y = between(point(roi.rows, ph, i), map.height);
+    if (y.low < 0) continue;
+    for (int64_t j = cols.from; j < cols.to; ++j) {
+      const Between<T> x = between(point(roi.cols, pw, j), map.width);
+      if (x.low < 0) continue;
+      T* const top = plane + y.low * map.row_stride;
+      T* const bottom = plane + y.high * map.row_stride;
+      const int64_t left = x.low * map.column_stride, right = x.high * map.column_stride;
+      atomicAdd(top + left, share * (1 - y.frac) * (1 - x.frac));
+      atomicAdd(top + right, share * (1 - y.frac) * x.frac);
+      atomicAdd(bottom + left, share * y.frac * (1 - x.frac));
+      atomicAdd(bottom + right, share * y.frac * x.frac);
+    }
+  }
+}
+
+// One thread per output; channels fastest where the maps are channels-last.
+template <typename T, typename S, bool kChannelsFastest>
+__global__ void roi_align_backward_kernel(Pyramid<T> pyramid, Rois<T> rois, const S* grad) {
+  const int64_t bins = rois.out_height * rois.out_width, channels = pyramid.channels;
+  const int64_t work = rois.num * channels * bins;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < work;
+       i += stride) {
+    const int64_t r = i / (bins * channels);
+    const int64_t channel = kChannelsFastest ? i % channels : i / bins % channels;
+    const int64_t bin = kChannelsFastest ? i / channels % bins : i % bins;
+    const RoiGrid<T> roi = roi_grid(pyramid, rois, r);
+    const MapView<T>& map = pyramid.maps[roi.level];
+    spread_bin<T>(plane_of(map, roi.image, channel), map, roi, bin / rois.out_width,
+                  bin % rois.out_width, static_cast<T>(grad[(r * channels + channel) * bins + bin]));
+  }
+}
+
+// How much a pixel counts in bin b.
+template <typename T>
+__device__ T weight_in_bin(const SampleGrid<T>& grid, int64_t b, int64_t length, int64_t pixel) {
+  const Span points = points_inside(grid, b, length);
+  T sum = 0;
+  for (int64_t i = points.from; i < points.to; ++i) {
+    const Between<T> at = between(point(grid, b, i), length);
+    if (at.low == pixel) sum += 1 - at.frac;
+    if (at.high == pixel && at.high != at.low) sum += at.frac;
+  }
+  return sum / static_cast<T>(grid.count);
+}
+
+// The bins whose points can come within a pixel of `pixel`.
+template <typename T>
+__device__ Span bins_near(const SampleGrid<T>& grid, int64_t bins, int64_t pixel) {
+  if (grid.count == 0) return {0, 0};
+  const T low = static_cast<T>(pixel) - 1 - grid.start;
+  const T high = static_cast<T>(pixel) + 1 - grid.start;
+  const T extent = grid.bin * static_cast<T>(bins);
+  if (high < -1 || low > extent + 1) return {0, 0};
+  if (!(grid.bin > 0)) return {0, bins};
+  return {to_pixel(std::floor(low / grid.bin) - 1, bins), to_pixel(std::ceil(high / grid.bin) + 1, bins)};
+}
+
+// Deterministic: one thread per pixel and channel of one map visits the RoIs in
+// order and adds what it gets from each; nothing is added by two threads.
+template <typename T, typename S>
+__global__ void roi_align_backward_ordered_kernel(Pyramid<T> pyramid, int64_t level, Rois<T> rois,
+                                           const S* grad) {
+  const MapView<T>& map = pyramid.maps[level];
+  const int64_t channels = pyramid.channels, bins = rois.out_height * rois.out_width;
+  const int64_t work = pyramid.images * channels * map.height * map.width;
+  const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < work;
+       i += stride) {
+    const int64_t x = i % map.width, y = i / map.width % map.height;
+    const int64_t channel = i / (map.width * map.height) % channels;
+    const int64_t image = i / (map.width * map.height * channels);
+    T sum = 0;
+    for (int64_t r = 0; r < rois.num; ++r) {
+      const RoiGrid<T> roi = roi_grid(pyramid, rois, r);
+      if (roi.image != image || roi.level != level) continue;
+      const Span near_rows = bins_near(roi.rows, rois.out_height, y);
+      const Span near_cols = bins_near(roi.cols, rois.out_width, x);
+      for (int64_t ph = near_rows.from; ph < near_rows.to; ++ph) {
+        const T row_weight = weight_in_bin(roi.rows, ph, map.height, y);
+        if (row_weight == 0) continue;
+        const S* const line = grad + (r * channels + channel) * bins + ph * rois.out_width;
+        for (int64_t pw = near_cols.from; pw < near_cols.to; ++pw)
+          sum += row_weight * weight_in_bin(roi.cols, pw, map.width, x) * static_cast<T>(line[pw]);
+      }
+    }
+    plane_of(map, image, channel)[y * map.row_stride + x * map.column_stride] = sum;
+  }
+}
+
+}  // namespace mmdet

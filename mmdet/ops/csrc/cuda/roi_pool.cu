@@ -1,0 +1,86 @@
+// RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64).
+#include "../roi_align.h"
+
+#include <ATen/Context.h>
+#include <ATen/Dispatch.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+#include <c10/cuda/CUDAException.h>
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+#include <c10/macros/Macros.h>
+#include <torch/library.h>
+
+#include <tuple>
+#include <type_traits>
+
+#include "roi_pool_kernels.cuh"
+
+namespace mmdet {
+namespace {
+
+template <typename S>
+using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
+
+std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
+                                            int64_t out_height, int64_t out_width, double scale) {
+  check_features("roi_pool", features);
+  check_rois("roi_pool", rois, features);
+  check_bins("roi_pool", out_height, out_width, 0);
+  const c10::cuda::CUDAGuard guard(features.device());
+  const auto stream = c10::cuda::getCurrentCUDAStream();
+  const at::Tensor feat = features.contiguous();
+  const at::Tensor boxes = rois.to(compute_type(feat.scalar_type())).contiguous();
+  at::Tensor out = at::empty({rois.size(0), feat.size(1), out_height, out_width}, feat.options());
+  at::Tensor argmax = at::empty(out.sizes(), feat.options().dtype(at::kLong));
+  if (out.numel() == 0) return {out, argmax};
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, feat.scalar_type(), "roi_pool", [&] {
+        using T = Compute<scalar_t>;
+        const MapView<const scalar_t> map{feat.const_data_ptr<scalar_t>(), feat.stride(0),
+                                          feat.stride(1), feat.stride(2), feat.stride(3),
+                                          feat.size(2), feat.size(3), scale};
+        const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), out_height, out_width,
+                           0};
+        roi_pool_forward_kernel<T, scalar_t><<<blocks_for(out.numel()), kThreads, 0, stream>>>(
+            map, feat.size(0), feat.size(1), view, out.data_ptr<scalar_t>(),
+            argmax.data_ptr<int64_t>());
+        C10_CUDA_KERNEL_LAUNCH_CHECK();
+      });
+  return {out, argmax};
+}
+
+at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
+                             const at::Tensor& rois, int64_t num_images, int64_t height,
+                             int64_t width) {
+  check_features("roi_pool_backward", grad);
+  check_rois("roi_pool_backward", rois, grad);
+  const c10::cuda::CUDAGuard guard(grad.device());
+  const auto stream = c10::cuda::getCurrentCUDAStream();
+  const at::Tensor dense = grad.contiguous(), places = argmax.contiguous();
+  const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
+  at::Tensor sums = at::zeros({num_images, grad.size(1), height, width}, boxes.options());
+  if (dense.numel() == 0) return sums.to(grad.scalar_type());
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
+        using T = Compute<scalar_t>;
+        const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), grad.size(2),
+                           grad.size(3), 0};
+        const bool ordered = at::globalContext().deterministicAlgorithms();
+        const auto kernel =
+            ordered ? roi_pool_backward_ordered_kernel<T, scalar_t> : roi_pool_backward_kernel<T, scalar_t>;
+        kernel<<<blocks_for(ordered ? grad.size(1) : dense.numel()), kThreads, 0, stream>>>(
+            dense.const_data_ptr<scalar_t>(), places.const_data_ptr<int64_t>(), view, grad.size(1),
+            height * width, sums.data_ptr<T>());
+        C10_CUDA_KERNEL_LAUNCH_CHECK();
+      });
+  return sums.to(grad.scalar_type());
+}
+
+}  // namespace
+}  // namespace mmdet
+
+TORCH_LIBRARY_IMPL(mmdet, CUDA, m) {
+  m.impl("roi_pool", &mmdet::roi_pool);
+  m.impl("roi_pool_backward", &mmdet::roi_pool_backward);
+}
