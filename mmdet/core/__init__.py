@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_exports(__name__, {
         'ytvos_eval'
     ],
     '.frames': ['FramePreprocessor'],
-    '.mask': ['mask_targets', 'paste_and_encode'],
+    '.mask': ['mask_targets'],
     '.post_processing': ['multiclass_nms'],
     '.track': ['MatchCoeff', 'TrackMemory', 'TrackResult', 'assign_ids', 'match_scores'],
 })

@@ -122,7 +122,7 @@ def _actors(rng: np.random.Generator, spec: ShapesSpec) -> list[dict]:
     """The objects of a video, back to front; ``label`` is an index into ``spec.classes``."""
     actors = []
     for _ in range(spec.objects):
-        radius = rng.uniform(0.10, 0.25) * spec.size[1]
+        radius = rng.uniform(0.14, 0.28) * spec.size[1]
         pulse = 1 + 0.1 * np.sin(rng.uniform(0, 6) + 0.5 * np.arange(spec.length))
         actors.append(dict(label=int(rng.integers(len(spec.classes))), radius=radius * pulse,
                            path=_path(rng, spec, radius), color=rng.integers(60, 256, 3),

@@ -87,7 +87,7 @@ def watch_detector(clock: StageClock, model: torch.nn.Module) -> None:
         clock.watch(TrackMemory, 'update', 'track')
     if hasattr(model, 'detect_masks'):
         clock.watch(model, 'detect_masks', 'mask')
-        clock.watch(fcn_mask_head, 'paste_and_encode', 'RLE')
+        clock.watch(fcn_mask_head, 'mask_to_rle', 'RLE')
 
 
 class Ours:

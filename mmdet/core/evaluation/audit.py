@@ -10,6 +10,7 @@ from pycocotools import mask as mask_utils
 
 from .annotation_checks import SEQUENCES, num_frames, structure_problems
 from .rle import BadMask, to_rles
+from .track_results import is_box
 
 AREA_SLACK = 4, 0.05  # pixels, or share of the mask: tools draw polygons differently
 BOX_SLACK = 2.0  # pixels a side
@@ -102,7 +103,8 @@ def _mismatches(ann: dict, rles: list, where: str) -> Iterator[Finding]:
         pixels = 0 if rle is None else int(mask_utils.area(rle))
         if not pixels and ann['segmentations'][frame]:
             continue  # broken or without a pixel: said elsewhere
-        if not _is_number(area or 0) or not _close(area or 0, pixels):
+        if not _is_number(area or 0) or abs((area or 0) - pixels) > max(
+                AREA_SLACK[0], AREA_SLACK[1] * pixels):
             wrong.setdefault('area', []).append((frame, area, pixels))
         tight = mask_utils.toBbox(rle).tolist() if pixels else None
         if not _same_box(box, tight):
@@ -117,15 +119,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == value
 
 
-def _close(stated: float, real: float) -> bool:
-    return abs(stated - real) <= max(AREA_SLACK[0], AREA_SLACK[1] * real)
-
-
 def _same_box(box: Any, tight: Optional[list]) -> bool:
     """Whether two boxes [x, y, w, h] (or None) have the same corners, up to the slack."""
     if box is None or tight is None:
-        return (box is None or not any(box)) and tight is None
-    if len(box) != 4 or not all(map(_is_number, box)):
+        return tight is None and (box is None or box == [0, 0, 0, 0])
+    if not is_box(box):
         return False
     corners = [(b[0], b[1], b[0] + b[2], b[1] + b[3]) for b in (box, tight)]
     return all(abs(a - b) <= BOX_SLACK for a, b in zip(*corners))
@@ -135,7 +133,8 @@ def _reaches_outside(segm: Any, size: tuple[int, int]) -> bool:
     if not isinstance(segm, list):
         return False
     return any(min(p[0::2]) < -1 or max(p[0::2]) > size[1] + 1 or min(p[1::2]) < -1
-               or max(p[1::2]) > size[0] + 1 for p in segm if isinstance(p, list) and len(p) > 5)
+               or max(p[1::2]) > size[0] + 1 for p in segm
+               if isinstance(p, list) and len(p) > 5 and all(map(_is_number, p)))
 
 
 def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: str,

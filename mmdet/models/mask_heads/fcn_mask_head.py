@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from mmdet.core.bbox import SamplingResult
 from mmdet.core.loss import mask_cross_entropy
-from mmdet.core.mask import mask_targets, paste_and_encode
+from mmdet.core.mask import mask_targets
+from mmdet.ops import mask_to_rle
 
 from ..norm import norm_cfg
 from ..registry import HEADS
@@ -126,5 +127,5 @@ class FCNMaskHead(nn.Module):
             boxes = boxes / np.float32(scale_factor)
         else:
             height, width = (int(np.round(v * scale_factor)) for v in (height, width))
-        return paste_and_encode(self.probabilities(mask_pred, labels), boxes,
-                                height, width, cfg['mask_thr_binary'])
+        return mask_to_rle(self.probabilities(mask_pred, labels), boxes, height, width,
+                           cfg['mask_thr_binary'])
