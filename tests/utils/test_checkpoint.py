@@ -1,8 +1,10 @@
 """Loading and saving weights: what fits, what may differ, what is refused."""
 import os
 
+import numpy as np
 import pytest
 import torch
+from mmengine.logging.history_buffer import HistoryBuffer
 from torch import nn
 
 from mmdet.utils import load_checkpoint, read_checkpoint, save_checkpoint
@@ -133,3 +135,19 @@ def test_full_disk_keeps_what_was_saved(tmp_path, monkeypatch):
         save_checkpoint(dict(a=torch.zeros(2)), path)
     assert torch.equal(read_checkpoint(path)['a'], torch.ones(2))
     assert os.listdir(tmp_path) == ['a.pth']
+
+
+def test_checkpoint_of_mmengine_can_be_read(tmp_path):
+    history = HistoryBuffer([1., 2.], [1, 1])
+    path = saved(tmp_path, dict(
+        state_dict=Net().state_dict(), meta=dict(epoch=2, iter=np.int64(7)),
+        message_hub=dict(log_scalars={'train/loss': history})))
+    read = read_checkpoint(path)
+    assert read['message_hub']['log_scalars']['train/loss'].mean() == 1.5
+    assert read['meta']['iter'] == 7 and len(load_checkpoint(Net(), path).loaded) == 6
+
+
+def test_anything_but_a_dict_is_refused(tmp_path):
+    torch.save([1, 2], tmp_path / 'list.pth')
+    with pytest.raises(ValueError, match='expected a dict of tensors, got list'):
+        read_checkpoint(str(tmp_path / 'list.pth'))
