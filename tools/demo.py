@@ -20,6 +20,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.apis.demo import DemoOptions, run_demo  # noqa: E402
+from mmdet.utils.errors import meant_for_user, sentence  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -45,8 +46,10 @@ def parse_args(argv=None):
 def main(argv=None):
     try:
         run_demo(DemoOptions(**vars(parse_args(argv))))
-    except (FileNotFoundError, PermissionError, ValueError, TypeError, KeyError) as error:
-        sys.exit(f'error: {error.args[0] if isinstance(error, KeyError) else error}')
+    except Exception as error:
+        if not meant_for_user(error):
+            raise
+        sys.exit(f'error: {sentence(error)}')
 
 
 if __name__ == '__main__':

@@ -3,6 +3,7 @@
     python tools/test_video.py CONFIG CHECKPOINT --out X.pkl --eval segm
 """
 import argparse
+import os
 import pathlib
 import sys
 
@@ -10,7 +11,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction  # noqa: E402
 
+from mmdet.apis.launch import run_copies  # noqa: E402
+from mmdet.apis.sharding import use_gpus  # noqa: E402
 from mmdet.apis.testing import RunOptions, prepare, run_test  # noqa: E402
+from mmdet.utils.errors import meant_for_user, sentence  # noqa: E402
 
 
 def parse_args(argv=None):
@@ -47,14 +51,21 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
-    options = RunOptions(**{key: value for key, value in vars(parse_args(argv)).items()
-                             if key != 'local_rank'})
+    args = vars(parse_args(argv))
+    os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
+    options = RunOptions(**args)
+    processes = options.gpus * options.proc_per_gpu
     try:
         prepared = prepare(options)
-    except (FileNotFoundError, PermissionError, ValueError, TypeError, KeyError) as error:
-        sys.exit(f'error: {error.args[0] if isinstance(error, KeyError) else error}')
-    run_test(options, prepared)
+        if processes > 1 and options.launcher == 'none' and not options.load_result:
+            use_gpus(options.gpus)
+            return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
+        run_test(options, prepared)
+    except Exception as error:
+        if not meant_for_user(error):
+            raise
+        sys.exit(f'error: {sentence(error)}')
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -1,7 +1,9 @@
 """A video of one's own, from start to files."""
 import dataclasses
 import itertools
+import os
 import pathlib
+import sys
 from typing import Optional, Sequence
 
 import cv2
@@ -98,8 +100,11 @@ def name_categories(records: Sequence[dict], classes: Optional[Sequence[str]]) -
 
 
 def check_window() -> None:
-    """ValueError where OpenCV cannot open a window."""
+    """ValueError where OpenCV cannot open a window (asked first: without a display Qt aborts)."""
+    display = sys.platform != 'linux' or os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')
     try:
+        if not display:
+            raise cv2.error('no display')
         cv2.namedWindow('demo')
     except cv2.error:
         raise ValueError('--show: this OpenCV cannot open windows (headless build or no display); '

@@ -2,14 +2,12 @@
 import datetime
 import functools
 import os
-import socket
-from typing import Any, Callable, Optional, Sequence
+from typing import Any, Optional, Sequence
 
 import torch
 from torch import distributed as dist
-from torch import multiprocessing
 
-from .env import init_dist, rank_and_world
+from .env import rank_and_world
 
 
 def balanced_shards(lengths: Sequence[int], count: int) -> list[list[int]]:
@@ -77,30 +75,12 @@ def check_gpus(gpus: int, per_gpu: int) -> int:
     return gpus * per_gpu
 
 
-def run_processes(function: Callable, args: tuple, gpus: int, per_gpu: int = 1) -> None:
-    """Call ``function(*args)`` in ``gpus * per_gpu`` processes that can talk (gloo).
+def use_gpus(count: int) -> None:
+    """Let this process and those it starts see only the first ``count`` GPUs.
 
-    Process r works on GPU ``r % gpus``. An error in one ends all and is raised.
-
-    Args:
-        function: of a module, so that it can be found by name.
-        args: can be pickled.
-        gpus: how many GPUs to use; without GPUs, processes on the CPU.
-        per_gpu: processes on each.
+    Has an effect only before CUDA is first used.
     """
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = probe.getsockname()[1]
-    multiprocessing.spawn(_process, (function, args, gpus, per_gpu, port), gpus * per_gpu)
-
-
-def _process(rank: int, function: Callable, args: tuple, gpus: int, per_gpu: int,
-             port: int) -> None:
-    count = gpus * per_gpu
-    os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank % gpus), WORLD_SIZE=str(count),
-                      LOCAL_WORLD_SIZE=str(count), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
-    init_dist('pytorch', backend='gloo')
-    try:
-        function(*args)
-    finally:
-        dist.destroy_process_group()
+    if torch.cuda.is_available():
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+        names = visible.split(',') if visible else [str(i) for i in range(count)]
+        os.environ['CUDA_VISIBLE_DEVICES'] = ','.join(names[:count])

@@ -8,6 +8,8 @@ from typing import Iterable, Iterator, Optional, Sequence, Union
 import cv2
 import numpy as np
 
+from ..core.visualization import quiet_opencv
+
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 Source = Union[str, os.PathLike, int, Sequence]
 
@@ -86,12 +88,14 @@ def _as_frame(frame: Union[str, os.PathLike, np.ndarray]) -> np.ndarray:
 
 
 def _open_video(source: Union[str, int], name: str, fps: Optional[float]) -> FrameSource:
-    capture = cv2.VideoCapture(source)
-    found, first = capture.read()
+    with quiet_opencv():
+        capture = cv2.VideoCapture(source)
+        found, first = capture.read()
+    if not found and isinstance(source, int):
+        raise ValueError(f'camera {source}: no picture; is it connected, and free?')
     if not found:
         raise ValueError(f'{source}: no frame could be read; expected a video that OpenCV '
-                         'decodes or a camera that is free (convert the file, or extract its '
-                         'frames into a folder)')
+                         'decodes: convert it, or extract its frames into a folder')
     count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if isinstance(source, str) else 0
     rate = capture.get(cv2.CAP_PROP_FPS)
     rate = rate if 0 < rate <= 240 else 10  # streams and cameras report 0 or nonsense

@@ -18,7 +18,7 @@ from ..utils.fileio import dump_results, load_results
 from ..utils.logger import get_root_logger
 from . import checks
 from .env import init_dist, rank_and_world, set_threads, this_device
-from .sharding import check_gpus, run_processes
+from .sharding import check_gpus
 from .show import draw_dataset
 from .test import (choose_loop, has_annotations, is_video_dataset, score_results,
                    write_results)
@@ -97,19 +97,10 @@ def run_test(options: RunOptions, prepared: Optional[Prepared] = None) -> Option
         prepared: from :func:`prepare`; made here if None.
 
     Returns:
-        evaluation type to metrics; None where another process has them.
+        evaluation type to metrics; None on other processes than the first.
     """
-    processes = options.gpus * options.proc_per_gpu
     if options.launcher != 'none':
         init_dist(options.launcher, backend='gloo')
-    elif processes > 1 and not options.load_result:
-        run_processes(_run, (options, ), options.gpus, options.proc_per_gpu)
-        return None
-    return _run(options, prepared)
-
-
-def _run(options: RunOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
-    """What each process does."""
     logger = get_root_logger()
     prepared = prepared or prepare(options)
     _announce(prepared.dataset, options.out, logger)

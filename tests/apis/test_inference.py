@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet.apis.demo import DemoOptions, run_demo
+from mmdet.apis.demo import DemoOptions, check_window, run_demo
 from mmdet.apis.inference import inference_detector, init_detector, show_result
 from mmdet.apis.sources import natural_key, open_source
 from mmdet.apis.test import make_preprocessor, track_video
@@ -106,8 +106,17 @@ def test_sources_that_are_none(tmp_path, detector):
     (tmp_path / 'a.mp4').write_text('text')
     with pytest.raises(ValueError, match='a.mp4: no frame could be read'):
         open_source(str(tmp_path / 'a.mp4'))
+    with pytest.raises(ValueError, match='camera 99: no picture'):
+        open_source('99')
     with pytest.raises(TypeError, match=r'got float64 \(2, 2\)'):
         inference_detector(detector, [np.zeros((2, 2))])
+
+
+def test_window_without_display(monkeypatch):
+    monkeypatch.delenv('DISPLAY', raising=False)
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    with pytest.raises(ValueError, match='leave --show out'):
+        check_window()
 
 
 def test_help_explains():

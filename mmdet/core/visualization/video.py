@@ -1,10 +1,11 @@
 """Writing a video that opens again, or a strip of its frames."""
+import contextlib
 import functools
 import logging
 import os
 import pathlib
 import tempfile
-from typing import Optional, Union
+from typing import Iterator, Optional, Union
 
 import cv2
 import numpy as np
@@ -28,22 +29,19 @@ def count_frames(path: Union[str, os.PathLike]) -> int:
     return count
 
 
-def _quiet(function):
-    """Run without OpenCV's own lines about encoders it lacks."""
-
-    @functools.wraps(function)
-    def wrapped(*args, **kwargs):
-        level = cv2.utils.logging.getLogLevel()
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        try:
-            return function(*args, **kwargs)
-        finally:
-            cv2.utils.logging.setLogLevel(level)
-
-    return wrapped
+@contextlib.contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """Silence what OpenCV itself writes to the terminal; errors are told otherwise."""
+    log = cv2.utils.logging
+    level = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(level)
 
 
-@_quiet
+@quiet_opencv()
 def _open(path: str, codec: str, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
     return cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*codec), fps, size)
 
