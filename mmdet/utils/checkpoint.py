@@ -30,13 +30,19 @@ _MAY_EXCEED = re.compile(r'fc\.(weight|bias)$')
 _COUNTER = 'num_batches_tracked'
 
 
+def _only_the_name(_: Any, name: str) -> str:
+    """Stands in for ``getattr``, with which mmengine's logs name methods."""
+    return name
+
+
 def _allowed() -> list:
     """The harmless classes a training checkpoint holds besides tensors."""
     core = getattr(np, '_core', None) or np.core
     number_types = [np.float64, np.float32, np.int64, np.int32, np.bool_]
     return [
         HistoryBuffer, np.dtype, np.ndarray, core.multiarray._reconstruct,
-        core.multiarray.scalar, *(type(np.dtype(t)) for t in number_types)
+        core.multiarray.scalar, (_only_the_name, '__builtin__.getattr'),
+        (_only_the_name, 'builtins.getattr'), *(type(np.dtype(t)) for t in number_types)
     ]
 
 
