@@ -18,6 +18,7 @@ from mmdet.utils.errors import meant_for_user, sentence  # noqa: E402
 
 
 def parse_args(argv=None):
+    """The command line."""
     parser = argparse.ArgumentParser(
         description='Test a detector on the videos of data.test. Writes X.pkl (what was found '
         'in every frame) and X.pkl.json (one record a track), prints scores where there are '
@@ -51,6 +52,7 @@ def parse_args(argv=None):
 
 
 def main(argv=None):
+    """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
     options = RunOptions(**args)
