@@ -1,5 +1,6 @@
 """A small detector and batch that need no file."""
 import copy
+import pathlib
 
 import pytest
 import torch
@@ -7,10 +8,12 @@ from mmengine import Config
 
 from mmdet.models import build_detector
 
+CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
+
 
 @pytest.fixture(scope='session')
 def _shapes_config():
-    return Config.fromfile('configs/masktrack_rcnn_r18_fpn_shapes.py')
+    return Config.fromfile(CONFIGS / 'masktrack_rcnn_r18_fpn_shapes.py')
 
 
 @pytest.fixture

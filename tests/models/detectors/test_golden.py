@@ -1,4 +1,6 @@
 """The detector computes what the 2019 code computed: tests/data/golden/model."""
+import pathlib
+
 import cv2
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from mmdet.core import FramePreprocessor
 from mmdet.models import build_detector
 
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
-PAPER = 'configs/masktrack_rcnn_r50_fpn_1x_youtubevos.py'
+PAPER = pathlib.Path(__file__).parents[3] / 'configs/masktrack_rcnn_r50_fpn_1x_youtubevos.py'
 
 
 def classic_config(kind):

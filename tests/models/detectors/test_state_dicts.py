@@ -1,16 +1,19 @@
 """Checkpoints of the 2019 code fit: same keys, same shapes, same frozen parameters."""
+import pathlib
+
 import pytest
 from mmengine import Config
 
 from mmdet.models import MaskRCNN, MaskTrackRCNN, build_detector
 
 CONFIGS = ['masktrack_rcnn_r50_fpn_1x_youtubevos.py', 'mask_rcnn_r50_fpn_1x_youtubevos.py']
+FOLDER = pathlib.Path(__file__).parents[3] / 'configs'
 
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_state_dict_equals_golden(name, golden):
     want = golden('model/state_dicts')[name]
-    cfg = Config.fromfile(f'configs/{name}')
+    cfg = Config.fromfile(FOLDER / name)
     cfg.model.pretrained = None
     model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
     got = {key: list(value.shape) for key, value in model.state_dict().items()}
