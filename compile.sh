@@ -24,8 +24,8 @@ EOF
 }
 
 _mmdet_new_enough() {
-  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 9))' ||
-    _mmdet_fail "Python 3.9 or newer is needed, $1 is $("$1" -V 2>&1); install one or activate an environment that has it"
+  "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    _mmdet_fail "Python 3.10 or newer is needed, $1 is $("$1" -V 2>&1); install one or activate an environment that has it"
 }
 
 _mmdet_make_venv() {
@@ -50,7 +50,7 @@ _mmdet_pick_python() {
     PYTHON=$PWD/.venv/bin/python
   else
     system=$(command -v python3) ||
-      { _mmdet_fail 'no python3 found: install Python 3.9 or newer'; return 1; }
+      { _mmdet_fail 'no python3 found: install Python 3.10 or newer'; return 1; }
     _mmdet_new_enough "$system" || return 1
     if _mmdet_accepts_pip "$system"; then
       PYTHON=$system

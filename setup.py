@@ -263,7 +263,7 @@ if __name__ == '__main__':
         version=re.search(r"__version__ = '(.+)'", text).group(1),
         description='MaskTrack R-CNN: video instance segmentation on current PyTorch',
         license='Apache-2.0',
-        python_requires='>=3.9',
+        python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
         package_data={'mmdet.ops': ['*.so', '*.json', '*.pyx', 'csrc/**/*']},
         install_requires=requirements(),
