@@ -102,7 +102,7 @@ def score(folder: str, metrics: str) -> None:
     evaluator.accumulate()
     mark('accumulate')
     if metrics == 'all':
-        tracking_scores(gt, results)
+        tracking_scores(gt, results, evaluator.pairs)
         mark('HOTA, CLEAR, Identity')
     print(json.dumps(dict(marks=marks, AP=evaluator.mean())))
 

@@ -41,7 +41,7 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
     evaluator = YTVOSeval(ytvos, found, iou_type)
     evaluator.evaluate()
     evaluator.accumulate()
-    identities = tracking_scores(ytvos, found) if tracking else None
+    identities = tracking_scores(ytvos, found, evaluator.pairs) if tracking else None
     return dict(
         file=found.name, iou_type=iou_type, tracks=len(found.anns), objects=len(ytvos.anns),
         all={**evaluator.numbers(), **_identity(identities, COMBINED)},

@@ -154,9 +154,10 @@ def _check_compressed(counts: Sequence[bytes], size: tuple[int, int]) -> np.ndar
     start = np.concatenate([[0], stop[:-1]])
     lead = values[start]
     values[start] = 0  # run 2 is no difference to run 0
-    low, high, total = _run_statistics(values, start, stop)
-    bad = (low < 1) | (lead < 0) | (high > MAX_PIXELS)
-    bad |= lead + total.sum(axis=1) != size[0] * size[1]
+    low, total = _run_statistics(values, start, stop)
+    bad = (low < 1) | (lead < 0) | (lead + total.sum(axis=1) != size[0] * size[1])
+    if float(np.abs(values).max()) * len(values)**2 > 2**62:
+        bad[:] = True  # such sums could overflow
     areas = total[:, 0]
     for index in np.flatnonzero(bad):
         try:
@@ -166,28 +167,42 @@ def _check_compressed(counts: Sequence[bytes], size: tuple[int, int]) -> np.ndar
     return areas
 
 
-def _run_statistics(values: np.ndarray, start: np.ndarray, stop: np.ndarray) -> tuple:
-    """Shortest (M,) and longest (M,) run after the first, and sums (M, 2) by colour.
+def _run_statistics(values: np.ndarray, start: np.ndarray,
+                    stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(M,) shortest run after the first, and (M, 2) sums of runs by colour.
 
     Every second number of the whole batch is summed up in one go; a run is
     such a sum less the sum before its mask, so no list of runs is made.
     """
     total = np.zeros((len(start), 2), np.int64)
-    low, high = np.ones(len(start), np.int64), np.zeros(len(start), np.int64)
+    low = np.ones(len(start), np.int64)
     for side in (0, 1):  # numbers at even and at odd places of the batch
         sums = np.zeros(len(values[side::2]) + 2, np.int64)
         np.cumsum(values[side::2], out=sums[1:-1])
-        for colour in (0, 1):  # runs 1, 3, ... are foreground, 2, 4, ... background
-            first = start + 1 + colour
-            pick = np.flatnonzero((first % 2 == side) & (first < stop))
-            first, last = (first[pick] - side) // 2 + 1, (stop[pick] - side + 1) // 2 + 1
-            bounds = np.stack([first, last], axis=1).ravel()
-            before = sums[first - 1]
-            low[pick] = np.minimum(low[pick], np.minimum.reduceat(sums, bounds)[::2] - before)
-            high[pick] = np.maximum(high[pick], np.maximum.reduceat(sums, bounds)[::2] - before)
-            total[pick, colour] = (np.add.reduceat(sums, bounds)[::2]
-                                   - (last - first) * before)
-    return low, high, total
+        colour = (start + 1 - side) % 2  # runs 1, 3, ... are foreground, 2, 4, ... background
+        first = start + 1 + colour
+        pick = np.flatnonzero(first < stop)
+        if not len(pick):
+            continue
+        first, last = (first[pick] - side) // 2 + 1, (stop[pick] - side + 1) // 2 + 1
+        bounds = np.stack([first, last], axis=1).ravel()
+        before = sums[first - 1]
+        low[pick] = np.minimum(low[pick], np.minimum.reduceat(sums, bounds)[::2] - before)
+        total[pick, colour[pick]] = np.add.reduceat(sums, bounds)[::2] - (last - first) * before
+    return low, total
+
+
+def _all_counts(rles: Sequence[dict], size: tuple[int, int]) -> list[bytes]:
+    """``_counts_of`` of each where all are text of the right size; else any error."""
+    wanted = [*size]
+    if not all(rle['size'] == wanted for rle in rles):
+        raise ValueError
+    texts = [rle['counts'] for rle in rles]
+    if not all(texts):
+        raise ValueError
+    joined = ''.join(texts).encode('ascii')
+    ends = np.cumsum([len(text) for text in texts]).tolist()
+    return [joined[a:b] for a, b in zip([0, *ends], ends)]
 
 
 def _counts_of(rle: Any, size: tuple[int, int]) -> bytes:
@@ -222,12 +237,15 @@ def rle_areas(rles: Sequence[Any], size: tuple[int, int]) -> np.ndarray:
     Raises:
         BadMask: the first mask found that pycocotools could not take.
     """
-    counts = []
-    for index, rle in enumerate(rles):
-        try:
-            counts.append(_counts_of(rle, size))
-        except ValueError as error:
-            raise BadMask(index, str(error)) from None
+    try:
+        counts = _all_counts(rles, size)
+    except (TypeError, KeyError, ValueError):  # one of them is wrong: find out which
+        counts = []
+        for index, rle in enumerate(rles):
+            try:
+                counts.append(_counts_of(rle, size))
+            except ValueError as error:
+                raise BadMask(index, str(error)) from None
     if not counts:
         return np.zeros(0, np.int64)
     return _check_compressed(counts, size)

@@ -49,12 +49,13 @@ def _seen(areas: np.ndarray) -> dict[int, list[int]]:
     return seen
 
 
-def mask_track_iou(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
+def mask_track_iou(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndarray:
     """Sum of intersections over sum of unions, over the frames of a video.
 
     Args:
         dts: D tracks.
         gts: G tracks of the same video.
+        pairs: ``overlaps(dts, gts)``.
 
     Returns:
         (D, G) float64; 0 where the union is empty.
@@ -62,9 +63,9 @@ def mask_track_iou(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
     Source: arXiv:1905.04804, the IoU of two sequences of masks.
     """
     shape = len(dts.areas), len(gts.areas)
-    pairs = overlaps(dts, gts)
     inter = np.bincount(pairs.dt * shape[1] + pairs.gt, pairs.pixels, shape[0] * shape[1])
-    return _ratio(inter.reshape(shape).astype(float), dts.areas.sum(axis=1), gts.areas.sum(axis=1))
+    return _ratio(inter.reshape(shape).astype(float), dts.areas.sum(axis=1),
+                  gts.areas.sum(axis=1))
 
 
 def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:

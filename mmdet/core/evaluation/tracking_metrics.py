@@ -3,8 +3,8 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .annotation_checks import num_frames
-from .track_iou import MaskTracks, overlaps
+from .track_iou import MaskTracks, Overlaps
+from .track_pairs import TrackPairs
 from .ytvos import YTVOS
 
 COMBINED = 'cls_comb_det_av'  # over all detections, whatever their class
@@ -28,7 +28,8 @@ def load_metrics() -> dict[str, Any]:
     return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 
 
-def tracking_scores(gt: YTVOS, results: YTVOS) -> dict[Any, dict[str, dict]]:
+def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = None
+                    ) -> dict[Any, dict[str, dict]]:
     """Score identities the way TrackEval does for YouTube-VIS.
 
     Every class is scored by itself over all videos; crowds count as objects
@@ -37,6 +38,8 @@ def tracking_scores(gt: YTVOS, results: YTVOS) -> dict[Any, dict[str, dict]]:
     Args:
         gt: the annotation index.
         results: what ``gt.loadRes`` returned; its tracks have masks.
+        pairs: those of a ``YTVOSeval`` that has evaluated the same files;
+            saves overlaying the masks again.
 
     Returns:
         for each category id, and for ``'cls_comb_cls_av'`` (mean of the
@@ -46,15 +49,15 @@ def tracking_scores(gt: YTVOS, results: YTVOS) -> dict[Any, dict[str, dict]]:
 
     Raises:
         ImportError: ``trackeval`` is not installed.
-        ValueError: an annotation's mask is broken.
+        ValueError: an annotation's mask is broken, or a track has none.
     """
     metrics = load_metrics()
-    objects = list(gt.anns.values())
-    masks = {ann['id']: mask for ann, mask in zip(objects, gt.annsToRLEs(objects))}
+    pairs = pairs or TrackPairs(gt, results)
+    pairs.read_objects(list(gt.vids))
     by_class = {}
     for cat_id in gt.cats:
-        sequences = [data for vid in gt.vids if (
-            data := _sequence(gt, results, masks, vid, cat_id)) is not None]
+        sequences = [data for vid in gt.vids
+                     if (data := _sequence(pairs, vid, cat_id)) is not None]
         by_class[cat_id] = {
             name: metric.combine_sequences({i: metric.eval_sequence(data) for i, data in
                                             enumerate(sequences or [_nothing()])})
@@ -82,21 +85,22 @@ def _nothing() -> dict:
                 num_gt_ids=0, num_tracker_ids=0, num_gt_dets=0, num_tracker_dets=0)
 
 
-def _sequence(gt: YTVOS, results: YTVOS, masks: dict, vid_id: Any, cat_id: Any
-              ) -> Optional[dict]:
+def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> Optional[dict]:
     """One video and class as TrackEval's metrics take it; None if both are empty.
 
     Ids are the places of those tracks that are ever seen.
     """
-    gts = [masks[ann['id']] for ann in gt.vidToAnns.get(vid_id, ())
-           if ann['category_id'] == cat_id]
-    dts = [(ann['segmentations'], np.array([area or 0 for area in ann['areas']], np.int64))
-           for ann in results.vidToAnns.get(vid_id, ()) if ann['category_id'] == cat_id]
-    gt_tracks, gt_seen = _seen(gts, num_frames(gt.vids[vid_id]))
-    dt_tracks, dt_seen = _seen(dts, num_frames(gt.vids[vid_id]))
-    if not len(gt_seen) and not len(dt_seen):
+    gts, dts = pairs.select(vid_id, [cat_id])
+    gt_masks, dt_masks = pairs.gt_masks(gts, vid_id), pairs.dt_masks(dts, vid_id)
+    gt_seen, dt_seen = _seen(gt_masks), _seen(dt_masks)
+    if not gt_seen.any() and not dt_seen.any():
         return None
-    ious = _ious(dt_tracks, gt_tracks)
+    gt_rows, dt_rows = gt_seen.any(axis=1), dt_seen.any(axis=1)
+    ious = np.zeros((gt_seen.shape[1], gt_rows.sum(), dt_rows.sum()))
+    if ious.size:
+        overlaps = pairs.overlaps(vid_id, cat_id, gt_masks, dt_masks)
+        ious = _ious(dt_masks, gt_masks, overlaps)[:, gt_rows][:, :, dt_rows]
+    gt_seen, dt_seen = gt_seen[gt_rows], dt_seen[dt_rows]
     used = np.flatnonzero(gt_seen.any(axis=0) | dt_seen.any(axis=0))
     gt_ids, dt_ids = _ids(gt_seen, used), _ids(dt_seen, used)
     return dict(
@@ -106,13 +110,10 @@ def _sequence(gt: YTVOS, results: YTVOS, masks: dict, vid_id: Any, cat_id: Any
         num_gt_dets=int(gt_seen.sum()), num_tracker_dets=int(dt_seen.sum()))
 
 
-def _seen(tracks: list[tuple], length: int) -> tuple[MaskTracks, np.ndarray]:
-    """The tracks with any mask, and (N, F) bool where they have one."""
-    seen = np.array([[rle is not None for rle in rles] for rles, _ in tracks], bool)
-    seen = seen.reshape(len(tracks), length)
-    tracks = [track for track, any_mask in zip(tracks, seen.any(axis=1)) if any_mask]
-    areas = np.array([areas for _, areas in tracks], np.int64).reshape(-1, length)
-    return MaskTracks([rles for rles, _ in tracks], areas), seen[seen.any(axis=1)]
+def _seen(tracks: MaskTracks) -> np.ndarray:
+    """(N, F) bool: where there is a mask, if only an empty one."""
+    seen = np.array([[rle is not None for rle in rles] for rles in tracks.rles], bool)
+    return seen.reshape(tracks.areas.shape)
 
 
 def _ids(seen: np.ndarray, used: np.ndarray) -> list[np.ndarray]:
@@ -121,9 +122,8 @@ def _ids(seen: np.ndarray, used: np.ndarray) -> list[np.ndarray]:
     return np.split(ids, np.searchsorted(frames, used[1:]))
 
 
-def _ious(dts: MaskTracks, gts: MaskTracks) -> np.ndarray:
+def _ious(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndarray:
     """(F, G, D) IoU of masks in each frame."""
-    pairs = overlaps(dts, gts)
     ious = np.zeros((gts.areas.shape[1], len(gts.areas), len(dts.areas)))
     union = (dts.areas[pairs.dt, pairs.frame] + gts.areas[pairs.gt, pairs.frame]) - pairs.pixels
     ious[pairs.frame, pairs.gt, pairs.dt] = pairs.pixels / union

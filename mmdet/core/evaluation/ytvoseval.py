@@ -10,8 +10,9 @@ from pycocotools import mask as mask_utils
 from mmdet.utils import get_root_logger
 
 from .annotation_checks import num_frames
-from .track_iou import MaskTracks, box_track_iou, mask_track_iou
+from .track_iou import box_track_iou, mask_track_iou
 from .track_matching import Matches, match_video, precision_recall
+from .track_pairs import TrackPairs
 from .track_results import is_box
 from .ytvos import YTVOS
 
@@ -67,8 +68,8 @@ class YTVOSeval:
         self.cocoDt = cocoDt if isinstance(cocoDt, YTVOS) else cocoGt.loadRes(cocoDt)
         self.params = Params(iouType, sorted(cocoGt.vids), sorted(cocoGt.cats))
         self.ious, self.matches, self.eval, self.stats = {}, {}, {}, np.zeros(0)
+        self.pairs = TrackPairs(cocoGt, self.cocoDt)
         self.evaluated = False
-        self._gt_masks = {}
 
     def evaluate(self) -> None:
         """Overlap and match the tracks of every video and category."""
@@ -76,65 +77,53 @@ class YTVOSeval:
         p.vidIds, p.catIds = sorted(set(p.vidIds)), sorted(set(p.catIds))
         p.maxDets = sorted(p.maxDets)
         self.ious, self.matches = {}, {}
-        self._check_objects()
-        ranges = np.array(p.areaRng, float)
-        for cat_id in self._groups():
+        for vid_id in p.vidIds:
+            for ann in self.cocoGt.vidToAnns.get(vid_id, ()):
+                check_scorable(ann, p.iouType, self.cocoGt.name)
+        if p.iouType == 'segm':
+            self.pairs.read_objects(p.vidIds)
+        ranges, thresholds = np.array(p.areaRng, float), np.asarray(p.iouThrs, float)
+        for group in self._groups():
             for vid_id in p.vidIds:
-                gts = self._tracks(self.cocoGt, vid_id, cat_id)
-                dts = sorted(self._tracks(self.cocoDt, vid_id, cat_id),
-                             key=lambda dt: -dt['score'])[:p.maxDets[-1]]
+                gts, dts = self.pairs.select(vid_id, [group] if p.useCats else p.catIds)
                 if gts or dts:
-                    self._match(vid_id, cat_id, gts, dts, ranges)
+                    self._match(vid_id, group, gts, dts, thresholds, ranges)
         self.evaluated = True
-
-    def _check_objects(self) -> None:
-        """Check all objects, and read the masks of all in one go."""
-        objects = [ann for vid in self.params.vidIds for ann in self.cocoGt.vidToAnns.get(vid, ())]
-        for ann in objects:
-            check_scorable(ann, self.params.iouType, self.cocoGt.name)
-        if self.params.iouType == 'segm':
-            masks = self.cocoGt.annsToRLEs(objects)
-            self._gt_masks = {ann['id']: mask for ann, mask in zip(objects, masks)}
 
     def _groups(self) -> list:
         """Categories, or one pool of all (-1) with ``useCats`` 0."""
         return self.params.catIds if self.params.useCats else [-1]
 
-    def _tracks(self, index: YTVOS, vid_id, cat_id) -> list[dict]:
-        anns = index.vidToAnns.get(vid_id, ())
-        wanted = [cat_id] if self.params.useCats else self.params.catIds
-        return [ann for cat in wanted for ann in anns if ann['category_id'] == cat]
-
-    def _match(self, vid_id, cat_id, gts: list, dts: list, ranges: np.ndarray) -> None:
-        video = self.cocoGt.vids[vid_id]
+    def _match(self, vid_id, group, gts: list, dts: list, thresholds: np.ndarray,
+               ranges: np.ndarray) -> None:
         iou_of = self._mask_ious if self.params.iouType == 'segm' else self._box_ious
-        ious, dt_areas = iou_of(dts, gts, video)
-        self.ious[vid_id, cat_id] = ious
+        ious, dt_areas = iou_of(vid_id, group, gts, dts)
+        scores = np.array([dt['score'] for dt in dts], float)
+        order = np.argsort(-scores, kind='stable')[:self.params.maxDets[-1]]
+        self.ious[vid_id, group] = ious[order]
         gt_areas = np.array([mean_area(gt['areas']) for gt in gts])
         crowd = np.array([int(gt['iscrowd']) != 0 for gt in gts], bool)
-        matches = match_video(
-            ious, np.array([dt['score'] for dt in dts], float), dt_areas,
-            (gt_areas, crowd), np.asarray(self.params.iouThrs, float), ranges)
+        matches = match_video(ious[order], scores[order], dt_areas[order], (gt_areas, crowd),
+                              thresholds, ranges)
         if not self.params.zeroIdIsFound:
             never = [row for row, gt in enumerate(gts) if gt['id'] == 0]
             matches.gt_index[np.isin(matches.gt_index, never)] = -1
-        self.matches[vid_id, cat_id] = matches
+        self.matches[vid_id, group] = matches
 
-    def _mask_ious(self, dts: list, gts: list, _: dict) -> tuple:
-        for dt in dts:
-            if dt.get('segmentations') is None:
-                raise ValueError(f'{self.cocoDt.name}: track number {dt["id"] - 1} has no '
-                                 '"segmentations"; it can only be scored as "bbox"')
+    def _mask_ious(self, vid_id, group, gts: list, dts: list) -> tuple[np.ndarray, np.ndarray]:
+        """(D, G) overlaps and (D,) mean areas of all result tracks."""
         dt_areas = np.array([mean_area(dt['areas']) for dt in dts])
+        dt_masks = self.pairs.dt_masks(dts, vid_id)
         if not dts or not gts:
             return np.zeros((len(dts), len(gts))), dt_areas
-        rles, areas = zip(*(self._gt_masks[gt['id']] for gt in gts))
-        dt = MaskTracks([dt['segmentations'] for dt in dts],
-                        np.array([[a or 0 for a in dt['areas']] for dt in dts], np.int64))
-        return mask_track_iou(dt, MaskTracks(rles, np.stack(areas))), dt_areas
+        gt_masks = self.pairs.gt_masks(gts, vid_id)
+        overlaps = self.pairs.overlaps(vid_id, (group, *self.params.catIds) if group == -1 else
+                                       group, gt_masks, dt_masks)
+        return mask_track_iou(dt_masks, gt_masks, overlaps), dt_areas
 
-    def _box_ious(self, dts: list, gts: list, video: dict) -> tuple:
-        shape = -1, num_frames(video), 4
+    def _box_ious(self, vid_id, _, gts: list, dts: list) -> tuple[np.ndarray, np.ndarray]:
+        """The same on boxes."""
+        shape = -1, num_frames(self.cocoGt.vids[vid_id]), 4
         dt = np.array([result_boxes(dt) for dt in dts], float).reshape(shape)
         gt = np.array([_filled(gt['bboxes']) for gt in gts], float).reshape(shape)
         areas = dt[..., 2:].prod(axis=2)
@@ -254,7 +243,9 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
 def mean_area(areas: list) -> float:
     """Mean area in pixels over the frames that have one; 0 without any."""
     areas = [area for area in areas if area]
-    return float(np.mean(areas)) if areas else 0.0
+    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
+        return sum(areas) / len(areas) if areas else 0.0
+    return float(np.mean(areas))
 
 
 def result_boxes(track: dict) -> list:
