@@ -40,14 +40,17 @@ class CheckpointHook(Hook):
         max_keep_ckpts: how many regular ones stay; -1: all.
         save_best: the metric whose best weights are kept as ``best.pth``,
             ``'auto'``: the first one ending in ``AP``; None: none.
+        save_optimizer: False makes smaller files that cannot be resumed.
     """
     priority = 'VERY_LOW'
 
     def __init__(self, interval: int = 1, by_epoch: bool = True,
                  max_keep_ckpts: int = -1,
-                 save_best: Optional[str] = 'auto') -> None:
+                 save_best: Optional[str] = 'auto',
+                 save_optimizer: bool = True) -> None:
         self.interval, self.by_epoch = interval, by_epoch
         self.max_keep_ckpts, self.save_best = max_keep_ckpts, save_best
+        self.save_optimizer = save_optimizer
         self.best = float('-inf')
 
     def before_train(self, runner: Any) -> None:
@@ -74,7 +77,7 @@ class CheckpointHook(Hook):
     def save(self, runner: Any, name: str, epoch: int) -> str:
         """Write, point ``latest.pth`` to it, and only then remove old ones."""
         path = os.path.join(runner.work_dir, name)
-        runner.write_checkpoint(path, epoch)
+        runner.write_checkpoint(path, epoch, self.save_optimizer)
         if runner.rank == 0:
             _link(name, os.path.join(runner.work_dir, 'latest.pth'))
             if self.max_keep_ckpts > 0:
@@ -96,7 +99,7 @@ class CheckpointHook(Hook):
         if metrics[key] > self.best:
             self.best = metrics[key]
             path = os.path.join(runner.work_dir, 'best.pth')
-            runner.write_checkpoint(path, runner.epoch,
+            runner.write_checkpoint(path, runner.epoch, self.save_optimizer,
                                     best=self.best, metrics=dict(metrics))
             runner.logger.info(f'best {key} so far: {self.best:.4f}, {path}')
 

@@ -108,14 +108,15 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
             known = ['TextLoggerHook', *_BACKENDS]
             raise KeyError(f'log_config has no hook "{kind}"'
                            f'{nearest(kind, known)}')
-        for unused in ('interval', 'ignore_last', 'reset_flag', 'log_dir'):
+        for unused in ('interval', 'ignore_last', 'reset_flag'):
             hook.pop(unused, None)
         backend, package = _BACKENDS[kind]
         if importlib.util.find_spec(package) is None:
             raise ImportError(f'log_config: {kind} needs the package '
                               f'"{package}"; pip install {package}')
         if backend == 'TensorboardVisBackend':
-            hook['save_dir'] = os.path.join(cfg.work_dir, 'tf_logs')
+            hook['save_dir'] = hook.pop('log_dir', None) or os.path.join(
+                cfg.work_dir, 'tf_logs')
         backends.append(dict(type=backend, **hook))
     return args.get('interval', 10), backends
 
@@ -126,11 +127,8 @@ def checkpoint_config(cfg: Config) -> dict:
     args.pop('type', None)
     args.pop('create_symlink', None)
     check_keys(args, ('interval', 'by_epoch', 'max_keep_ckpts', 'save_best',
-                      'save_optimizer', 'out_dir', 'filename_tmpl', 'meta'),
-               'checkpoint_config')
-    return {key: args[key] for key in
-            ('interval', 'by_epoch', 'max_keep_ckpts', 'save_best')
-            if key in args}
+                      'save_optimizer'), 'checkpoint_config')
+    return args
 
 
 def evaluation(cfg: Config) -> int:

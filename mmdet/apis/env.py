@@ -1,4 +1,5 @@
 """The machine: process groups, seeds, threads, and what the log says of them."""
+import datetime
 import functools
 import os
 import random
@@ -31,8 +32,8 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs) -> None:
     Args:
         launcher: ``pytorch`` (torchrun), ``slurm`` or ``mpi``.
         backend: ``nccl`` becomes ``gloo`` on a machine without a GPU.
-        **kwargs: for ``torch.distributed.init_process_group``; ``port`` is
-            taken for slurm, as in 2019.
+        **kwargs: for ``torch.distributed.init_process_group``, ``timeout`` in
+            seconds; ``port`` is taken for slurm, as in 2019.
 
     Raises:
         ValueError: unknown launcher.
@@ -42,6 +43,8 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs) -> None:
         raise ValueError(f'launcher "{launcher}" is unknown; expected one of '
                          f'{", ".join(_LAUNCHERS)}')
     port = kwargs.pop('port', 29500)
+    if isinstance(kwargs.get('timeout'), (int, float)):
+        kwargs['timeout'] = datetime.timedelta(seconds=kwargs['timeout'])
     for ours, theirs in zip(_LAUNCHERS['pytorch'], _LAUNCHERS[launcher]):
         if theirs not in os.environ:
             raise RuntimeError(f'launcher "{launcher}": {theirs} is not set; '

@@ -4,6 +4,7 @@ import math
 import os
 import resource
 import signal
+import threading
 import time
 from typing import Any, Optional
 
@@ -171,8 +172,10 @@ class StopHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         self.received: Optional[int] = None
+        # Python lets only the main thread receive signals.
+        here = threading.current_thread() is threading.main_thread()
         self.before = {s: signal.signal(s, self.on_signal)
-                       for s in self.SIGNALS}
+                       for s in self.SIGNALS if here}
 
     def on_signal(self, signum: int, frame: Any) -> None:
         self.received = signum

@@ -127,12 +127,13 @@ class TrainLoop(EpochBasedTrainLoop):
         return self.runner.model(return_loss=True, **frames, **rest)
 
     def check(self, log: dict[str, float], batch: Batch) -> dict[str, float]:
-        """Stop on a non-finite value; batch and weights are kept for replay.
+        """Stop on a non-finite loss; batch and weights are kept for replay.
 
         Raises:
             NonFiniteLoss: names iteration, losses and frames.
         """
-        wrong = {k: v for k, v in log.items() if not np.isfinite(v)}
+        wrong = {k: v for k, v in log.items()
+                 if 'loss' in k and not np.isfinite(v)}
         if not wrong:
             return log
         path = os.path.join(

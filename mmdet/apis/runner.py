@@ -136,12 +136,14 @@ class TrainRunner(Runner):
 
     # Checkpoints.
 
-    def write_checkpoint(self, path: str, epoch: int, **meta: Any) -> None:
+    def write_checkpoint(self, path: str, epoch: int,
+                         save_optimizer: bool = True, **meta: Any) -> None:
         """Write everything a run needs to go on.
 
         Args:
             path: written whole or not at all, by rank 0.
             epoch: finished epochs.
+            save_optimizer: without it the file holds only weights.
             **meta: more entries of ``meta``.
         """
         if self.rank != 0:
@@ -154,8 +156,9 @@ class TrainRunner(Runner):
                       CLASSES=list(dataset.CLASSES or []),
                       mmdet_version=mmdet.__version__,
                       mmengine_version=mmengine.__version__, **meta),
-            state_dict=self.bare_model.state_dict(),
-            optimizer=self.optim_wrapper.state_dict())
+            state_dict=self.bare_model.state_dict())
+        if save_optimizer:
+            checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         try:
             save_checkpoint(checkpoint, path)

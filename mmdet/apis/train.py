@@ -92,6 +92,9 @@ def _validation_set(cfg: Config) -> Any:
         ValueError: it has no annotations to score against.
     """
     val = copy.deepcopy(cfg.data.val)
+    if not isinstance(val, dict) or isinstance(val.get('ann_file'), (list, tuple)):
+        raise ValueError('--validate scores one annotation file; data.val '
+                         'lists several: leave one')
     val.update(test_mode=True, flip_ratio=0)
     dataset = build_dataset(val)
     if not has_annotations(dataset):

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 
 import pytest
 import torch
@@ -146,3 +147,16 @@ def test_load_from_and_its_differences(tmp_path):
     assert torch.equal(trained['backbone.weight'], state['backbone.weight'])
     with pytest.raises(ValueError, match='no optimiser state to resume'):
         run(tmp_path / 'c', resume_from=str(source))
+
+
+def test_without_optimizer_a_checkpoint_holds_weights_alone(tmp_path):
+    run(tmp_path, total_epochs=1, checkpoint_config=dict(interval=1, save_optimizer=False))
+    assert set(read_checkpoint(str(tmp_path / 'epoch_1.pth'))) == {'meta', 'state_dict'}
+
+
+def test_training_in_a_thread_needs_no_signals(tmp_path):
+    done = []
+    thread = threading.Thread(target=lambda: done.append(run(tmp_path, total_epochs=1)))
+    thread.start()
+    thread.join()
+    assert len(done) == 1

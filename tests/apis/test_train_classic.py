@@ -70,6 +70,9 @@ def test_checkpoint_config():
     assert classic.checkpoint_config(cfg(checkpoint_config=dict(
         interval=2, max_keep_ckpts=3))) == dict(interval=2, max_keep_ckpts=3)
     assert classic.checkpoint_config(cfg()) == dict(interval=-1)
+    assert classic.checkpoint_config(cfg(checkpoint_config=dict(
+        interval=1, create_symlink=True, save_optimizer=False))) == dict(
+            interval=1, save_optimizer=False)
 
 
 def test_log_config():
