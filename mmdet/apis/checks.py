@@ -1,11 +1,11 @@
 """What can go wrong in a test, looked at before any time is spent."""
 import os
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 import cv2
 from torch import nn
 
-from ..datasets import ConcatDataset
+from ..datasets import ConcatDataset, CustomDataset, RepeatDataset
 from .test import is_video_dataset
 
 
@@ -54,8 +54,19 @@ def check_single(dataset: Any) -> None:
                          '--cfg-options data.test.ann_file=ONE.json')
 
 
+def files_of(dataset: Any) -> Iterator[CustomDataset]:
+    """The data sets of one annotation file each that ``dataset`` is made of."""
+    if isinstance(dataset, ConcatDataset):
+        for part in dataset.datasets:
+            yield from files_of(part)
+    elif isinstance(dataset, RepeatDataset):
+        yield from files_of(dataset.dataset)
+    elif isinstance(dataset, CustomDataset):
+        yield dataset
+
+
 def frame_paths(dataset: Any) -> list[str]:
-    """Path of every frame that will be tested, in order."""
+    """Path of every frame that is an item, in order."""
     infos = (dataset.frame_info(int(place)) for place in dataset.places)
     return [os.path.join(dataset.img_prefix or '', info['filename']) for info in infos]
 
@@ -76,7 +87,7 @@ def check_frames(dataset: Any) -> None:
     if missing:
         raise FileNotFoundError(
             f'{dataset.ann_file}: {len(missing)} of {len(paths)} frames are missing, the first is '
-            f'{missing[0]}; correct data.test.img_prefix ("{dataset.img_prefix}") or extract the frames')
+            f'{missing[0]}; correct img_prefix ("{dataset.img_prefix}") or extract the frames')
 
 
 def check_frame_sizes(dataset: Any, limit: int = 100) -> None:
@@ -87,7 +98,10 @@ def check_frame_sizes(dataset: Any, limit: int = 100) -> None:
     """
     places = range(len(dataset))
     if is_video_dataset(dataset):
-        places = [i for i, (_, frame) in enumerate(dataset.img_ids) if frame == 0]
+        firsts = {}
+        for index, (video, _) in enumerate(dataset.img_ids):
+            firsts.setdefault(video, index)
+        places = list(firsts.values())
     for index in places[:limit]:
         info = dataset.frame_info(int(dataset.places[index]))
         path = os.path.join(dataset.img_prefix or '', info['filename'])

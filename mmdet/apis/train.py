@@ -17,7 +17,7 @@ from mmdet.datasets import build_dataloader, build_dataset
 
 from . import classic
 from .checkpoint_hook import CheckpointHook
-from .checks import check_classes
+from .checks import check_classes, check_frame_sizes, check_frames, files_of
 from .env import get_root_logger, rank_and_world, set_threads, this_device
 from .hooks import LogHook, LrHook, StopHook
 from .loops import EvalLoop, TrainLoop
@@ -57,11 +57,15 @@ def train_detector(model: nn.Module,
         TrainingInterrupted: a signal came; a checkpoint was saved.
         NonFiniteLoss: a loss became NaN or infinite.
         ValueError, KeyError, TypeError: something in the config.
+        FileNotFoundError, ValueError: frames are missing or of another size.
     """
     classic.workflow(cfg)
     if isinstance(dataset, (list, tuple)):
         dataset, = dataset
     check_classes(model, dataset)
+    for part in files_of(dataset):
+        check_frames(part)
+        check_frame_sizes(part)
     stamp = _same_everywhere(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
     logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
@@ -102,6 +106,9 @@ def _validation_set(cfg: Config) -> Any:
             f'{val.ann_file}: has no annotations, --validate cannot score it; '
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')
+    for part in files_of(dataset):
+        check_frames(part)
+        check_frame_sizes(part)
     return dataset
 
 
