@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import mmdet
-from mmdet.utils import (get_root_logger, load_checkpoint, read_checkpoint,
+from mmdet.utils import (atomic_write, load_checkpoint, read_checkpoint,
                          save_checkpoint)
 
 from .checkpoint_hook import CheckpointHook
@@ -177,4 +177,5 @@ class TrainRunner(Runner):
         """Write the config as used to ``work_dir``."""
         if self.rank == 0:
             name = os.path.basename(self.cfg.filename or 'config.py')
-            self.cfg.dump(os.path.join(self.work_dir, name))
+            with atomic_write(os.path.join(self.work_dir, name), 'w') as file:
+                file.write(self._config_text)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmdet.apis import NonFiniteLoss, TrainingInterrupted, train_detector
-from mmdet.utils import read_checkpoint
+from mmdet.utils import load_config, read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_training import FakeDataset, FakeDetector, fake_config  # noqa: E402
@@ -35,6 +35,7 @@ def test_a_run_leaves_logs_checkpoints_and_curves(tmp_path):
     names = set(os.listdir(tmp_path))
     assert {'epoch_1.pth', 'epoch_2.pth', 'epoch_3.pth', 'latest.pth', 'curves.png',
             'config.py'} <= names
+    assert load_config(str(tmp_path / 'config.py')).lr_config == fake_config('').lr_config
     assert not [n for n in names if n.endswith('.tmp') or os.path.isdir(tmp_path / n)]
     lines = records(tmp_path)
     assert [(r['epoch'], r['iter']) for r in lines] == [
