@@ -1,7 +1,9 @@
 """Read json files that others wrote; every failure is one sentence."""
+import contextlib
+import gc
 import json
 import os
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Iterator, Optional, Union
 
 try:
     import orjson
@@ -30,13 +32,30 @@ def read_json(path: Union[str, os.PathLike],
         raise FileNotFoundError(f'{path}: no such file; check the path')
     with open(path, 'rb') as file:
         text = file.read()
+    try:
+        with _collector_paused():
+            return _parse(text, object_hook)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
+                         'or is something else, write it again') from None
+
+
+def _parse(text: bytes, object_hook: Optional[Callable[[dict], Any]]) -> Any:
     if orjson is not None and object_hook is None:
         try:
             return orjson.loads(text)
         except orjson.JSONDecodeError:
             pass  # NaN is legal for the standard parser, which also says more
+    return json.loads(text, object_hook=object_hook)
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep Python from searching millions of new objects for garbage again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        return json.loads(text, object_hook=object_hook)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
-                         'or is something else, write it again') from None
+        yield
+    finally:
+        if was_on:
+            gc.enable()
