@@ -37,7 +37,15 @@ _mmdet_make_venv() {
   "$1" -m venv --without-pip .venv >/dev/null 2>&1 &&
     "$1" -m pip --python .venv/bin/python install -q pip >/dev/null 2>&1 && return
   rm -rf .venv
+  _mmdet_apt_venv && "$1" -m venv .venv && return
   _mmdet_fail "cannot make .venv: install it with \"apt install python3-venv\" (or activate a virtual or conda environment) and run this again"
+}
+
+# Debian and Ubuntu keep venv and pip in packages of their own; root (a container) may add one.
+_mmdet_apt_venv() {
+  command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] || return 1
+  _mmdet_say 'installing python3-venv with apt-get'
+  { apt-get install -y python3-venv || { apt-get update && apt-get install -y python3-venv; }; } >/dev/null
 }
 
 _mmdet_pick_python() {

@@ -121,10 +121,12 @@ def _background(rng: np.random.Generator, spec: ShapesSpec) -> np.ndarray:
 def _actors(rng: np.random.Generator, spec: ShapesSpec) -> list[dict]:
     """The objects of a video, back to front; ``label`` is an index into ``spec.classes``."""
     actors = []
-    for _ in range(spec.objects):
-        radius = rng.uniform(0.14, 0.28) * spec.size[1]
+    rounds = -(-spec.objects // len(spec.classes))
+    labels = [rng.permutation(len(spec.classes)) for _ in range(rounds)]  # all before one again
+    for label in np.concatenate(labels)[:spec.objects]:
+        radius = rng.uniform(0.12, 0.26) * spec.size[1]
         pulse = 1 + 0.1 * np.sin(rng.uniform(0, 6) + 0.5 * np.arange(spec.length))
-        actors.append(dict(label=int(rng.integers(len(spec.classes))), radius=radius * pulse,
+        actors.append(dict(label=int(label), radius=radius * pulse,
                            path=_path(rng, spec, radius), color=rng.integers(60, 256, 3),
                            shade=_texture(rng)))
     return actors

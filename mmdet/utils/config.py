@@ -6,12 +6,15 @@ from typing import Iterable, Optional
 
 from mmengine.config import Config
 
+from .registry import check_keys
+
 CLASSIC_KEYS = (
     'model', 'train_cfg', 'test_cfg', 'dataset_type', 'data_root',
     'img_norm_cfg', 'data', 'optimizer', 'optimizer_config', 'lr_config',
     'checkpoint_config', 'log_config', 'total_epochs', 'device_ids',
     'dist_params', 'log_level', 'work_dir', 'load_from', 'resume_from',
     'workflow', 'cudnn_benchmark', 'fp16', 'gpus')
+DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema',
             'channels_last', 'compile', 'num_threads', 'allow_partial')
 
@@ -45,6 +48,7 @@ def load_config(path: str, overrides: Optional[dict] = None) -> Config:
     Raises:
         FileNotFoundError: there is no such file.
         KeyError: a top-level key or an override looks misspelt.
+        TypeError: ``data`` has a key nobody reads.
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f'{path}: no such config file; those that come '
@@ -55,4 +59,5 @@ def load_config(path: str, overrides: Optional[dict] = None) -> Config:
         check_top_level((key.split('.')[0] for key in overrides),
                         '--cfg-options')
         cfg.merge_from_dict(overrides)
+    check_keys(cfg.get('data') or {}, DATA_KEYS, f'{path}: data')
     return cfg
