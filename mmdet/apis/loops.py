@@ -152,8 +152,9 @@ class TrainLoop(EpochBasedTrainLoop):
 
 
 def reduce_values(values: dict[str, Tensor]) -> dict[str, float]:
-    """Means over the ranks, with one transfer from the device."""
-    stacked = torch.stack([v.float() for v in values.values()])
+    """Means over the ranks, with one transfer from the device of ``loss``."""
+    device = values['loss'].device
+    stacked = torch.stack([v.float().to(device) for v in values.values()])
     _, world = rank_and_world()
     if world > 1:
         dist.all_reduce(stacked)

@@ -117,7 +117,7 @@ class TrainRunner(Runner):
         Raises:
             ValueError: it lacks the optimiser or does not fit the model.
         """
-        checkpoint = read_checkpoint(filename, self.device)
+        checkpoint = read_checkpoint(filename)
         meta = checkpoint.get('meta') or {}
         if 'optimizer' not in checkpoint or 'epoch' not in meta:
             raise ValueError(f'{filename}: has weights, but no optimiser state '

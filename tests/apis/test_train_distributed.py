@@ -44,7 +44,7 @@ def train(shapes, work_dir, processes, batch, *flags):
         flags += ('--launcher', 'pytorch')
     command = [*start, SCRIPT, CONFIG, '--work_dir', str(work_dir), '--seed', '3', *flags,
                '--cfg-options', *options(shapes, batch)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300,
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900,
                           env={**os.environ, 'OMP_NUM_THREADS': '1'})
 
 
