@@ -10,8 +10,10 @@
 #include <ATen/ops/zeros.h>
 #include <torch/library.h>
 
+#include <algorithm>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 #include "sampling.h"
 #include "roi_align.h"
@@ -30,12 +32,17 @@ struct Maximum {
 
 template <typename S>
 Maximum<S> max_of(const S* plane, int64_t width, Span rows, Span cols) {
-  Maximum<S> best{S(0), -1};
+  if (rows.from >= rows.to || cols.from >= cols.to) return {S(0), -1};
+  using T = Compute<S>;
+  int64_t place = rows.from * width + cols.from;
+  T best = static_cast<T>(plane[place]);
   for (int64_t y = rows.from; y < rows.to; ++y)
-    for (int64_t x = cols.from; x < cols.to; ++x)
-      if (best.place < 0 || plane[y * width + x] > best.value)
-        best = {plane[y * width + x], y * width + x};
-  return best;
+    for (int64_t i = y * width + cols.from; i < y * width + cols.to; ++i) {
+      const bool more = static_cast<T>(plane[i]) > best;
+      best = more ? static_cast<T>(plane[i]) : best;
+      place = more ? i : place;
+    }
+  return {plane[place], place};
 }
 
 int64_t checked_image(double image, int64_t num_images) {
@@ -52,17 +59,21 @@ void pool_roi(const at::Tensor& feat, const Compute<S>* roi, Compute<S> scale, a
                          checked_image(roi[0], feat.size(0)) * feat.size(1) * height * width;
   const Compute<S> x1 = roi[1] * scale, y1 = roi[2] * scale;
   const Compute<S> x2 = (roi[3] + 1) * scale, y2 = (roi[4] + 1) * scale;
-  for (int64_t bin = 0; bin < bins; ++bin) {
-    const Span rows = pool_span(y1, y2, size[0], bin / size[1], height);
-    const Span cols = pool_span(x1, x2, size[1], bin % size[1], width);
-    const bool empty = !(x2 > x1 && y2 > y1);
-    for (int64_t c = 0; c < feat.size(1); ++c) {
-      const Maximum<S> best =
-          empty ? Maximum<S>{S(0), -1} : max_of(image + c * height * width, width, rows, cols);
-      out[c * bins + bin] = best.value;
-      argmax[c * bins + bin] = best.place;
-    }
+  if (!(x2 > x1 && y2 > y1)) {
+    std::fill(out, out + feat.size(1) * bins, S(0));
+    std::fill(argmax, argmax + feat.size(1) * bins, -1);
+    return;
   }
+  std::vector<Span> rows, cols;
+  for (int64_t b = 0; b < size[0]; ++b) rows.push_back(pool_span(y1, y2, size[0], b, height));
+  for (int64_t b = 0; b < size[1]; ++b) cols.push_back(pool_span(x1, x2, size[1], b, width));
+  for (int64_t c = 0; c < feat.size(1); ++c)
+    for (const Span& row : rows)
+      for (const Span& col : cols) {
+        const Maximum<S> best = max_of(image + c * height * width, width, row, col);
+        *out++ = best.value;
+        *argmax++ = best.place;
+      }
 }
 
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,

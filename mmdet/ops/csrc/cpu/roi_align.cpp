@@ -13,20 +13,23 @@ template <typename T, typename S>
 MMDET_INLINE void load_row(T* tile, const S* src, Strides strides, int64_t lanes, int64_t from,
                            int64_t to) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
-  if (lanes < kLanes) std::memset(tile + from * kLanes, 0, (to - from) * kLanes * sizeof(T));
+  int64_t x = from;
   if (lanes == kLanes && strides.channel == 1) {
-    for (int64_t x = from; x < to; ++x)
-      for (int64_t k = 0; k < kLanes; ++k)
-        tile[x * kLanes + k] = static_cast<T>(src[x * strides.column + k]);
+    for (; x < to; ++x) store<T>(load<T>(src + x * strides.column), tile + x * kLanes);
   } else if (lanes == kLanes && strides.column == 1) {
-    for (int64_t x = from; x < to; ++x)
-      for (int64_t k = 0; k < kLanes; ++k)
-        tile[x * kLanes + k] = static_cast<T>(src[k * strides.channel + x]);
-  } else {
-    for (int64_t x = from; x < to; ++x)
-      for (int64_t k = 0; k < lanes; ++k)
-        tile[x * kLanes + k] = static_cast<T>(src[k * strides.channel + x * strides.column]);
+    for (; x + kLanes <= to; x += kLanes) {
+      Vec<T> rows[kLanes];
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < kLanes; ++k) rows[k] = load<T>(src + k * strides.channel + x);
+      transpose<T>(rows);
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < kLanes; ++k) store<T>(rows[k], tile + (x + k) * kLanes);
+    }
   }
+  for (; x < to; ++x)
+    for (int64_t k = 0; k < kLanes; ++k)
+      tile[x * kLanes + k] =
+          k < lanes ? static_cast<T>(src[k * strides.channel + x * strides.column]) : T(0);
 }
 
 // dst[k * channel + x * column] = tile[x * kLanes + k] for k < lanes.
@@ -34,15 +37,22 @@ template <typename T, typename S>
 MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lanes,
                             int64_t count) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
+  int64_t x = 0;
   if (lanes == kLanes && strides.channel == 1) {
-    for (int64_t x = 0; x < count; ++x)
-      for (int64_t k = 0; k < kLanes; ++k)
-        dst[x * strides.column + k] = static_cast<S>(tile[x * kLanes + k]);
-  } else {
-    for (int64_t k = 0; k < lanes; ++k)
-      for (int64_t x = 0; x < count; ++x)
-        dst[k * strides.channel + x * strides.column] = static_cast<S>(tile[x * kLanes + k]);
+    for (; x < count; ++x) store<T>(load<T>(tile + x * kLanes), dst + x * strides.column);
+  } else if (lanes == kLanes && strides.column == 1) {
+    for (; x + kLanes <= count; x += kLanes) {
+      Vec<T> rows[kLanes];
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < kLanes; ++k) rows[k] = load<T>(tile + (x + k) * kLanes);
+      transpose<T>(rows);
+#pragma GCC unroll 16
+      for (int64_t k = 0; k < kLanes; ++k) store<T>(rows[k], dst + k * strides.channel + x);
+    }
   }
+  for (; x < count; ++x)
+    for (int64_t k = 0; k < lanes; ++k)
+      dst[k * strides.channel + x * strides.column] = static_cast<S>(tile[x * kLanes + k]);
 }
 
 // line[column] = sum over the taps of one bin row of the tile's pixels.

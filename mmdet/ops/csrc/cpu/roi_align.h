@@ -80,9 +80,6 @@ struct Plan {
   size_t most_columns = 0;
 };
 
-template <typename T>
-using Vec = typename Simd<T>::Vec;
-
 // How to reach the channels of one image from a pointer.
 struct Strides {
   int64_t channel, row, column;
