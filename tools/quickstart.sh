@@ -3,7 +3,7 @@
 # sets up, makes a small data set of moving shapes, trains MaskTrack R-CNN on it,
 # tests it on videos it never saw, scores and draws them.
 #
-#   bash tools/quickstart.sh [WORK_DIR]      (default: work_dirs/quickstart)
+#   bash tools/quickstart.sh [WORK_DIR]      (in the cloned folder; default: work_dirs/quickstart)
 #
 # Run again, it goes on where it stopped.
 set -euo pipefail
@@ -16,9 +16,9 @@ step() { printf '\n[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
 step '1/4 set up: requirements and operators'
 source ./compile.sh
-step '2/4 data: 60 training and 15 validation videos of moving shapes'
+step '2/4 data: 240 training and 15 validation videos of moving shapes'
 "$PYTHON" tools/convert_datasets/make_shapes.py --out data/shapes
-step '3/4 train: 8 epochs of 90 steps'
+step '3/4 train: 2 epochs of 720 steps'
 "$PYTHON" tools/train.py "$config" --work_dir "$work" --seed 0 --auto-resume
 step '4/4 test on the 15 videos it never saw'
 "$PYTHON" tools/test_video.py "$config" "$work/latest.pth" --out "$work/results.pkl" \

@@ -44,7 +44,7 @@ class ShapesSpec:
         classes: names out of ``KINDS``; category ids are 1, 2, ... in this order.
         seed: another seed gives other videos.
     """
-    train_videos: int = 60
+    train_videos: int = 240
     val_videos: int = 15
     length: int = 12
     size: tuple[int, int] = (192, 128)
@@ -104,7 +104,7 @@ def _texture(rng: np.random.Generator) -> Callable[[np.ndarray, np.ndarray], np.
         odd = np.floor((u * cos + v * sin) / period) % 2
         if kind == 'checks':
             odd = (odd + np.floor((v * cos - u * sin) / period)) % 2
-        return 1 - 0.25 * odd
+        return 1 - 0.15 * odd
 
     return shade
 

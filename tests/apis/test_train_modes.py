@@ -29,7 +29,9 @@ def first_losses(shapes, work_dir, **changes):
         'data.train.ann_file': str(shapes / 'annotations/instances_train.json'),
         'data.train.img_prefix': str(shapes / 'train/JPEGImages'), 'data.imgs_per_gpu': 2,
         'data.train.img_scale': (96, 64), 'total_epochs': 1, 'num_threads': 1, 'seed': 1,
-        'work_dir': str(work_dir), 'log_config.interval': 1, **changes})
+        'work_dir': str(work_dir), 'log_config.interval': 1,
+        # every candidate trains: which ones are drawn would hang on the last bit of a score
+        'train_cfg.rpn.sampler.num': 10**7, 'train_cfg.rcnn.sampler.num': 10**7, **changes})
     torch.manual_seed(0)
     model = build_detector(copy.deepcopy(cfg.model), cfg.train_cfg, cfg.test_cfg)
     train_detector(model, build_dataset(cfg.data.train), cfg)
