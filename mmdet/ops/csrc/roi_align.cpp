@@ -116,18 +116,22 @@ void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pool
     most_pixels = std::max(most_pixels, maps[group.level].size(2) * maps[group.level].size(3));
   }
   const int64_t num = groups.size();
-  at::parallel_for(0, blocks * num, 1, [&](int64_t begin, int64_t end) {
-    Scratch<T> tile(most_pixels), line(plan.most_columns), values(bins);
+  // Channels-last maps are read several blocks at a time, if threads stay busy.
+  const int64_t each = maps[0].stride(1) == 1 && channels > 1
+                           ? std::clamp<int64_t>(blocks * num / (4 * at::get_num_threads()), 1, 4)
+                           : 1;
+  at::parallel_for(0, (blocks + each - 1) / each * num, 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> tile(each * most_pixels), line(plan.most_columns), values(bins);
     for (int64_t index = begin; index < end; ++index) {
       const Group& group = *groups[index % num];
       const at::Tensor& map = maps[group.level];
-      const int64_t channel = index / num * kLanes;
+      const int64_t channel = index / num * each * kLanes;
       const Task<T, S> task{&plan, &group,
                             static_cast<S*>(map.data_ptr()) + group.image * map.stride(0) +
                                 channel * map.stride(1),
                             strides_of(map), map.size(2), map.size(3),
-                            std::min(kLanes, channels - channel), pooled + channel * bins,
-                            channels, bins};
+                            std::min(each, blocks - index / num * each), channels - channel,
+                            pooled + channel * bins, channels, bins};
       run(task, tile.data(), reinterpret_cast<Vec<T>*>(line.data()),
           reinterpret_cast<Vec<T>*>(values.data()));
     }

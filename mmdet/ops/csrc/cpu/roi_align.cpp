@@ -112,33 +112,55 @@ MMDET_INLINE void spread_roi(const Vec<T>* grad, int64_t width, const RoiPlan<T>
   }
 }
 
+// Runs copy(tile row, map row, lanes, y) for the blocks of a task: rows outside,
+// so that channels-last maps are read and written in whole cache lines.
+template <typename T, typename S, typename Copy>
+MMDET_INLINE void for_rows(const Task<T, S>& task, T* tile, const Copy& copy) {
+  constexpr int64_t kLanes = Simd<T>::kLanes;
+  for (int64_t y = 0; y < task.height; ++y)
+    for (int64_t b = 0; b < task.blocks; ++b)
+      copy(tile + (b * task.height + y) * task.width * kLanes,
+           task.map + b * kLanes * task.strides.channel + y * task.strides.row,
+           std::min(kLanes, task.channels_left - b * kLanes), y);
+}
+
+// Runs use(tile, first bin, lanes, roi) for every block and RoI.
+template <typename T, typename S, typename Use>
+MMDET_INLINE void for_rois(const Task<T, S>& task, T* tile, const Use& use) {
+  constexpr int64_t kLanes = Simd<T>::kLanes;
+  for (int64_t b = 0; b < task.blocks; ++b)
+    for (const int64_t r : task.group->rois)
+      use(tile + b * task.height * task.width * kLanes,
+          task.pooled + (r * task.channels + b * kLanes) * task.bins,
+          std::min(kLanes, task.channels_left - b * kLanes), task.plan->rois[r]);
+}
+
 template <typename T, typename S>
 MMDET_INLINE void forward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) {
   const Strides bin_strides{task.bins, 0, 1};
-  for (int64_t y = 0; y < task.height; ++y)
+  for_rows(task, tile, [&](T* row, const S* map, int64_t lanes, int64_t y) MMDET_LAMBDA {
     if (task.group->from[y] < task.group->to[y])
-      load_row<T, S>(tile + y * task.width * Simd<T>::kLanes, task.map + y * task.strides.row,
-                     task.strides, task.lanes, task.group->from[y], task.group->to[y]);
-  for (const int64_t r : task.group->rois) {
-    pool_roi<T>(tile, task.width, task.plan->rois[r], line, out);
-    store_row<T, S>(reinterpret_cast<const T*>(out), task.pooled + r * task.channels * task.bins,
-                    bin_strides, task.lanes, task.bins);
-  }
+      load_row<T, S>(row, map, task.strides, lanes, task.group->from[y], task.group->to[y]);
+  });
+  for_rois(task, tile, [&](const T* map, S* bins, int64_t lanes, const RoiPlan<T>& roi)
+                           MMDET_LAMBDA {
+    pool_roi<T>(map, task.width, roi, line, out);
+    store_row<T, S>(reinterpret_cast<const T*>(out), bins, bin_strides, lanes, task.bins);
+  });
 }
 
 template <typename T, typename S>
 MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* grad) {
   const Strides bin_strides{task.bins, 0, 1};
-  const int64_t row_size = task.width * Simd<T>::kLanes;
-  std::memset(tile, 0, task.height * row_size * sizeof(T));
-  for (const int64_t r : task.group->rois) {
-    load_row<T, S>(reinterpret_cast<T*>(grad), task.pooled + r * task.channels * task.bins,
-                   bin_strides, task.lanes, 0, task.bins);
-    spread_roi<T>(grad, task.width, task.plan->rois[r], line, tile);
-  }
-  for (int64_t y = 0; y < task.height; ++y)
-    store_row<T, S>(tile + y * row_size, task.map + y * task.strides.row, task.strides,
-                    task.lanes, task.width);
+  std::memset(tile, 0, task.blocks * task.height * task.width * sizeof(Vec<T>));
+  for_rois(task, tile, [&](T* map, const S* bins, int64_t lanes, const RoiPlan<T>& roi)
+                           MMDET_LAMBDA {
+    load_row<T, S>(reinterpret_cast<T*>(grad), bins, bin_strides, lanes, 0, task.bins);
+    spread_roi<T>(grad, task.width, roi, line, map);
+  });
+  for_rows(task, tile, [&](const T* row, S* map, int64_t lanes, int64_t) MMDET_LAMBDA {
+    store_row<T, S>(row, map, task.strides, lanes, task.width);
+  });
 }
 
 }  // namespace

@@ -89,14 +89,15 @@ template <typename T, typename S>
 struct Task {
   const Plan<T>* plan;
   const Group* group;
-  S* map;           // first channel of the block in the group's image
+  S* map;           // first channel of the task in the group's image
   Strides strides;  // of the map
-  int64_t height, width, lanes;
-  S* pooled;  // (R, C, bins) shifted to the first channel of the block
+  int64_t height, width;
+  int64_t blocks, channels_left;  // vectors of channels here; channels from here on
+  S* pooled;  // (R, C, bins) shifted to the first channel of the task
   int64_t channels, bins;
 };
 
-// tile: (height, width, lanes) scratch; line: one vector per column a RoI reads;
+// tile: (blocks, height, width, lanes) scratch; line: one vector per column a RoI reads;
 // values: one vector per bin.
 #define MMDET_TASKS(T, S)                                                           \
   void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values);  \

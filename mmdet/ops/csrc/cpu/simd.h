@@ -17,6 +17,7 @@
 #define MMDET_CLONES
 #endif
 #define MMDET_INLINE inline __attribute__((always_inline))
+#define MMDET_LAMBDA __attribute__((always_inline))
 
 namespace mmdet {
 
