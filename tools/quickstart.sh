@@ -19,7 +19,9 @@ source ./compile.sh
 step '2/4 data: 240 training and 15 validation videos of moving shapes'
 "$PYTHON" tools/convert_datasets/make_shapes.py --out data/shapes
 step '3/4 train: 2 epochs of 720 steps'
-"$PYTHON" tools/train.py "$config" --work_dir "$work" --seed 0 --auto-resume
+amp=()  # bfloat16 where the processor has it: a third faster
+if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo 2>/dev/null; then amp=(--amp); fi
+"$PYTHON" tools/train.py "$config" --work_dir "$work" --seed 0 --auto-resume ${amp[@]+"${amp[@]}"}
 step '4/4 test on the 15 videos it never saw'
 "$PYTHON" tools/test_video.py "$config" "$work/latest.pth" --out "$work/results.pkl" \
   --eval segm --save_path "$work/videos"

@@ -115,7 +115,7 @@ def _background(rng: np.random.Generator, spec: ShapesSpec) -> np.ndarray:
     blocks = rng.integers(0, 256, (height // 8 + 1, width // 8 + 1, 3))
     blocks = blocks.repeat(8, 0).repeat(8, 1)[:height, :width]
     wash = cv2.resize(rng.uniform(0, 256, (4, 6, 3)), spec.size, interpolation=cv2.INTER_LINEAR)
-    return 0.25 * blocks + 0.3 * wash
+    return 0.1 * blocks + 0.2 * wash
 
 
 def _actors(rng: np.random.Generator, spec: ShapesSpec) -> list[dict]:
@@ -124,10 +124,10 @@ def _actors(rng: np.random.Generator, spec: ShapesSpec) -> list[dict]:
     rounds = -(-spec.objects // len(spec.classes))
     labels = [rng.permutation(len(spec.classes)) for _ in range(rounds)]  # all before one again
     for label in np.concatenate(labels)[:spec.objects]:
-        radius = rng.uniform(0.12, 0.26) * spec.size[1]
+        radius = rng.uniform(0.12, 0.22) * spec.size[1]
         pulse = 1 + 0.1 * np.sin(rng.uniform(0, 6) + 0.5 * np.arange(spec.length))
         actors.append(dict(label=int(label), radius=radius * pulse,
-                           path=_path(rng, spec, radius), color=rng.integers(60, 256, 3),
+                           path=_path(rng, spec, radius), color=rng.integers(90, 256, 3),
                            shade=_texture(rng)))
     return actors
 
