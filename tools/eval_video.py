@@ -13,6 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.core.evaluation.report import score_file, tables, to_csv  # noqa: E402
+from mmdet.core.evaluation.split import find_videos  # noqa: E402
 from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
@@ -26,6 +27,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     add('annotations', help='annotation json of the same videos, with annotations')
     add('--iou-type', '--iou_type', default='segm', choices=['segm', 'bbox'],
         help='overlap of masks, or of the boxes around them (default %(default)s)')
+    add('--videos', metavar='LIST.txt',
+        help='score only the videos named there, one a line (folder of the frames, or id)')
     add('--no-tracking', '--no_tracking', action='store_true',
         help='leave out HOTA, IDF1 and id switches (faster)')
     add('--json', metavar='OUT', help='write all numbers there')
@@ -43,12 +46,20 @@ def wants_tracking(args: argparse.Namespace) -> bool:
     return True
 
 
+def read_list(path: str) -> list[str]:
+    """The lines of a text file that are not empty."""
+    with open(path, encoding='utf-8') as file:
+        return [line.strip() for line in file if line.strip()]
+
+
 def main(argv=None) -> None:
     args = parse_args(argv)
     try:
         ytvos = YTVOS(args.annotations)
         tracking = wants_tracking(args)
-        reports = [score_file(path, ytvos, args.iou_type, tracking) for path in args.results]
+        videos = find_videos(ytvos, read_list(args.videos)) if args.videos else None
+        reports = [score_file(path, ytvos, args.iou_type, tracking, videos)
+                   for path in args.results]
         print(tables(reports))
         for path, text in ((args.json, json.dumps(reports, indent=1)),
                            (args.csv, to_csv(reports))):

@@ -23,7 +23,7 @@ def files(golden, tmp_path):
 def test_prints_tables_and_writes_files(files):
     done = run(files / 'results.json', files / 'gt.json', '--no-tracking', '--json',
                files / 'out.json', '--csv', files / 'out.csv')
-    assert done.returncode == 0 and '| 0.439 |  0.628 |  0.451 |' not in done.stderr
+    assert done.returncode == 0 and not done.stderr
     assert 'segm: 226 tracks, 98 objects' in done.stdout and '0.439' in done.stdout
     report = json.loads((files / 'out.json').read_text())[0]
     assert report['all']['AP'] == pytest.approx(0.43932626751898446, abs=1e-12)

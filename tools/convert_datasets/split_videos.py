@@ -7,7 +7,6 @@ writes train_train.json, train_val.json and the lists of their videos beside it.
 """
 import argparse
 import json
-import os
 import pathlib
 import sys
 
@@ -15,7 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.core.evaluation.split import part, shown_categories, split_videos  # noqa: E402
+from mmdet.core.evaluation.split import (part, shown_categories, split_videos,  # noqa: E402
+                                         video_name)
 from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
@@ -31,12 +31,6 @@ def parse_args(argv=None) -> argparse.Namespace:
     add('--seed', type=int, default=0)
     add('--out', metavar='FOLDER', help='where the files go (default: beside the input)')
     return parser.parse_args(argv)
-
-
-def video_name(video: dict) -> str:
-    """The folder of its frames, or its id where it has none."""
-    names = video.get('file_names') or [str(video['id'])]
-    return os.path.dirname(names[0]) or str(video['id'])
 
 
 def table(ytvos: YTVOS, val: set) -> str:

@@ -2,7 +2,8 @@
 import csv
 import io
 import os
-from typing import Any, Optional, Union
+from collections import Counter
+from typing import Any, Iterable, Optional, Union
 
 import numpy as np
 from terminaltables import AsciiTable
@@ -16,7 +17,7 @@ CLASS_COLUMNS = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', *TRACKING)
 
 
 def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: str = 'segm',
-               tracking: bool = True) -> dict[str, Any]:
+               tracking: bool = True, vid_ids: Optional[Iterable] = None) -> dict[str, Any]:
     """Score one result file in every way there is.
 
     Args:
@@ -24,9 +25,10 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
         ytvos: the annotation index.
         iou_type: ``'segm'`` or ``'bbox'``.
         tracking: add HOTA, DetA, AssA, IDF1 and IDSW; needs ``trackeval`` and masks.
+        vid_ids: score these videos only; None: all.
 
     Returns:
-        ``file``, ``iou_type``, ``tracks``, ``objects`` (counts), ``all`` (the
+        ``file``, ``iou_type``, ``videos``, ``tracks``, ``objects`` (counts), ``all`` (the
         twelve numbers and, with ``tracking``, five more), ``ap_per_iou`` (AP
         by threshold) and ``classes``: for each ``id``, ``name``, ``objects``,
         ``tracks`` and the same numbers; -1 where there was nothing to find.
@@ -39,27 +41,31 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
                          'files have none), so there is nothing to score against')
     found = ytvos.loadRes(results)
     evaluator = YTVOSeval(ytvos, found, iou_type)
+    evaluator.params.vidIds = list(ytvos.vids if vid_ids is None else vid_ids)
     evaluator.evaluate()
     evaluator.accumulate()
-    identities = tracking_scores(ytvos, found, evaluator.pairs) if tracking else None
+    vid_ids = evaluator.params.vidIds
+    identities = tracking_scores(ytvos, found, evaluator.pairs, vid_ids) if tracking else None
+    counts = [Counter(ann['category_id'] for vid in vid_ids for ann in index.vidToAnns.get(vid, ()))
+              for index in (ytvos, found)]
     return dict(
-        file=found.name, iou_type=iou_type, tracks=len(found.anns), objects=len(ytvos.anns),
+        file=found.name, iou_type=iou_type, videos=len(vid_ids),
+        objects=sum(counts[0].values()), tracks=sum(counts[1].values()),
         all={**evaluator.numbers(), **_identity(identities, COMBINED)},
         ap_per_iou={f'{iou:.2f}': evaluator.mean('precision', iou)
                     for iou in evaluator.params.iouThrs},
-        classes=[_of_class(evaluator, identities, cat) for cat in ytvos.cats])
+        classes=[_of_class(evaluator, identities, cat, counts) for cat in ytvos.cats])
 
 
 def _identity(scores: Optional[dict], key: Any) -> dict[str, float]:
     return headline(scores[key]) if scores else {}
 
 
-def _of_class(evaluator: YTVOSeval, identities: Optional[dict], cat_id: Any) -> dict:
-    count = [sum(ann['category_id'] == cat_id for ann in index.anns.values())
-             for index in (evaluator.cocoGt, evaluator.cocoDt)]
+def _of_class(evaluator: YTVOSeval, identities: Optional[dict], cat_id: Any,
+              counts: list[Counter]) -> dict:
     numbers = {**evaluator.numbers(cat_id), **_identity(identities, cat_id)}
     return dict(id=cat_id, name=str(evaluator.cocoGt.cats[cat_id].get('name', cat_id)),
-                objects=count[0], tracks=count[1], **numbers)
+                objects=counts[0][cat_id], tracks=counts[1][cat_id], **numbers)
 
 
 def tables(reports: list[dict]) -> str:
@@ -73,8 +79,8 @@ def tables(reports: list[dict]) -> str:
     report = reports[0]
     keys = list(report['all'])
     overall = [[k for k in keys[:12]], [_number(k, report['all'][k]) for k in keys[:12]]]
-    parts = [_table(f'{report["iou_type"]}: {report["tracks"]} tracks, '
-                    f'{report["objects"]} objects', overall)]
+    parts = [_table(f'{report["iou_type"]}: {report["tracks"]} tracks, {report["objects"]} '
+                    f'objects, {report["videos"]} videos', overall)]
     if len(keys) > 12:
         parts.append(_table('identities (all classes pooled)', [
             keys[12:], [_number(k, report['all'][k]) for k in keys[12:]]]))

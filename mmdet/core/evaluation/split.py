@@ -1,5 +1,6 @@
 """Cut an annotation file in two by video, every category on both sides."""
-from typing import Any, Hashable
+import os
+from typing import Any, Hashable, Iterable
 
 import numpy as np
 
@@ -98,6 +99,28 @@ def _repair(val: set, videos: list, shown: dict, total: dict) -> None:
         else:
             raise ValueError(f'categories {missing} cannot be put on both sides together with '
                              'the others; try another seed or share, or add videos')
+
+
+def video_name(video: dict) -> str:
+    """The folder of its frames, or its id where it has none."""
+    names = video.get('file_names') or [str(video['id'])]
+    return os.path.dirname(names[0]) or str(video['id'])
+
+
+def find_videos(ytvos: YTVOS, names: Iterable[str]) -> set[Hashable]:
+    """Ids of the videos of these names (see :func:`video_name`) or ids.
+
+    Raises:
+        ValueError: there is no such video, or none was asked for.
+    """
+    known = {str(vid): vid for vid in ytvos.vids}
+    known.update({video_name(video): vid for vid, video in ytvos.vids.items()})
+    names = list(names)
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise ValueError(f'{ytvos.name} has no video {unknown[0]!r}' if unknown else
+                         'the list of videos is empty')
+    return {known[name] for name in names}
 
 
 def part(dataset: dict[str, Any], video_ids: set) -> dict[str, Any]:

@@ -1,5 +1,5 @@
 """HOTA, CLEAR and identity scores of tracks, by the package ``trackeval``."""
-from typing import Any, Optional
+from typing import Any, Optional, Sequence
 
 import numpy as np
 
@@ -28,8 +28,8 @@ def load_metrics() -> dict[str, Any]:
     return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 
 
-def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = None
-                    ) -> dict[Any, dict[str, dict]]:
+def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = None,
+                    vid_ids: Optional[Sequence] = None) -> dict[Any, dict[str, dict]]:
     """Score identities the way TrackEval does for YouTube-VIS.
 
     Every class is scored by itself over all videos; crowds count as objects
@@ -40,6 +40,7 @@ def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = Non
         results: what ``gt.loadRes`` returned; its tracks have masks.
         pairs: those of a ``YTVOSeval`` that has evaluated the same files;
             saves overlaying the masks again.
+        vid_ids: score these videos only; None: all.
 
     Returns:
         for each category id, and for ``'cls_comb_cls_av'`` (mean of the
@@ -53,10 +54,11 @@ def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = Non
     """
     metrics = load_metrics()
     pairs = pairs or TrackPairs(gt, results)
-    pairs.read_objects(list(gt.vids))
+    vid_ids = list(gt.vids) if vid_ids is None else vid_ids
+    pairs.read_objects(vid_ids)
     by_class = {}
     for cat_id in gt.cats:
-        sequences = [data for vid in gt.vids
+        sequences = [data for vid in vid_ids
                      if (data := _sequence(pairs, vid, cat_id)) is not None]
         by_class[cat_id] = {
             name: metric.combine_sequences({i: metric.eval_sequence(data) for i, data in

@@ -6,6 +6,7 @@ import pytest
 
 from mmdet.core.evaluation import YTVOS
 from mmdet.core.evaluation.report import score_file, tables, to_csv
+from mmdet.core.evaluation.split import find_videos, part, video_name
 
 
 @pytest.fixture(scope='module')
@@ -29,7 +30,7 @@ def test_numbers_equal_the_golden_ones(reports, golden):
 
 def test_table_of_one_file(reports):
     text = tables(reports[:1])
-    assert 'segm: 182 tracks, 85 objects' in text and '| 0.049 | 0.160 | 0.015 |' in text
+    assert 'segm: 182 tracks, 85 objects, 24 videos' in text and '| 0.049 | 0.160 | 0.015 |' in text
     last = [line for line in text.splitlines() if line.startswith('| c')][-1]
     assert last.split()[1::2][-5:] == ['-'] * 5  # a class without objects
 
@@ -58,3 +59,16 @@ def test_identities_when_trackeval_is_there(golden):
     assert report['all']['HOTA'] == pytest.approx(sum(hota) / 19, abs=1e-9)
     assert report['classes'][0]['IDF1'] == pytest.approx(
         scores['cat001']['Identity']['IDF1'], abs=1e-9)
+
+
+def test_some_videos_only(golden):
+    pytest.importorskip('trackeval')
+    gt, results = YTVOS(golden('eval/o1_basic.gt')), golden('eval/o1_basic.results')
+    names = ['3', video_name(gt.vids[8]), '16']
+    ids = find_videos(gt, names)
+    assert ids == {3, 8, 16}
+    some = score_file(results, gt, vid_ids=ids)
+    cut = score_file([r for r in results if r['video_id'] in ids], YTVOS(part(gt.dataset, ids)))
+    assert some == cut and some['videos'] == 3 and some['tracks'] > 0
+    with pytest.raises(ValueError, match="no video 'nothing'"):
+        find_videos(gt, ['3', 'nothing'])
