@@ -41,6 +41,7 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
                          'files have none), so there is nothing to score against')
     found = ytvos.loadRes(results)
     evaluator = YTVOSeval(ytvos, found, iou_type)
+    evaluator.params.zeroIdIsFound = True
     evaluator.params.vidIds = list(ytvos.vids if vid_ids is None else vid_ids)
     evaluator.evaluate()
     evaluator.accumulate()

@@ -24,7 +24,8 @@ class Params:
     """What is evaluated; change it before ``evaluate``.
 
     The official evaluator never counts an object with annotation id 0 as
-    found; ``zeroIdIsFound=False`` repeats that.
+    found, and this is a port of it; ``zeroIdIsFound`` corrects that, and is on
+    in :func:`ytvos_eval` and ``tools/eval_video.py``.
     """
     iouType: str = 'segm'
     vidIds: list = field(default_factory=list)
@@ -36,7 +37,7 @@ class Params:
                                                    [128**2, 256**2], [256**2, 1e10]])
     areaRngLbl: tuple = ('all', 'small', 'medium', 'large')
     useCats: int = 1
-    zeroIdIsFound: bool = True
+    zeroIdIsFound: bool = False
 
 
 class YTVOSeval:
@@ -289,6 +290,7 @@ def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[s
     scores = {}
     for kind in types:
         evaluator = YTVOSeval(ytvos, results, kind)
+        evaluator.params.zeroIdIsFound = True
         evaluator.evaluate()
         evaluator.accumulate()
         evaluator.summarize(logger)

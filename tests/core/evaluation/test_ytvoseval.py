@@ -26,11 +26,11 @@ def evaluated(gt, results, iou_type='segm', **params):
 
 @pytest.fixture(scope='module', params=CASES)
 def case(request, golden):
-    """(evaluator, golden numbers) of a case; o3 has an object with id 0."""
+    """(evaluator, golden numbers) of a case."""
     name = f'eval/{request.param}'
     gt, results = golden(f'{name}.gt'), golden(f'{name}.results')
     before = copy.deepcopy((gt, results))
-    evaluator = evaluated(gt, results, zeroIdIsFound=False)
+    evaluator = evaluated(gt, results)
     assert (gt, results) == before
     return evaluator, golden(f'{name}.golden')
 
@@ -38,8 +38,7 @@ def case(request, golden):
 def test_golden_stats(case):
     evaluator, numbers = case
     np.testing.assert_allclose(evaluator.stats, numbers['stats'], rtol=0, atol=1e-12)
-    pooled = evaluated(evaluator.cocoGt.dataset, evaluator.cocoDt, useCats=0,
-                       zeroIdIsFound=False)
+    pooled = evaluated(evaluator.cocoGt.dataset, evaluator.cocoDt, useCats=0)
     np.testing.assert_allclose(pooled.stats, numbers['stats_useCats0'], rtol=0, atol=1e-12)
 
 
@@ -78,8 +77,7 @@ def test_golden_matches(case):
         assert ignore[area].tolist() == np.array(record['dt_ignore'], bool).tolist()
 
 
-# Inputs the official code scores although they are wrong: refused here, but for the id 0,
-# which only its bookkeeping cannot tell from "nothing found".
+# Inputs the official code scores although they are wrong.
 REFUSED = {
     'results_unknown_category', 'results_all_unknown_category', 'results_category_null',
     'score_nan', 'score_inf', 'score_nan_tie_video2', 'results_shorter',
@@ -108,7 +106,6 @@ def outcome(probe):
         if track.get('score') in ('NaN', 'Infinity'):
             track['score'] = float(track['score'])
     params = {k: probe[k] for k in ('useCats', 'vidIds', 'catIds', 'maxDets') if k in probe}
-    params['zeroIdIsFound'] = False
     before = copy.deepcopy(probe)
     try:
         return evaluated(probe['gt'], results, probe.get('iouType', 'segm'), **params).stats
@@ -130,11 +127,13 @@ def test_probes(golden):
                                        err_msg=name)
 
 
-def test_id_zero_counts_unless_asked_not_to(golden):
+def test_id_zero_counts_where_users_score(golden):
     probe = next(p for p in golden('eval/probes')['probes'] if p['name'] == 'gt_id_zero')
     base = golden('eval/probes')['probes'][0]['outcome']['stats']
-    stats = evaluated(probe['gt'], probe['results']).stats
+    stats = evaluated(probe['gt'], probe['results'], zeroIdIsFound=True).stats
     np.testing.assert_allclose(stats, base, rtol=0, atol=1e-12)
+    scores = ytvos_eval(probe['results'], 'segm', YTVOS(probe['gt']), QUIET)['segm']
+    np.testing.assert_allclose(list(scores.values()), base, rtol=0, atol=1e-12)
 
 
 def test_ytvos_eval_logs_the_official_lines(golden, caplog):
