@@ -13,6 +13,10 @@ import torch  # noqa: E402
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
 
 
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'gpu: needs a GPU; skipped where there is none')
+
+
 def _load_recipe():
     spec = importlib.util.spec_from_file_location('recipe', GOLDEN / 'recipe.py')
     module = importlib.util.module_from_spec(spec)

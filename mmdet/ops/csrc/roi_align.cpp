@@ -18,6 +18,7 @@
 #include <memory>
 #include <type_traits>
 
+#include "cpu/pages.h"
 #include "cpu/roi_align.h"
 
 namespace mmdet {
@@ -153,6 +154,7 @@ at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
   const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
   at::Tensor out = at::empty({rois.size(0), feats[0].size(1), out_height, out_width},
                              feats[0].options(), at::MemoryFormat::Contiguous);
+  prefer_huge_pages(out.data_ptr(), out.nbytes());
   AT_DISPATCH_FLOATING_TYPES_AND2(
       at::kHalf, at::kBFloat16, feats[0].scalar_type(), "roi_align", [&] {
         using T = Compute<scalar_t>;
@@ -185,6 +187,7 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
     grads.push_back(
         at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
                   grad.options(), format));
+  for (const at::Tensor& one : grads) prefer_huge_pages(one.data_ptr(), one.nbytes());
   const at::Tensor dense = grad.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   AT_DISPATCH_FLOATING_TYPES_AND2(
