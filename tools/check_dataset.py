@@ -51,8 +51,13 @@ def targets(args: argparse.Namespace) -> list[tuple[str, Optional[str], Optional
     parts = {}
     for part in ('train', 'val', 'test'):
         entry = cfg.data.get(part) or {}
-        if 'ann_file' in entry:
-            parts[entry['ann_file']] = args.img_prefix or entry.get('img_prefix')
+        entry = entry.get('dataset', entry)  # of a RepeatDataset
+        if 'ann_file' not in entry:
+            continue
+        if not isinstance(entry['ann_file'], str) or entry.get('type') != 'YTVOSDataset':
+            raise ValueError(f'{args.target}: data.{part} is a {entry.get("type")}; only files in '
+                             'YouTube-VIS format (YTVOSDataset) can be checked')
+        parts[entry['ann_file']] = args.img_prefix or entry.get('img_prefix')
     return [(file, prefix, classes) for file, prefix in parts.items()]
 
 
