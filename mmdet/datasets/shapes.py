@@ -44,7 +44,7 @@ class ShapesSpec:
         classes: names out of ``KINDS``; category ids are 1, 2, ... in this order.
         seed: another seed gives other videos.
     """
-    train_videos: int = 180
+    train_videos: int = 160
     val_videos: int = 15
     length: int = 12
     size: tuple[int, int] = (192, 128)

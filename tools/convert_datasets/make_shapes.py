@@ -16,7 +16,7 @@ from mmdet.datasets.shapes import KINDS, ShapesSpec, contact_sheet, make_shapes 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='write a small data set of moving shapes in YouTube-VIS format')
     parser.add_argument('--out', default='data/shapes', help='folder to make')
-    parser.add_argument('--train-videos', type=int, default=180)
+    parser.add_argument('--train-videos', type=int, default=160)
     parser.add_argument('--val-videos', type=int, default=15)
     parser.add_argument('--length', type=int, default=12, help='frames a video')
     parser.add_argument('--size', default='192x128', help='WIDTHxHEIGHT in pixels')
