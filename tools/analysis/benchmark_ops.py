@@ -54,6 +54,7 @@ def make_rois(num: int, images: int, device: str) -> Tensor:
 
 
 def align_cases(device: str) -> list[Case]:
+    """RoIAlign at the sizes of one frame, of a training batch and of the mask head."""
     cases = []
     for images, num, size in ((1, 200, 7), (8, 1024, 7), (1, 10, 14)):
         feats = torch.randn(images, 256, 96, 160, device=device)
@@ -93,6 +94,7 @@ def _align_rows(feats: Tensor, rois: Tensor, size: int) -> list[Case]:
 
 
 def pyramid_cases(device: str) -> list[Case]:
+    """Four levels in one call against torchvision's module, level mapping included."""
     strides = (4, 8, 16, 32)
     feats = [torch.randn(2, 256, 384 // s, 640 // s, device=device) for s in strides]
     scales = [1 / s for s in strides]
@@ -113,6 +115,7 @@ def pyramid_cases(device: str) -> list[Case]:
 
 
 def nms_cases(device: str) -> list[Case]:
+    """One class, and 41 classes with and without a limit on the kept boxes."""
     cases, lib = [], mmcv_ops()
     for num in (200, 1000, 2000, 10000):
         boxes, scores, labels, dets = _random_boxes(num, device)

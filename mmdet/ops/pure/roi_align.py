@@ -44,11 +44,19 @@ def axis_weights(start: Tensor, extent: Tensor, bins: int, sample_num: int,
     return weights.scatter_add_(2, (low + 1).clamp(max=length - 1), frac * share)
 
 
+def check_range(what: str, values: Tensor, end: int) -> None:
+    """Refuse an image index or level that does not exist, NaN included."""
+    wrong = values[~((values >= 0) & (values < end))]
+    if len(wrong):
+        raise ValueError(f'{what} of a RoI is {wrong[0].item():g}, expected [0, {end})')
+
+
 def roi_align(features: Tensor, rois: Tensor, out_size: tuple[int, int],
               spatial_scale: float, sample_num: int) -> Tensor:
     """See ``mmdet.ops.roi_align``; differentiable by autograd."""
     dtype = torch.float64 if features.dtype == torch.float64 else torch.float32
     num, channels, height, width = features.shape
+    check_range('roi_align: image index', rois[:, 0], num)
     out = features.new_zeros(len(rois), channels, *out_size, dtype=dtype)
     boxes = rois[:, 1:].detach().to(dtype)
     x1, y1, x2, y2 = (boxes + boxes.new_tensor([0, 0, 1, 1])).mul(spatial_scale).unbind(1)
@@ -67,6 +75,7 @@ def multi_level_roi_align(feats: tuple[Tensor, ...], rois: Tensor, levels: Tenso
                           out_size: tuple[int, int], spatial_scales: tuple[float, ...],
                           sample_num: int) -> Tensor:
     """See ``mmdet.ops.multi_level_roi_align``."""
+    check_range('roi_align: level', levels, len(feats))
     out = feats[0].new_zeros(len(rois), feats[0].shape[1], *out_size)
     for level, (feat, scale) in enumerate(zip(feats, spatial_scales)):
         mine = (levels == level).nonzero()[:, 0]

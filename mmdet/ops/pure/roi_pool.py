@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from .roi_align import check_range
+
 
 def _edges(start: float, extent: float, bins: int, length: int) -> list[tuple[int, int]]:
     """First and past-the-last pixel of every bin along one axis."""
@@ -17,6 +19,7 @@ def roi_pool(features: Tensor, rois: Tensor, out_size: tuple[int, int],
     """See ``mmdet.ops.roi_pool``; differentiable by autograd."""
     dtype = torch.float64 if features.dtype == torch.float64 else torch.float32
     channels, height, width = features.shape[1:]
+    check_range('roi_pool: image index', rois[:, 0], len(features))
     boxes = rois.detach().to('cpu', dtype)
     pooled = []
     for image, x1, y1, x2, y2 in boxes.unbind(0) if len(boxes) else ():
