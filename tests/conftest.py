@@ -2,6 +2,7 @@
 import gzip
 import importlib.util
 import json
+import logging
 import os
 import pathlib
 
@@ -39,6 +40,22 @@ def golden():
 def recipe():
     """The module that makes golden weights and videos."""
     return _load_recipe()
+
+
+@pytest.fixture
+def spoken():
+    """What the package's logger says during the test, a string a record.
+
+    Not ``caplog``: whether that hears a logger that does not propagate depends on pytest's
+    version and on the tests before.
+    """
+    said = []
+    listener = logging.Handler()
+    listener.emit = lambda record: said.append(record.getMessage())
+    logger = logging.getLogger('mmdet')
+    logger.addHandler(listener)
+    yield said
+    logger.removeHandler(listener)
 
 
 @pytest.fixture(autouse=True)
