@@ -3,13 +3,11 @@ import gzip
 import importlib.util
 import json
 import logging
-import os
 import pathlib
 
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')  # before torch: waiting threads sleep
-
-import pytest  # noqa: E402
-import torch  # noqa: E402
+import mmdet  # noqa: F401  before torch: sets how compute threads wait
+import pytest
+import torch
 
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
 

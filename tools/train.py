@@ -15,9 +15,9 @@ import argparse
 import os
 import sys
 
-# Waiting OpenMP threads must sleep, not spin: cores may be shared.
-os.environ.setdefault('OMP_WAIT_POLICY', 'PASSIVE')
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
 
 import torch.distributed as dist  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402

@@ -20,6 +20,8 @@ from collections import defaultdict
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
+
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402

@@ -8,21 +8,26 @@ alike. On a GPU the achieved bandwidth is printed beside that of a copy.
 """
 import argparse
 import importlib
+import pathlib
 import statistics
 import sys
 import time
 from dataclasses import dataclass
 from typing import Callable, Optional
 
-import cv2
-import numpy as np
-import torch
-import torchvision.ops as peer
-from pycocotools import mask as coco_mask
-from terminaltables import AsciiTable
-from torch import Tensor
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet import ops
+import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
+
+import cv2  # noqa: E402
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+import torchvision.ops as peer  # noqa: E402
+from pycocotools import mask as coco_mask  # noqa: E402
+from terminaltables import AsciiTable  # noqa: E402
+from torch import Tensor  # noqa: E402
+
+from mmdet import ops  # noqa: E402
 
 SCALE = 1 / 16
 
@@ -143,8 +148,15 @@ def _random_boxes(num: int, device: str) -> tuple[Tensor, ...]:
 
 def pool_cases(device: str) -> list[Case]:
     feats, rois = torch.randn(1, 256, 96, 160, device=device), make_rois(200, 1, device)
-    return [Case('RoIPool forward 1x256x96x160, 200 RoIs', lambda: ops.roi_pool(feats, rois, 7, SCALE),
-                 lambda: peer.roi_pool(feats, rois, 7, SCALE))]
+    with_grad = feats.clone().requires_grad_()
+    out, out_peer = (pool(with_grad, rois, 7, SCALE) for pool in (ops.roi_pool, peer.roi_pool))
+    grad = torch.randn_like(out)
+    name = '1x256x96x160, 200 RoIs'
+    return [Case(f'RoIPool forward {name}', lambda: ops.roi_pool(feats, rois, 7, SCALE),
+                 lambda: peer.roi_pool(feats, rois, 7, SCALE)),
+            Case(f'RoIPool backward {name}',
+                 lambda: torch.autograd.grad(out, with_grad, grad, retain_graph=True),
+                 lambda: torch.autograd.grad(out_peer, with_grad, grad, retain_graph=True))]
 
 
 def rle_cases(device: str) -> list[Case]:

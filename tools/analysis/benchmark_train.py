@@ -19,6 +19,8 @@ from typing import Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
+import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
+
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402

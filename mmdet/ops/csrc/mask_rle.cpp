@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,18 @@
 namespace mmdet {
 namespace {
 
-MMDET_CLONES void threshold_row(const float* values, int64_t num, float threshold,
-                                uint8_t* bits) {
-  for (int64_t i = 0; i < num; ++i) bits[i] = values[i] > threshold;
+constexpr int64_t kBlock = 64;  // pixels compared at once: most blocks have no change
+
+// Whether count <= kBlock pixels of a row and the row above lie on different sides
+// of the threshold, one by one; returns whether any does.
+MMDET_INLINE bool compare_block(const float* above, const float* row, int64_t count,
+                                float threshold, int32_t* differ) {
+  int32_t any = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    differ[i] = (above[i] > threshold) != (row[i] > threshold);
+    any |= differ[i];
+  }
+  return any != 0;
 }
 
 struct Change {
@@ -46,28 +56,33 @@ Patch visible(const at::Tensor& patch, int64_t left, int64_t top, int64_t height
           std::clamp<int64_t>(height - top, 0, patch.size(0))};
 }
 
+MMDET_CLONES void compare_rows(const float* above, const float* row, int64_t num, float threshold,
+                               int32_t y, std::vector<Change>& changes) {
+  int32_t differ[kBlock];
+  for (int64_t x = 0; x < num; x += kBlock) {
+    const bool whole = num - x >= kBlock;
+    const int64_t count = whole ? kBlock : num - x;
+    if (!(whole ? compare_block(above + x, row + x, kBlock, threshold, differ)
+                : compare_block(above + x, row + x, count, threshold, differ)))
+      continue;
+    for (int64_t i = 0; i < count; ++i)
+      if (differ[i]) changes.push_back({static_cast<int32_t>(x + i), y});
+  }
+}
+
 // Changes from one row to the next, row by row; above and below all is 0.
 std::vector<Change> find_changes(const Patch& patch, float threshold) {
   const int64_t num = patch.x_to - patch.x_from;
   std::vector<Change> changes;
   if (num <= 0 || patch.y_to <= patch.y_from) return changes;
-  const int64_t padded = (num + 7) / 8 * 8;
-  std::vector<uint8_t> above(padded, 0), row(padded, 0);
-  for (int64_t y = patch.y_from; y <= patch.y_to; ++y) {
-    if (y < patch.y_to)
-      threshold_row(patch.data + y * patch.stride + patch.x_from, num, threshold, row.data());
-    else
-      std::fill(row.begin(), row.end(), 0);
-    for (int64_t x = 0; x < num; x += 8) {
-      uint64_t a, b;
-      std::memcpy(&a, above.data() + x, 8);
-      std::memcpy(&b, row.data() + x, 8);
-      for (uint64_t differ = a ^ b; differ; differ &= differ - 1)
-        changes.push_back({static_cast<int32_t>(x + __builtin_ctzll(differ) / 8),
-                           static_cast<int32_t>(y)});
-    }
-    above.swap(row);
+  const std::vector<float> outside(num, -std::numeric_limits<float>::infinity());
+  const float* above = outside.data();
+  for (int64_t y = patch.y_from; y < patch.y_to; ++y) {
+    const float* const row = patch.data + y * patch.stride + patch.x_from;
+    compare_rows(above, row, num, threshold, static_cast<int32_t>(y), changes);
+    above = row;
   }
+  compare_rows(above, outside.data(), num, threshold, static_cast<int32_t>(patch.y_to), changes);
   return changes;
 }
 

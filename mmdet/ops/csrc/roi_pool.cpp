@@ -2,12 +2,15 @@
 //
 // Bins run from the floor of their start to the ceiling of their end, cut to the
 // map; empty bins give 0 and argmax -1. argmax is y * W + x of the maximum.
-// On the CPU the forward is parallel over RoIs, the backward over channels, so
-// that no two threads add to one pixel. CUDA: cuda/roi_pool.cu.
+// On the CPU the forward reads a channels-last map, a vector of channels at a time,
+// and is parallel over RoIs; the backward is parallel over channels, so that no two
+// threads add to one pixel. CUDA: cuda/roi_pool.cu.
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 #include <torch/library.h>
 
 #include <algorithm>
@@ -15,8 +18,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "sampling.h"
+#include "cpu/simd.h"
 #include "roi_align.h"
+#include "sampling.h"
 
 namespace mmdet {
 namespace {
@@ -24,26 +28,56 @@ namespace {
 template <typename S>
 using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
-template <typename S>
-struct Maximum {
-  S value;
-  int64_t place;
-};
+// Pixels are counted in integers of the values' size, so that one mask fits both.
+template <typename T>
+using Place = std::conditional_t<std::is_same_v<T, double>, int64_t, int32_t>;
 
-template <typename S>
-Maximum<S> max_of(const S* plane, int64_t width, Span rows, Span cols) {
-  if (rows.from >= rows.to || cols.from >= cols.to) return {S(0), -1};
-  using T = Compute<S>;
-  int64_t place = rows.from * width + cols.from;
-  T best = static_cast<T>(plane[place]);
-  for (int64_t y = rows.from; y < rows.to; ++y)
-    for (int64_t i = y * width + cols.from; i < y * width + cols.to; ++i) {
-      const bool more = static_cast<T>(plane[i]) > best;
-      best = more ? static_cast<T>(plane[i]) : best;
-      place = more ? i : place;
-    }
-  return {plane[place], place};
+// The first maximum of a bin that is not empty, for each of the channels of a
+// channels-last map.
+template <typename T, typename S>
+MMDET_INLINE void max_body(const S* map, int64_t width, int64_t channels, Span rows, Span cols,
+                           T* values, Place<T>* places) {
+  constexpr int64_t kLanes = Simd<T>::kLanes;
+  typedef Place<T> Places __attribute__((vector_size(64)));
+  const int64_t first = rows.from * width + cols.from;
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes) {
+    Vec<T> best = load<T>(map + first * channels + c);
+    Places place = Places{} + static_cast<Place<T>>(first);
+    for (int64_t y = rows.from; y < rows.to; ++y)
+      for (int64_t i = y * width + cols.from; i < y * width + cols.to; ++i) {
+        const Vec<T> value = load<T>(map + i * channels + c);
+        const auto more = value > best;
+        best = more ? value : best;
+        place = more ? Places{} + static_cast<Place<T>>(i) : place;
+      }
+    std::memcpy(values + c, &best, sizeof(best));
+    std::memcpy(places + c, &place, sizeof(place));
+  }
+  for (; c < channels; ++c) {
+    values[c] = static_cast<T>(map[first * channels + c]);
+    places[c] = static_cast<Place<T>>(first);
+    for (int64_t y = rows.from; y < rows.to; ++y)
+      for (int64_t i = y * width + cols.from; i < y * width + cols.to; ++i) {
+        const T value = static_cast<T>(map[i * channels + c]);
+        if (!(value > values[c])) continue;
+        values[c] = value;
+        places[c] = static_cast<Place<T>>(i);
+      }
+  }
 }
+
+// target_clones takes no templates, hence one function per type.
+#define MMDET_MAX(T, S)                                                                        \
+  MMDET_CLONES void max_of(const S* map, int64_t width, int64_t channels, Span rows, Span cols, \
+                           T* values, Place<T>* places) {                                      \
+    max_body<T, S>(map, width, channels, rows, cols, values, places);                          \
+  }
+MMDET_MAX(float, float)
+MMDET_MAX(double, double)
+MMDET_MAX(float, c10::Half)
+MMDET_MAX(float, c10::BFloat16)
+#undef MMDET_MAX
 
 int64_t checked_image(double image, int64_t num_images) {
   TORCH_CHECK_VALUE(image >= 0 && image < num_images, "roi_pool: image index of a RoI is ", image,
@@ -51,29 +85,31 @@ int64_t checked_image(double image, int64_t num_images) {
   return static_cast<int64_t>(image);
 }
 
+// feat: channels-last; out and argmax: (channels, bins) of this RoI.
 template <typename S>
 void pool_roi(const at::Tensor& feat, const Compute<S>* roi, Compute<S> scale, at::IntArrayRef size,
               S* out, int64_t* argmax) {
-  const int64_t height = feat.size(2), width = feat.size(3), bins = size[0] * size[1];
-  const S* const image = feat.const_data_ptr<S>() +
-                         checked_image(roi[0], feat.size(0)) * feat.size(1) * height * width;
-  const Compute<S> x1 = roi[1] * scale, y1 = roi[2] * scale;
-  const Compute<S> x2 = (roi[3] + 1) * scale, y2 = (roi[4] + 1) * scale;
-  if (!(x2 > x1 && y2 > y1)) {
-    std::fill(out, out + feat.size(1) * bins, S(0));
-    std::fill(argmax, argmax + feat.size(1) * bins, -1);
-    return;
+  using T = Compute<S>;
+  const int64_t channels = feat.size(1), height = feat.size(2), width = feat.size(3);
+  const int64_t bins = size[0] * size[1];
+  const S* const map =
+      feat.const_data_ptr<S>() + checked_image(roi[0], feat.size(0)) * channels * height * width;
+  const T x1 = roi[1] * scale, y1 = roi[2] * scale;
+  const T x2 = (roi[3] + 1) * scale, y2 = (roi[4] + 1) * scale;
+  std::fill(out, out + channels * bins, S(0));
+  std::fill(argmax, argmax + channels * bins, -1);
+  std::vector<T> values(channels);
+  std::vector<Place<T>> places(channels);
+  for (int64_t bin = 0; bin < bins; ++bin) {
+    const Span rows = pool_span(y1, y2, size[0], bin / size[1], height);
+    const Span cols = pool_span(x1, x2, size[1], bin % size[1], width);
+    if (!(x2 > x1 && y2 > y1) || rows.from >= rows.to || cols.from >= cols.to) continue;
+    max_of(map, width, channels, rows, cols, values.data(), places.data());
+    for (int64_t c = 0; c < channels; ++c) {
+      out[c * bins + bin] = static_cast<S>(values[c]);
+      argmax[c * bins + bin] = places[c];
+    }
   }
-  std::vector<Span> rows, cols;
-  for (int64_t b = 0; b < size[0]; ++b) rows.push_back(pool_span(y1, y2, size[0], b, height));
-  for (int64_t b = 0; b < size[1]; ++b) cols.push_back(pool_span(x1, x2, size[1], b, width));
-  for (int64_t c = 0; c < feat.size(1); ++c)
-    for (const Span& row : rows)
-      for (const Span& col : cols) {
-        const Maximum<S> best = max_of(image + c * height * width, width, row, col);
-        *out++ = best.value;
-        *argmax++ = best.place;
-      }
 }
 
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
@@ -81,7 +117,9 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
   check_features("roi_pool", features);
   check_rois("roi_pool", rois, features);
   check_bins("roi_pool", out_height, out_width, 0);
-  const at::Tensor feat = features.contiguous();
+  TORCH_CHECK_VALUE(features.size(2) * features.size(3) <= INT32_MAX,
+                    "roi_pool: a map may have 2^31 - 1 pixels, got ", features.sizes());
+  const at::Tensor feat = features.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor boxes = rois.to(compute_type(feat.scalar_type())).contiguous();
   const int64_t num = rois.size(0), step = feat.size(1) * out_height * out_width;
   at::Tensor out = at::empty({num, feat.size(1), out_height, out_width}, feat.options());
