@@ -5,11 +5,6 @@ import json
 import os
 from typing import Any, Callable, Iterator, Optional, Union
 
-try:
-    import orjson
-except ImportError:  # optional: parses a large file about three times faster
-    orjson = None
-
 
 def read_json(path: Union[str, os.PathLike],
               object_hook: Optional[Callable[[dict], Any]] = None) -> Any:
@@ -34,19 +29,10 @@ def read_json(path: Union[str, os.PathLike],
         text = file.read()
     try:
         with _collector_paused():
-            return _parse(text, object_hook)
+            return json.loads(text, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
                          'or is something else, write it again') from None
-
-
-def _parse(text: bytes, object_hook: Optional[Callable[[dict], Any]]) -> Any:
-    if orjson is not None and object_hook is None:
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            pass  # NaN is legal for the standard parser, which also says more
-    return json.loads(text, object_hook=object_hook)
 
 
 @contextlib.contextmanager

@@ -84,12 +84,25 @@ class Curve(NamedTuple):
     recall: np.ndarray
 
 
-def precision_recall(videos: Sequence[Matches], area: int, max_dets: int,
+def join(videos: Sequence[Matches]) -> tuple[Matches, np.ndarray]:
+    """The matches of several videos as one, and every track's rank in its video.
+
+    Args:
+        videos: at least one, in the order of the video ids. ``gt_index`` keeps
+            counting from 0 in each.
+    """
+    rank = np.concatenate([np.arange(len(video.scores)) for video in videos])
+    fields = zip(*videos)
+    return Matches(*(np.concatenate(values, axis=-1) for values in fields)), rank
+
+
+def precision_recall(matches: Matches, rank: np.ndarray, area: int, max_dets: int,
                      levels: np.ndarray) -> Curve:
     """The interpolated precision-recall curves of one category.
 
     Args:
-        videos: matches in the order of the video ids.
+        matches: of all videos, see ``join``.
+        rank: of every track in its video.
         area: which area range.
         max_dets: tracks that count per video.
         levels: (R,) recall levels, ascending.
@@ -97,26 +110,22 @@ def precision_recall(videos: Sequence[Matches], area: int, max_dets: int,
     Returns:
         curves; all -1 when there is no object to find.
     """
-    num_iou = videos[0].gt_index.shape[1] if videos else 0
-    num_gt = sum(int(np.count_nonzero(~m.gt_ignore[area])) for m in videos)
+    num_gt = int(np.count_nonzero(~matches.gt_ignore[area]))
     if not num_gt:
+        num_iou = matches.gt_index.shape[1]
         empty = np.full((num_iou, len(levels)), -1.0)
         return Curve(empty, empty, np.full(num_iou, -1.0))
-    scores = np.concatenate([m.scores[:max_dets] for m in videos])
-    order = np.argsort(-scores, kind='stable')
-    found = _join(videos, area, max_dets, 'gt_index')[:, order] >= 0
-    counts = ~_join(videos, area, max_dets, 'dt_ignore')[:, order]
+    kept = np.flatnonzero(rank < max_dets)
+    kept = kept[np.argsort(-matches.scores[kept], kind='stable')]
+    found = matches.gt_index[area][:, kept] >= 0
+    counts = ~matches.dt_ignore[area][:, kept]
     right = np.cumsum(found & counts, axis=1, dtype=float)
     wrong = np.cumsum(~found & counts, axis=1, dtype=float)
     recall = right / num_gt
     precision = right / (wrong + right + np.spacing(1))
     # A curve never rises to the right: take the best precision still ahead.
     precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    return _at_levels(recall, precision, scores[order], levels)
-
-
-def _join(videos: Sequence[Matches], area: int, max_dets: int, field: str) -> np.ndarray:
-    return np.concatenate([getattr(m, field)[area, :, :max_dets] for m in videos], axis=1)
+    return _at_levels(recall, precision, matches.scores[kept], levels)
 
 
 def _at_levels(recall: np.ndarray, precision: np.ndarray, scores: np.ndarray,

@@ -11,7 +11,7 @@ from mmdet.utils import get_root_logger
 
 from .annotation_checks import num_frames
 from .track_iou import box_track_iou, mask_track_iou
-from .track_matching import Matches, match_video, precision_recall
+from .track_matching import Matches, join, match_video, precision_recall
 from .track_pairs import TrackPairs
 from .track_results import is_box
 from .ytvos import YTVOS
@@ -142,8 +142,11 @@ class YTVOSeval:
         for k, cat_id in enumerate(self._groups()):
             videos = [self.matches[vid, cat_id] for vid in p.vidIds
                       if (vid, cat_id) in self.matches]
-            for a, m in np.ndindex(shape[3:] if videos else (0, 0)):
-                curve = precision_recall(videos, a, p.maxDets[m], p.recThrs)
+            if not videos:
+                continue
+            matches, rank = join(videos)
+            for a, m in np.ndindex(shape[3:]):
+                curve = precision_recall(matches, rank, a, p.maxDets[m], p.recThrs)
                 precision[:, :, k, a, m] = curve.precision
                 scores[:, :, k, a, m] = curve.scores
                 recall[:, k, a, m] = curve.recall

@@ -77,10 +77,11 @@ def test_precision_and_recall_by_hand():
     # Two objects; found, missed, found in order of score; one track ignored.
     matches = Matches(np.array([.9, .8, .7, .6]), np.array([[[0, -1, -1, 1]]]),
                       np.array([[[False, False, True, False]]]), np.array([[False, False]]))
-    curve = precision_recall([matches], 0, 100, np.array([0, .5, .51, 1]))
+    rank = np.arange(4)
+    curve = precision_recall(matches, rank, 0, 100, np.array([0, .5, .51, 1]))
     np.testing.assert_allclose(curve.precision, [[1, 1, 2 / 3, 2 / 3]])
     np.testing.assert_allclose(curve.scores, [[.9, .9, .6, .6]])
     assert curve.recall.tolist() == [1]
-    assert precision_recall([matches], 0, 1, np.array([0, 1.])).recall.tolist() == [.5]
+    assert precision_recall(matches, rank, 0, 1, np.array([0, 1.])).recall.tolist() == [.5]
     none = matches._replace(gt_ignore=np.array([[True, True]]))
-    assert (precision_recall([none], 0, 100, np.array([0, 1.])).precision == -1).all()
+    assert (precision_recall(none, rank, 0, 100, np.array([0, 1.])).precision == -1).all()
