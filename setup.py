@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent
 OPS = ROOT / 'mmdet' / 'ops'
 CSRC = OPS / 'csrc'
 OBJECTS = ROOT / 'build' / 'ops'
+LOOPS = sorted((ROOT / 'mmdet').rglob('*.pyx'))  # Cython: no PyTorch in them
 
 
 def run(command):
@@ -181,24 +182,29 @@ def cuda_library(cxx, nvcc, archs):
     return Library('mmdet_cuda', sorted((CSRC / 'cuda').glob('*.cu')), command, link)
 
 
-def build_soft_nms(cxx):
-    """The Cython loop of soft-NMS; returns a sentence on what happened."""
-    source = OPS / 'soft_nms_loop.pyx'
+def build_loops(cxx):
+    """Cython's loops; returns a sentence on what happened."""
     header = Path(sysconfig.get_paths()['include']) / 'Python.h'
-    target = OPS / ('soft_nms_loop' + sysconfig.get_config_var('EXT_SUFFIX'))
     if not header.exists():
-        return 'soft-NMS: not compiled, Python.h is missing (install python3-dev); uses NumPy'
+        return 'loops: not compiled, Python.h is missing (install python3-dev); NumPy is used'
     try:
         from Cython.Build import cythonize
     except ImportError:
-        return 'soft-NMS: not compiled, Cython is missing; uses NumPy'
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-        return 'soft-NMS: up to date'
-    OBJECTS.mkdir(parents=True, exist_ok=True)
-    unit = cythonize([str(source)], build_dir=str(OBJECTS), quiet=True,
-                     language_level=3)[0].sources[0]
-    run([cxx, '-x', 'c', '-O3', '-fPIC', '-shared', '-w', f'-I{header.parent}', unit, '-o', target])
-    return f'soft-NMS: built {target.name}'
+        return 'loops: not compiled, Cython is missing; NumPy is used'
+    built = []
+    for source in LOOPS:
+        target = source.with_name(source.stem + sysconfig.get_config_var('EXT_SUFFIX'))
+        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+            continue
+        OBJECTS.mkdir(parents=True, exist_ok=True)
+        unit = cythonize([str(source)], build_dir=str(OBJECTS), quiet=True,
+                         language_level=3)[0].sources[0]
+        part = target.with_suffix(f'.{os.getpid()}.part')
+        run([cxx, '-x', 'c', '-O3', '-fPIC', '-shared', '-w', f'-I{header.parent}', unit,
+             '-o', part])
+        part.replace(target)
+        built.append(target.name)
+    return f'loops: built {", ".join(built)}' if built else 'loops: up to date'
 
 
 class BuildOps(Command):
@@ -218,7 +224,7 @@ class BuildOps(Command):
     def run(self):
         if self.force:
             shutil.rmtree(OBJECTS, ignore_errors=True)
-            for file in [*OPS.glob('libmmdet_*'), *OPS.glob('soft_nms_loop.*.so')]:
+            for file in [*OPS.glob('libmmdet_*'), *(ROOT / 'mmdet').rglob('*.cpython-*')]:
                 file.unlink()
         cxx = compiler()
         if cxx is None:
@@ -235,7 +241,7 @@ class BuildOps(Command):
                      cuda_library(cxx, nvcc, archs), jobs)
         else:
             print(f'ops: CUDA kernels not built: {why}')
-        print(build_soft_nms(cxx))
+        print(build_loops(cxx))
         if self.failed:
             raise SystemExit(1)
 
@@ -265,6 +271,7 @@ if __name__ == '__main__':
         license='Apache-2.0',
         python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
-        package_data={'mmdet.ops': ['*.so', '*.json', '*.pyx', 'csrc/**/*']},
+        package_data={'mmdet.ops': ['*.so', '*.json', '*.pyx', 'csrc/**/*'],
+                      'mmdet.core.evaluation': ['*.so', '*.pyx']},
         install_requires=requirements(),
         cmdclass=dict(build_ext=BuildOps))

@@ -11,6 +11,11 @@ from typing import Any, Iterator, NamedTuple, Optional, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
+try:
+    from . import rle_loops as loops
+except ImportError:  # not compiled: a second or two slower
+    loops = None
+
 MAX_PIXELS = 2**28
 MAX_CHARS = 6  # of one compressed run: 30 bits
 CHUNK = 512  # masks checked at once: many more leave the processor's cache, fewer cost calls
@@ -67,12 +72,12 @@ def _numbers(chars: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarra
     number = place - np.arange(len(place))  # which value a character belongs to
     before_last = ~more[place + 1]
     place, number = place[before_last], number[before_last]
-    for _ in range(MAX_CHARS):
-        if not len(place):
-            return values, stop
+    for _ in range(MAX_CHARS - 1):
         values[number] = values[number] * 32 + (chars[place] & 31)
         longer = more[place - 1] & (place > 0)
         place, number = place[longer] - 1, number[longer]
+    if not len(place):
+        return values, stop
     index = int(np.searchsorted(ends, place[0], 'right'))
     raise BadMask(index, 'counts holds a number too large for any mask')
 
@@ -143,68 +148,6 @@ def check_runs(runs: Runs, size: tuple[int, int]) -> np.ndarray:
     return sums[:, 0]
 
 
-def _check_compressed(counts: Sequence[bytes], size: tuple[int, int]) -> np.ndarray:
-    """As ``check_runs`` of ``decode_counts``, several times faster for good masks.
-
-    Masks that look bad are decoded one by one, to say why, or to find that
-    they only end on a zero.
-    """
-    chars, ends = _characters(counts)
-    values, stop = _numbers(chars, ends)
-    start = np.concatenate([[0], stop[:-1]])
-    lead = values[start].astype(np.int64)
-    values[start] = 0  # run 2 is no difference to run 0
-    low, total = _run_statistics(values, start, stop)
-    bad = (low < 1) | (lead < 0) | (lead + total.sum(axis=1) != size[0] * size[1])
-    if float(np.abs(values).max()) * len(values)**2 > 2**62:
-        bad[:] = True  # such sums could overflow
-    areas = total[:, 0]
-    for index in np.flatnonzero(bad):
-        try:
-            areas[index] = check_runs(decode_counts([counts[index]]), size)[0]
-        except BadMask as error:
-            raise BadMask(int(index), str(error)) from None
-    return areas
-
-
-def _run_statistics(values: np.ndarray, start: np.ndarray,
-                    stop: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(M,) shortest run after the first, and (M, 2) sums of runs by colour.
-
-    Every second number of the whole batch is summed up in one go; a run is
-    such a sum less the sum before its mask, so no list of runs is made.
-    """
-    total = np.zeros((len(start), 2), np.int64)
-    low = np.ones(len(start), np.int64)
-    for side in (0, 1):  # numbers at even and at odd places of the batch
-        sums = np.zeros(len(values[side::2]) + 2, np.int64)
-        np.cumsum(values[side::2], out=sums[1:-1])
-        colour = (start + 1 - side) % 2  # runs 1, 3, ... are foreground, 2, 4, ... background
-        first = start + 1 + colour
-        pick = np.flatnonzero(first < stop)
-        if not len(pick):
-            continue
-        first, last = (first[pick] - side) // 2 + 1, (stop[pick] - side + 1) // 2 + 1
-        bounds = np.stack([first, last], axis=1).ravel()
-        before = sums[first - 1]
-        low[pick] = np.minimum(low[pick], np.minimum.reduceat(sums, bounds)[::2] - before)
-        total[pick, colour[pick]] = np.add.reduceat(sums, bounds)[::2] - (last - first) * before
-    return low, total
-
-
-def _all_counts(rles: Sequence[dict], size: tuple[int, int]) -> list[bytes]:
-    """``_counts_of`` of each where all are text of the right size; else any error."""
-    wanted = [*size]
-    if not all(rle['size'] == wanted for rle in rles):
-        raise ValueError
-    texts = [rle['counts'] for rle in rles]
-    if not all(texts):
-        raise ValueError
-    joined = ''.join(texts).encode('ascii')
-    ends = np.cumsum([len(text) for text in texts]).tolist()
-    return [joined[a:b] for a, b in zip([0, *ends], ends)]
-
-
 def _counts_of(rle: Any, size: tuple[int, int]) -> bytes:
     """The compressed counts of one RLE dict of the right size, or ValueError."""
     if not isinstance(rle, dict):
@@ -237,18 +180,22 @@ def rle_areas(rles: Sequence[Any], size: tuple[int, int]) -> np.ndarray:
     Raises:
         BadMask: the first mask found that pycocotools could not take.
     """
-    try:
-        counts = _all_counts(rles, size)
-    except (TypeError, KeyError, ValueError):  # one of them is wrong: find out which
-        counts = []
-        for index, rle in enumerate(rles):
-            try:
-                counts.append(_counts_of(rle, size))
-            except ValueError as error:
-                raise BadMask(index, str(error)) from None
-    if not counts:
-        return np.zeros(0, np.int64)
-    return _check_compressed(counts, size)
+    areas = np.full(len(rles), -1, np.int64)
+    if loops and size[0] * size[1] <= MAX_PIXELS:
+        loops.areas(rles, *size, areas)
+    left = np.flatnonzero(areas < 0)  # bad, or written in an unusual way, or no compiled loop
+    counts = []
+    for index in left.tolist():
+        try:
+            counts.append(_counts_of(rles[index], size))
+        except ValueError as error:
+            raise BadMask(index, str(error)) from None
+    if counts:
+        try:
+            areas[left] = check_runs(decode_counts(counts), size)
+        except BadMask as error:
+            raise BadMask(int(left[error.index]), str(error)) from None
+    return areas
 
 
 def _check_list(counts: list, size: tuple[int, int]) -> None:

@@ -5,6 +5,8 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from .rle import loops
+
 
 class MaskTracks(NamedTuple):
     """N tracks of a video of F frames."""
@@ -23,22 +25,39 @@ class Overlaps(NamedTuple):
 def overlaps(dts: MaskTracks, gts: MaskTracks) -> Overlaps:
     """Intersect every two masks of a frame that have pixels; nothing is decoded."""
     dt_seen, gt_seen = _seen(dts.areas), _seen(gts.areas)
-    frame_of, dt_of, gt_of, shares = array('q'), array('q'), array('q'), []
+    frame_of, dt_of, gt_of, pixels = array('q'), array('q'), array('q'), []
     for frame, dt_rows in dt_seen.items():
         gt_rows = gt_seen.get(frame)
         if gt_rows is None:
             continue
-        # With a "crowd" pycocotools divides the intersection by the area of
-        # the first mask: multiplied back, the integer is recovered exactly.
-        share = mask_utils.iou([dts.rles[d][frame] for d in dt_rows],
-                               [gts.rles[g][frame] for g in gt_rows], [1] * len(gt_rows))
-        shares.append(share.ravel())
-        frame_of.extend([frame] * share.size)
+        inter = intersections([dts.rles[d][frame] for d in dt_rows],
+                              [gts.rles[g][frame] for g in gt_rows], dts.areas[dt_rows, frame])
+        pixels.append(inter.ravel())
+        frame_of.extend([frame] * inter.size)
         dt_of.extend([d for d in dt_rows for _ in gt_rows])
         gt_of.extend(gt_rows * len(dt_rows))
     frame, dt, gt = (np.array(values, np.int64) for values in (frame_of, dt_of, gt_of))
-    share = np.concatenate(shares) if shares else np.zeros(0)
-    return Overlaps(frame, dt, gt, np.rint(share * dts.areas[dt, frame]))
+    return Overlaps(frame, dt, gt, np.concatenate(pixels) if pixels else np.zeros(0))
+
+
+def intersections(dts: list[dict], gts: list[dict], dt_areas: np.ndarray) -> np.ndarray:
+    """Pixels that every two masks of one frame share.
+
+    Args:
+        dts: D compressed RLEs, checked.
+        gts: G more.
+        dt_areas: (D,) their pixels, not 0.
+
+    Returns:
+        (D, G) float64, whole numbers.
+    """
+    if loops:
+        pixels = np.empty((len(dts), len(gts)))
+        loops.intersections(dts, gts, pixels)
+        return pixels
+    # With a "crowd" pycocotools divides the intersection by the area of the first mask:
+    # multiplied back, the integer is recovered exactly.
+    return np.rint(mask_utils.iou(dts, gts, [1] * len(gts)) * dt_areas[:, None])
 
 
 def _seen(areas: np.ndarray) -> dict[int, list[int]]:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
+from mmdet.core.evaluation import rle as rle_module
 from mmdet.core.evaluation.rle import (BadMask, check_runs, check_tracks, decode_counts, rle_areas,
                                        to_rles)
 
@@ -76,9 +77,34 @@ def test_a_changed_string_is_refused_or_still_a_mask(shape, place, text):
     assert mask_utils.decode(rle).sum() == area == mask_utils.area(rle)
 
 
+def slowly(rle, size):
+    """Area, or the error's text, without the compiled loop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rle_module, 'loops', None)
+        return areas_or_error(rle, size)
+
+
+def areas_or_error(rle, size):
+    try:
+        return rle_areas([rle], size)[0]
+    except BadMask as error:
+        return str(error)
+
+
+@pytest.mark.skipif(rle_module.loops is None, reason='the loops were not compiled')
+@settings(max_examples=300, deadline=None)
+@given(MASKS, st.integers(0, 10**6), st.text('0123456789:;<=>?@OPQRno~', max_size=8))
+def test_the_compiled_loop_says_the_same(shape, place, text):
+    rle = encode(mask_of(*shape))
+    place %= len(rle['counts']) + 1
+    rle['counts'] = rle['counts'][:place] + text + rle['counts'][place + len(text) // 2:]
+    assert areas_or_error(rle, rle['size']) == slowly(rle, rle['size'])
+
+
 @pytest.mark.parametrize('runs, message', [
     ([5, 3], 'sum to 8 pixels, not to 3 x 4 = 12'), ([5, 0, 7], 'zero'), ([0, 0, 12], 'zero'),
     ([14, -2], 'zero, negative'), ([-1, 13], 'sum to'),
+    ([2**30, 3], 'too large'), ([2**34, 3], 'too large'), ([2**40, 3], 'too large'),
 ])
 def test_runs_that_lie(runs, message):
     values = [runs[0], *runs[1:3], *(a - b for a, b in zip(runs[3:], runs[1:]))]

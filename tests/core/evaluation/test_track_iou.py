@@ -5,7 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation.track_iou import (MaskTracks, box_track_iou, mask_track_iou, overlaps)
+from mmdet.core.evaluation import track_iou
+from mmdet.core.evaluation.track_iou import (MaskTracks, box_track_iou, intersections,
+                                             mask_track_iou, overlaps)
 from mmdet.core.evaluation.track_matching import Matches, match_tracks, precision_recall
 
 
@@ -32,6 +34,16 @@ def test_mask_overlap_equals_that_of_pixels(num_dt, num_gt, frames, seed):
         union = (dt_masks[d] | gt_masks[g]).sum()
         expected = (dt_masks[d] & gt_masks[g]).sum() / union if union else 0
         assert got[d, g] == pytest.approx(expected, abs=1e-15)
+
+
+def test_masks_intersect_without_the_compiled_loop_too(monkeypatch):
+    masks = np.random.RandomState(0).rand(4, 20, 30) < .4
+    rles = [mask_utils.encode(np.asfortranarray(mask, np.uint8)) for mask in masks]
+    areas = masks.sum(axis=(1, 2))
+    expected = [[(a & b).sum() for b in masks] for a in masks]
+    assert intersections(rles, rles, areas).tolist() == expected
+    monkeypatch.setattr(track_iou, 'loops', None)
+    assert intersections(rles, rles, areas).tolist() == expected
 
 
 def test_box_overlap_by_hand():
