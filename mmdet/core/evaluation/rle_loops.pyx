@@ -70,9 +70,11 @@ def areas(list rles, Py_ssize_t height, Py_ssize_t width, long long[::1] out):
     for i in range(len(rles)):
         out[i] = -1
         rle = rles[i]
-        if type(rle) is not dict or rle.get('size') != wanted:
+        if type(rle) is not dict:
             continue
-        counts = rle.get('counts')
+        shape, counts = rle.get('size'), rle.get('counts')
+        if type(shape) is not list or shape != wanted:
+            continue
         if type(counts) is bytes or type(counts) is str and counts.isascii():
             text = text_of(counts, &size)
             out[i] = area_of(text, size, <long long> height * width)
