@@ -25,14 +25,20 @@ def read_json(path: Union[str, os.PathLike],
     path = os.fspath(path)
     if not os.path.isfile(path):
         raise FileNotFoundError(f'{path}: no such file; check the path')
-    with open(path, 'rb') as file:
-        text = file.read()
     try:
+        text = _read_text(path)
         with _collector_paused():
             return json.loads(text, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
         raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
                          'or is something else, write it again') from None
+
+
+def _read_text(path: str) -> str:
+    """As ``json.loads`` decodes bytes, which then need not stay beside the text."""
+    with open(path, 'rb') as file:
+        data = file.read()
+    return data.decode(json.detect_encoding(data), 'surrogatepass')
 
 
 @contextlib.contextmanager

@@ -57,6 +57,8 @@ def damage(rng, case):
     """Change one to four values of a {'gt': ..., 'results': ...} in place."""
     for _ in range(rng.choice([1, 1, 1, 2, 4])):
         spots = list(places(case))
+        if not spots:  # all was deleted
+            return case
         container, key = rng.choice(spots)
         value, kind = container[key], rng.random()
         if isinstance(value, str) and kind < 0.6:
