@@ -2,9 +2,12 @@
 """Time and memory of scoring a data set of YouTube-VIS 2019's size.
 
 Writes made-up annotations and results (302 videos, 8,407 frames of 1280x720,
-512 objects, 3,020 tracks), then scores them in a fresh process.
+512 objects, 3,020 tracks), then scores them in a fresh process, in turn with
+the package trackeval where it is installed (``--no-peer`` spares the wait).
 """
 import argparse
+import contextlib
+import importlib.util
 import json
 import os
 import resource
@@ -41,7 +44,8 @@ def annotation(number: int, video: int, category: int, segms: list) -> dict:
     """An entry of the annotation file, its boxes and areas from the masks."""
     from pycocotools import mask as mask_utils
     return dict(
-        id=number, video_id=video, category_id=category, iscrowd=0, segmentations=segms,
+        id=number, video_id=video, category_id=category, iscrowd=0, height=SIZE[0],
+        width=SIZE[1], length=len(segms), segmentations=segms,
         areas=[rle and int(mask_utils.area(rle)) for rle in segms],
         bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in segms])
 
@@ -55,7 +59,8 @@ def synthesise(folder: str, times: int) -> None:
     results, wanted, gts = [], TRACKS * times, 0
     for v in range(VIDEOS * times):
         length = (v + 1) * FRAMES // VIDEOS - v * FRAMES // VIDEOS
-        data['videos'].append(dict(id=v + 1, height=SIZE[0], width=SIZE[1], length=length))
+        data['videos'].append(dict(id=v + 1, height=SIZE[0], width=SIZE[1], length=length,
+                                   file_names=[f'{v:05}/{t:05}.jpg' for t in range(length)]))
         objects = (v + 1) * OBJECTS // VIDEOS - v * OBJECTS // VIDEOS
         categories = rng.integers(1, CATEGORIES + 1, 10)
         for t in range(10):
@@ -114,20 +119,76 @@ def score(folder: str, metrics: str) -> None:
     print(json.dumps(dict(marks=marks, AP=evaluator.mean())))
 
 
-def report(folder: str, metrics: str, repeats: int) -> None:
-    """Score in fresh processes and print the median run."""
-    runs = []
-    for _ in range(repeats):
-        command = [sys.executable, __file__, '--score', folder, '--metrics', metrics]
-        runs.append(json.loads(subprocess.run(command, check=True, capture_output=True,
-                                              text=True).stdout.splitlines()[-1]))
-    total = [sum(mark[1] for mark in run['marks'][1:]) for run in runs]
-    marks = runs[sorted(range(repeats), key=total.__getitem__)[repeats // 2]]['marks']
-    marks.append(('all but import', *(sum(mark[i] for mark in marks[1:]) for i in (1, 2)),
-                  marks[-1][3]))
+def write_uncompressed(path: str, target: str) -> None:
+    """Copy an annotation file with runs as lists, as in 2019: TrackEval reads no others."""
+    from mmdet.core.evaluation.rle import decode_counts
+    with open(path) as file:
+        data = json.load(file)
+    for ann in data['annotations']:
+        for rle in filter(None, ann['segmentations']):
+            runs = decode_counts([rle['counts'].encode()])
+            rle['counts'] = [int(runs.lead[0]), *runs.rows.ravel().tolist()]
+    with open(target, 'w') as file:
+        json.dump(data, file)
+
+
+def score_by_trackeval(folder: str, metrics: str) -> None:
+    """Score the same files with TrackEval and print one json line: seconds and MB."""
+    with tempfile.TemporaryDirectory() as layout, contextlib.redirect_stdout(None):
+        gt, results = (os.path.join(layout, place) for place in (
+            'gt_youtube_vis_val', 'trackers_youtube_vis_val/ours/data'))
+        os.makedirs(gt)
+        os.makedirs(results)
+        write_uncompressed(os.path.join(folder, 'gt.json'), os.path.join(gt, 'gt.json'))
+        os.symlink(os.path.abspath(os.path.join(folder, 'results.json')),
+                   os.path.join(results, 'results.json'))
+        start = time.perf_counter()
+        import trackeval
+        quiet = dict(PRINT_CONFIG=False)
+        data = trackeval.datasets.YouTubeVIS(dict(
+            quiet, GT_FOLDER=f'{layout}/gt_', TRACKERS_FOLDER=f'{layout}/trackers_',
+            SPLIT_TO_EVAL='val'))
+        areas = [[0, 128**2], [128**2, 256**2], [256**2, 1e10]]
+        chosen = [trackeval.metrics.TrackMAP(dict(quiet, USE_TIME_RANGES=False, AREA_RANGES=areas,
+                                                  MAX_DETECTIONS=100))]
+        if metrics == 'all':
+            chosen += [trackeval.metrics.HOTA(), trackeval.metrics.CLEAR(quiet),
+                       trackeval.metrics.Identity(quiet)]
+        off = dict.fromkeys(('PRINT_RESULTS', 'PRINT_CONFIG', 'TIME_PROGRESS', 'OUTPUT_SUMMARY',
+                             'OUTPUT_DETAILED', 'PLOT_CURVES'), False)
+        found, _ = trackeval.Evaluator(off).evaluate([data], chosen)
+    scores = found['YouTubeVIS']['ours']['COMBINED_SEQ']['cls_comb_cls_av']['TrackMAP']
+    print(json.dumps(dict(seconds=time.perf_counter() - start, peak=peak_mb(),
+                          AP=float(scores['AP_all'].mean()))))
+
+
+def run_alone(*arguments: str) -> dict:
+    """What a fresh process of this file prints."""
+    done = subprocess.run([sys.executable, __file__, *arguments], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def report(folder: str, metrics: str, repeats: int, peer: bool) -> None:
+    """Score in fresh processes, in turn with TrackEval, and print the median runs."""
+    runs, theirs = [], []
+    for number in range(repeats):
+        print(f'run {number + 1} of {repeats}', file=sys.stderr, flush=True)
+        runs.append(run_alone('--score', folder, '--metrics', metrics))
+        if peer:
+            theirs.append(run_alone('--score-by-trackeval', folder, '--metrics', metrics))
+    runs.sort(key=lambda run: sum(mark[1] for mark in run['marks']))
+    marks = runs[repeats // 2]['marks']
+    marks.append(('all', *(sum(mark[i] for mark in marks) for i in (1, 2)), marks[-1][3]))
     print(f'{"step":<24}{"wall s":>8}{"CPU s":>8}{"peak MB":>10}')
     for name, wall, cpu, peak in marks:
         print(f'{name:<24}{wall:8.2f}{cpu:8.2f}{peak:10.0f}')
+    if theirs:
+        theirs.sort(key=lambda run: run['seconds'])
+        run = theirs[repeats // 2]
+        print(f'{"TrackEval, all":<24}{run["seconds"]:8.2f}{"":8}{run["peak"]:10.0f}   '
+              f'{run["seconds"] / marks[-1][1]:.1f} times our time; '
+              f'AP {run["AP"]:.6f}, ours {runs[0]["AP"]:.6f}')
 
 
 def main() -> None:
@@ -136,10 +197,15 @@ def main() -> None:
     parser.add_argument('--metrics', choices=['ap', 'all'], default='all')
     parser.add_argument('--repeats', type=int, default=3, help='runs; the median is shown')
     parser.add_argument('--folder', help='keep the made-up files here and use them again')
+    parser.add_argument('--no-peer', action='store_true', help='do not run trackeval')
     parser.add_argument('--score', help=argparse.SUPPRESS)
+    parser.add_argument('--score-by-trackeval', help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.score:
         return score(args.score, args.metrics)
+    if args.score_by_trackeval:
+        return score_by_trackeval(args.score_by_trackeval, args.metrics)
+    peer = not args.no_peer and importlib.util.find_spec('trackeval') is not None
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.folder or temporary
         if not os.path.exists(os.path.join(folder, 'results.json')):
@@ -147,8 +213,8 @@ def main() -> None:
             synthesise(folder, args.times)
         sizes = [os.path.getsize(os.path.join(folder, f)) / 1e6 for f in ('gt.json', 'results.json')]
         print(f'{VIDEOS * args.times} videos, {TRACKS * args.times} tracks; annotations '
-              f'{sizes[0]:.0f} MB, results {sizes[1]:.0f} MB')
-        report(folder, args.metrics, args.repeats)
+              f'{sizes[0]:.0f} MB, results {sizes[1]:.0f} MB', flush=True)
+        report(folder, args.metrics, args.repeats, peer)
 
 
 if __name__ == '__main__':
