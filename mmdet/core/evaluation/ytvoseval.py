@@ -234,8 +234,9 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
         if not isinstance(gt.get(key), list):
             raise ValueError(f'{where} has no "{key}"; scoring needs one entry per frame '
                              '(null where absent)')
-    if not isinstance(gt.get('iscrowd'), (int, float)) or gt['iscrowd'] != gt['iscrowd']:
-        raise ValueError(f'{where} needs "iscrowd" 0 or 1, got {gt.get("iscrowd")!r:.60}')
+    crowd = gt.get('iscrowd')
+    if not isinstance(crowd, (int, float)) or crowd != crowd or abs(crowd) == float('inf'):
+        raise ValueError(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
     for area in gt['areas']:
         if area is not None and (not isinstance(area, (int, float)) or area != area):
             raise ValueError(f'{where}: area {area!r:.60} is no number of pixels')

@@ -38,6 +38,7 @@ def test_clean_data_has_no_findings():
     ('bboxes', [[20, 5, 10, 20], None], 'box and mask disagree'),
     ('bboxes', [None, None], 'box and mask disagree'),
     ('iscrowd', None, 'needs "iscrowd" 0 or 1'),
+    ('iscrowd', float('inf'), 'needs "iscrowd" 0 or 1, got inf'),
     ('areas', [100], 'has 1 areas'),
     ('segmentations', None, 'has no "segmentations"'),
     ('segmentations', [{'size': [40, 30], 'counts': 'x'}, None], r'size is \[40, 30\]'),
