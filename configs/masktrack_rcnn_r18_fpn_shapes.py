@@ -27,7 +27,7 @@ data = dict(
         ann_file=data_root + 'annotations/instances_val.json',
         img_prefix=data_root + 'val/JPEGImages',
         img_scale=(192, 128)))
-optimizer = dict(_delete_=True, type='AdamW', lr=5e-4, weight_decay=1e-4)
+optimizer = dict(_delete_=True, type='AdamW', lr=5e-4, weight_decay=1e-4, fused=True)
 lr_config = dict(
     _delete_=True,
     policy='cosine',
