@@ -27,6 +27,7 @@ from mmdet.apis import (NonFiniteLoss, TrainingInterrupted, get_root_logger,  # 
 from mmdet.apis.checkpoint_hook import find_latest  # noqa: E402
 from mmdet.apis.launch import run_copies  # noqa: E402
 from mmdet.apis.sharding import check_gpus  # noqa: E402
+from mmdet.apis.train import choose_seed  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config, meant_for_user, sentence  # noqa: E402
@@ -96,7 +97,8 @@ def train(args: argparse.Namespace) -> None:
     logger = get_root_logger(log_level=cfg.get('log_level', 'INFO'))
     if args.auto_resume:
         cfg.resume_from = find_latest(cfg.work_dir, logger) or cfg.get('resume_from')
-    set_random_seed(cfg.get('seed') or 0, cfg.deterministic)
+    cfg.seed = choose_seed(cfg)
+    set_random_seed(cfg.seed, cfg.deterministic)
     dataset = build_dataset(cfg.data.train)
     model_cfg = dict(cfg.model)
     if cfg.get('resume_from') or (cfg.get('load_from') and not cfg.allow_partial):

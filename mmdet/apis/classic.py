@@ -1,5 +1,6 @@
 """Classic config keys to the parts of the mmengine runner, a function a key."""
 import importlib.util
+import inspect
 import os
 from typing import Any, Optional
 
@@ -32,6 +33,8 @@ def optimizer(cfg: Config) -> dict:
     if kind not in valid:
         raise KeyError(f'optimizer.type "{kind}" is unknown'
                        f'{nearest(kind, valid)}')
+    known = inspect.signature(getattr(torch.optim, kind)).parameters
+    check_keys(args, ['type', 'paramwise_options', 'paramwise_cfg', *list(known)[1:]], 'optimizer')
     paramwise = args.pop('paramwise_options', args.pop('paramwise_cfg', None))
     if paramwise:
         check_keys(paramwise, _PARAMWISE, 'optimizer.paramwise_options')
@@ -50,6 +53,8 @@ def optimizer_config(cfg: Config) -> dict:
                       'bucket_size_mb', 'loss_scale', 'distributed'),
                'optimizer_config')
     clip = args.get('grad_clip')
+    check_keys(clip or {}, ('max_norm', 'norm_type', 'error_if_nonfinite'),
+               'optimizer_config.grad_clip')
     return dict(clip_grad=dict(clip) if clip else None,
                 accumulative_counts=args.get('accumulation', 1))
 
@@ -136,6 +141,20 @@ def evaluation(cfg: Config) -> int:
     args = cfg.get('evaluation') or {}
     check_keys(args, ('interval', ), 'evaluation')
     return args.get('interval', 1)
+
+
+def check_numbers(cfg: Config) -> None:
+    """Counts that must be whole and at least 1.
+
+    Raises:
+        ValueError: one is not.
+    """
+    wanted = {'total_epochs': cfg.total_epochs, 'data.imgs_per_gpu': cfg.data.imgs_per_gpu,
+              'evaluation.interval': evaluation(cfg),
+              'optimizer_config.accumulation': optimizer_config(cfg)['accumulative_counts']}
+    for key, value in wanted.items():
+        if type(value) is not int or value < 1:
+            raise ValueError(f'{key} must be a whole number from 1 up, got {value!r}')
 
 
 def workflow(cfg: Config) -> None:

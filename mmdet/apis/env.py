@@ -4,7 +4,7 @@ import functools
 import os
 import random
 import subprocess
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 import torch
@@ -76,6 +76,14 @@ def rank_and_world() -> tuple[int, int]:
     if dist.is_available() and dist.is_initialized():
         return dist.get_rank(), dist.get_world_size()
     return 0, 1
+
+
+def same_everywhere(value: Any) -> Any:
+    """Rank 0's value; any that can be pickled."""
+    box = [value]
+    if rank_and_world()[1] > 1:
+        dist.broadcast_object_list(box)
+    return box[0]
 
 
 def this_device() -> torch.device:

@@ -1,4 +1,5 @@
 """What happens around the steps: learning rate, logs, signals."""
+import glob
 import json
 import math
 import os
@@ -12,9 +13,9 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 
-from mmdet.utils.curves import draw_run
+from mmdet.utils.curves import draw_run, read_log
 
-from .env import rank_and_world
+from .env import rank_and_world, same_everywhere
 from .schedule import Schedule
 
 
@@ -145,8 +146,10 @@ class LogHook(Hook):
     def after_run(self, runner: Any) -> None:
         runner.visualizer.close()
         if runner.rank == 0:
-            path = draw_run(runner.work_dir)
-            runner.logger.info(f'curves: {path}')
+            try:
+                runner.logger.info(f'curves: {draw_run(runner.work_dir)}')
+            except (OSError, ValueError) as error:  # a picture must not fail a run
+                runner.logger.warning(f'curves.png was not drawn: {error}')
 
 
 def clock(seconds: float) -> str:
@@ -162,24 +165,47 @@ def memory_mb() -> int:
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)
 
 
+class PendingValidationHook(Hook):
+    """A run that was stopped between a checkpoint and its validation makes up for it."""
+    priority = 'LOWEST'
+
+    def before_train(self, runner: Any) -> None:
+        loop = runner.train_loop
+        if runner.val_loop is None or not loop.epoch or loop.inner:
+            return
+        due = loop.epoch % loop.val_interval == 0 or loop.epoch == loop.max_epochs
+        logs = glob.glob(os.path.join(runner.work_dir, '*.log.json'))
+        scored = any(r['mode'] == 'val' and r['epoch'] == loop.epoch
+                     for path in logs for r in read_log(path))
+        if due and not same_everywhere(scored):
+            runner.val_loop.run()
+
+
 class StopHook(Hook):
     """SIGTERM and Ctrl-C save and stop after the current update.
 
-    All ranks agree on the step. A second signal ends the program at once.
+    All ranks agree on the step. Launchers repeat SIGTERM, to the group and to
+    each process, so only a second Ctrl-C, some seconds later, ends the program
+    at once.
     """
     priority = 'LOWEST'
     SIGNALS = (signal.SIGTERM, signal.SIGINT)
+    PATIENCE = 2  # seconds in which a second Ctrl-C is taken for an echo
 
     def before_train(self, runner: Any) -> None:
         self.received: Optional[int] = None
+        self.since = float('inf')
         # Python lets only the main thread receive signals.
         here = threading.current_thread() is threading.main_thread()
         self.before = {s: signal.signal(s, self.on_signal)
                        for s in self.SIGNALS if here}
 
     def on_signal(self, signum: int, frame: Any) -> None:
-        self.received = signum
-        self.restore()
+        if signum == signal.SIGINT and time.monotonic() - self.since > self.PATIENCE:
+            self.restore()
+            raise KeyboardInterrupt
+        self.received = self.received or signum
+        self.since = min(self.since, time.monotonic())
 
     def restore(self) -> None:
         for signum, handler in self.before.items():
@@ -199,6 +225,9 @@ class StopHook(Hook):
 
     def interrupted(self, runner: Any) -> None:
         path = runner.save_now()
+        if runner.distributed:
+            dist.barrier()  # a rank that leaves early has the others ended
+        self.restore()
         raise TrainingInterrupted(self.received, os.path.relpath(path))
 
     def after_train(self, runner: Any) -> None:

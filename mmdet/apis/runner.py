@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 import mmengine
 import torch
+import torch.distributed as dist
 from mmengine.runner import Runner
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -123,8 +124,15 @@ class TrainRunner(Runner):
             raise ValueError(f'{filename}: has weights, but no optimiser state '
                              'to resume; start from it with --load_from')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        self.bare_model.load_state_dict(checkpoint['state_dict'])
-        self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        try:
+            self.bare_model.load_state_dict(checkpoint['state_dict'])
+            self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        except (RuntimeError, ValueError) as error:
+            raise ValueError(f'{filename}: is of another model or optimiser than the config '
+                             f'({" ".join(str(error).split())[:300]}); resume with the config it '
+                             'was trained with') from None
+        for name, gradient in checkpoint.get('gradients', {}).items():
+            self.bare_model.get_parameter(name).grad = gradient.to(self.device)
         loop = self.train_loop
         loop._epoch, loop._iter = meta['epoch'], meta['iter']
         loop.inner = meta.get('inner', 0)
@@ -146,6 +154,7 @@ class TrainRunner(Runner):
             save_optimizer: without it the file holds only weights.
             **meta: more entries of ``meta``.
         """
+        gradients = self.pending_gradients()
         if self.rank != 0:
             return
         dataset = self.train_dataloader.dataset
@@ -159,6 +168,7 @@ class TrainRunner(Runner):
             state_dict=self.bare_model.state_dict())
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
+            checkpoint['gradients'] = gradients
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
         try:
             save_checkpoint(checkpoint, path)
@@ -167,6 +177,18 @@ class TrainRunner(Runner):
                           'earlier checkpoints are untouched, make room and '
                           'go on with --auto-resume') from error
         self.logger.info(f'saved {path}')
+
+    def pending_gradients(self) -> dict[str, torch.Tensor]:
+        """With accumulation: what the next update will use, by parameter, mean of all ranks."""
+        if self.optim_wrapper.should_update():
+            return {}
+        gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad.clone()
+                     for name, p in self.bare_model.named_parameters() if p.requires_grad}
+        if self.distributed:
+            for gradient in gradients.values():
+                dist.all_reduce(gradient)
+                gradient /= self.world_size
+        return gradients
 
     def save_now(self) -> str:
         """A checkpoint inside an epoch; returns its path."""

@@ -7,24 +7,26 @@ import uuid
 from typing import Any, Optional, Sequence, Union
 
 import torch
-import torch.distributed as dist
 from mmengine.config import Config
 from mmengine.hooks import EMAHook, Hook
 from mmengine.visualization import Visualizer
 from torch import nn
 
 from mmdet.datasets import build_dataloader, build_dataset
+from mmdet.utils import check_keys, read_checkpoint
 
 from . import classic
 from .checkpoint_hook import CheckpointHook
 from .checks import check_classes, check_frame_sizes, check_frames, files_of
-from .env import get_root_logger, rank_and_world, set_threads, this_device
-from .hooks import LogHook, LrHook, StopHook
+from .env import (get_root_logger, rank_and_world, same_everywhere, set_threads,
+                  this_device)
+from .hooks import LogHook, LrHook, PendingValidationHook, StopHook
 from .loops import EvalLoop, TrainLoop
 from .runner import TrainRunner
 from .schedule import Schedule
 from .test import evaluate_detector, has_annotations
 
+_EMA = ('ema_type', 'strict_load', 'begin_iter', 'begin_epoch', 'momentum', 'gamma', 'interval', 'update_buffers')
 _OFF = dict.fromkeys(('runtime_info', 'timer', 'sampler_seed', 'logger',
                       'param_scheduler', 'checkpoint'))
 
@@ -60,33 +62,48 @@ def train_detector(model: nn.Module,
         FileNotFoundError, ValueError: frames are missing or of another size.
     """
     classic.workflow(cfg)
+    classic.check_numbers(cfg)
     if isinstance(dataset, (list, tuple)):
         dataset, = dataset
     check_classes(model, dataset)
     for part in files_of(dataset):
         check_frames(part)
         check_frame_sizes(part)
-    stamp = _same_everywhere(time.strftime('%Y%m%d_%H%M%S'))
+    stamp = same_everywhere(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
     logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
     val_set = _validation_set(cfg) if validate else None
-    seed = cfg.get('seed')
-    if seed is None:
-        seed = _same_everywhere(int.from_bytes(os.urandom(4), 'little'))
     runner = _build_runner(model, dataset, cfg, distributed, logger,
-                           f'{log_file}.json', seed)
+                           f'{log_file}.json', choose_seed(cfg))
     if val_set is not None:
         runner._val_loop = EvalLoop(runner, val_set, evaluate_detector)
     _say_what_runs(runner, cfg, dataset)
     return runner.train()
 
 
-def _same_everywhere(value: Any) -> Any:
-    """Rank 0's value."""
-    box = [value]
-    if rank_and_world()[1] > 1:
-        dist.broadcast_object_list(box)
-    return box[0]
+def choose_seed(cfg: Config) -> int:
+    """The seed of a run: the config's, that of the run it resumes, or a random one.
+
+    Choose it before the model is built, which it initialises.
+
+    Returns:
+        the same on every rank.
+
+    Raises:
+        ValueError: it is no whole number from 0 up.
+        FileNotFoundError, ValueError: the checkpoint to resume cannot be read.
+    """
+    seed, path = cfg.get('seed'), cfg.get('resume_from')
+    if path and '://' not in path and not os.path.isfile(os.path.expanduser(path)):
+        raise FileNotFoundError(f'{path}: no such checkpoint to resume; check --resume_from, or '
+                                'let --auto-resume find the newest of the work folder')
+    if seed is None and path:
+        seed = (read_checkpoint(path).get('meta') or {}).get('seed')
+    if seed is None:
+        seed = same_everywhere(int.from_bytes(os.urandom(4), 'little'))
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f'the seed must be a whole number from 0 up, got {seed!r}')
+    return seed
 
 
 def _validation_set(cfg: Config) -> Any:
@@ -158,10 +175,13 @@ def _hooks(cfg: Config, length: int, interval: int,
         LrHook(schedule),
         LogHook(interval, json_path),
         CheckpointHook(**classic.checkpoint_config(cfg)),
-        StopHook()
+        StopHook(),
+        PendingValidationHook()
     ]
     if cfg.get('ema'):
-        hooks.append(EMAHook(**({} if cfg.ema is True else cfg.ema)))
+        options = {} if cfg.ema is True else dict(cfg.ema)
+        check_keys(options, _EMA, 'ema')
+        hooks.append(EMAHook(**options))
     return hooks
 
 

@@ -1,12 +1,14 @@
 """Checkpoints: one safe loader for everything, one atomic writer."""
 import dataclasses
 import errno
+import hashlib
+import http.client
 import logging
 import os
 import pickle
 import re
 import socket
-import urllib.error
+import urllib.parse
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -38,7 +40,8 @@ def _only_the_name(_: Any, name: str) -> str:
 def _allowed() -> list:
     """The harmless classes a training checkpoint holds besides tensors."""
     core = getattr(np, '_core', None) or np.core
-    number_types = [np.float64, np.float32, np.int64, np.int32, np.bool_]
+    number_types = [np.float64, np.float32, np.float16, np.int64, np.int32, np.uint32,
+                    np.uint8, np.bool_]
     return [
         HistoryBuffer, np.dtype, np.ndarray, core.multiarray._reconstruct,
         core.multiarray.scalar, (_only_the_name, '__builtin__.getattr'),
@@ -198,14 +201,17 @@ def read_checkpoint(filename: str,
             (f'it holds an object of type {found[1]}, which could run code'
              if found else 'it is no checkpoint') +
             '; expected tensors, numbers, strings and containers') from None
-    except (RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
+    except (RuntimeError, EOFError, OSError, LookupError, ValueError, AssertionError,
+            TypeError, AttributeError) as error:
         if isinstance(error, OSError) and error.errno not in (
                 None, errno.EINVAL):
             raise
-        raise ValueError(
-            f'{filename}: the checkpoint is cut short or damaged '
-            f'({os.path.getsize(path)} bytes); fetch it again or use an '
-            'earlier one') from None
+        size, remedy = os.path.getsize(path), 'fetch it again or use an earlier one'
+        if '://' in filename:
+            os.unlink(path)
+            remedy = 'the downloaded file was removed, run this again to fetch it anew'
+        raise ValueError(f'{filename}: the checkpoint is cut short or damaged ({size} bytes); '
+                         f'{remedy}') from None
     if not isinstance(checkpoint, dict):
         raise ValueError(f'{filename}: expected a dict of tensors, got '
                          f'{type(checkpoint).__name__}')
@@ -251,7 +257,10 @@ def _openmmlab_url(filename: str, name: str) -> str:
 def _download(url: str, asked: str) -> str:
     """Fetch a URL into torch's cache once a machine; returns the path."""
     folder = os.path.join(torch.hub.get_dir(), 'checkpoints')
-    path = os.path.join(folder, os.path.basename(url))
+    name = os.path.basename(urllib.parse.urlsplit(url).path) or 'checkpoint.pth'
+    if url == asked:  # somebody's file: other servers have a latest.pth, too
+        name = f'{hashlib.sha256(url.encode()).hexdigest()[:8]}-{name}'
+    path = os.path.join(folder, name)
     if os.path.isfile(path):
         return path
     os.makedirs(folder, exist_ok=True)
@@ -260,7 +269,7 @@ def _download(url: str, asked: str) -> str:
     try:
         torch.hub.download_url_to_file(
             url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
-    except (urllib.error.URLError, OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, 'reason', error)
         raise ConnectionError(
             f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
@@ -270,6 +279,33 @@ def _download(url: str, asked: str) -> str:
 
 
 def save_checkpoint(checkpoint: dict[str, Any], path: str) -> None:
-    """Write a checkpoint whole or not at all."""
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
     with atomic_write(path) as file:
-        torch.save(checkpoint, file)
+        target = _Target(file)
+        try:
+            torch.save(checkpoint, target)
+        except RuntimeError:
+            if target.error:  # torch hides it behind one of its own
+                raise target.error from None
+            raise
+
+
+class _Target:
+    """A file that remembers why it could not be written."""
+
+    def __init__(self, file: Any) -> None:
+        self.file, self.error = file, None
+
+    def write(self, data: Any) -> int:
+        try:
+            return self.file.write(data)
+        except OSError as error:
+            self.error = error
+            raise
+
+    def flush(self) -> None:
+        self.file.flush()

@@ -15,6 +15,8 @@ NOT_CURVES = ('mode', 'epoch', 'iter', 'time', 'data_time', 'memory')
 def read_log(path: str) -> list[Record]:
     """The records of one json log; a last line cut short is left out.
 
+    Lines that are no step are passed over: 2019's first describes the machine.
+
     Raises:
         FileNotFoundError: no such file.
         ValueError: a line is no json dict.
@@ -32,7 +34,10 @@ def read_log(path: str) -> list[Record]:
                 break
             raise ValueError(f'{path}:{number}: expected one json dict a line; '
                              'give a *.log.json file of a run') from None
-        records.append(record)
+        if not isinstance(record, dict):
+            raise ValueError(f'{path}:{number}: expected one json dict a line')
+        if {'mode', 'epoch', 'iter'} <= record.keys():
+            records.append(record)
     return records
 
 

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from mmdet.apis import NonFiniteLoss, TrainingInterrupted, train_detector
+from mmdet.apis.hooks import StopHook
+from mmdet.apis.train import choose_seed
 from mmdet.utils import load_config, read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -122,6 +124,74 @@ def test_resuming_from_an_epoch(tmp_path):
     whole = run(tmp_path).state_dict()
     again = run(tmp_path / 'b', resume_from=str(tmp_path / 'epoch_1.pth')).state_dict()
     assert same(again, whole) and not (tmp_path / 'b' / 'epoch_1.pth').exists()
+
+
+@pytest.mark.parametrize('every, begin', [(None, 'epoch_1.pth'), (5, 'iter_5.pth')])
+def test_resuming_between_updates_is_bit_exact(tmp_path, every, begin):
+    save = dict(interval=every, by_epoch=False) if every else dict(interval=1)
+    changes = dict(optimizer_config=dict(accumulation=4), checkpoint_config=save)
+    whole = run(tmp_path, **changes).state_dict()
+    assert read_checkpoint(str(tmp_path / begin))['gradients']
+    again = run(tmp_path / 'b', resume_from=str(tmp_path / begin), **changes).state_dict()
+    assert same(again, whole)
+
+
+def test_a_repeated_sigterm_does_not_hurt(tmp_path):
+    model = stop_at(3)
+    model.register_forward_hook(lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(TrainingInterrupted):
+        run(tmp_path, model)
+    assert read_checkpoint(str(tmp_path / 'latest.pth'))['meta']['iter'] == 1
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(StopHook, 'PATIENCE', -1)
+    model = FakeDetector()
+    model.register_forward_hook(
+        lambda *_: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)])
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, model)
+    assert not (tmp_path / 'latest.pth').exists()
+
+
+def test_the_seed_is_that_of_the_config_or_of_the_run_resumed(tmp_path):
+    assert choose_seed(fake_config(tmp_path, seed=9)) == 9
+    run(tmp_path, total_epochs=1)
+    path = str(tmp_path / 'epoch_1.pth')
+    assert choose_seed(fake_config(tmp_path, seed=None, resume_from=path)) == 5
+    seeds = {choose_seed(fake_config(tmp_path, seed=None)) for _ in range(3)}
+    assert len(seeds) == 3 and min(seeds) >= 0
+    with pytest.raises(ValueError, match='from 0 up, got -1'):
+        choose_seed(fake_config(tmp_path, seed=-1))
+    with pytest.raises(FileNotFoundError, match='no such checkpoint to resume'):
+        choose_seed(fake_config(tmp_path, resume_from=f'{path}.no'))
+
+
+def test_resuming_another_model_is_one_sentence(tmp_path):
+    run(tmp_path, total_epochs=1)
+    other = FakeDetector()
+    other.more = torch.nn.Linear(2, 2)
+    with pytest.raises(ValueError, match='epoch_1.pth: is of another model.*more.weight'):
+        run(tmp_path, other, resume_from=str(tmp_path / 'epoch_1.pth'))
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(total_epochs=0), 'total_epochs must be a whole number from 1 up, got 0'),
+    (dict(evaluation=dict(interval=0)), 'evaluation.interval must be'),
+    (dict(optimizer_config=dict(accumulation=0)), 'optimizer_config.accumulation must be'),
+    (dict(optimizer_config=dict(grad_clip=dict(max_nrom=3))), 'no key "max_nrom".*max_norm'),
+    (dict(optimizer=dict(type='SGD', lr=.1, momentom=.9)), 'no key "momentom".*momentum'),
+    (dict(ema=dict(momentom=.1)), 'no key "momentom".*momentum')])
+def test_values_nobody_can_mean(tmp_path, changes, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        run(tmp_path, **changes)
+
+
+def test_a_foreign_log_in_the_folder_does_no_harm(tmp_path):
+    (tmp_path / '20190101_000000.log.json').write_text('{"env_info": "torch 0.4"}\n')
+    run(tmp_path, total_epochs=1)
+    (tmp_path / '20190102_000000.log.json').write_text('no json\n{}\n')
+    run(tmp_path, total_epochs=1)
 
 
 def test_non_finite_loss_names_the_frames_and_saves_the_batch(tmp_path):

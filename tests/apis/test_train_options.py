@@ -87,6 +87,20 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
     assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['epoch'] == 2
 
 
+def test_a_validation_that_was_stopped_is_made_up_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(train, 'evaluate_detector', scores())
+    monkeypatch.setattr(train, '_validation_set', lambda cfg: [1])
+    with pytest.raises(IndexError):
+        run(tmp_path, validate=True)
+    monkeypatch.setattr(train, 'evaluate_detector', scores(.1, .3, .2))
+    path = str(tmp_path / 'epoch_1.pth')
+    run(tmp_path, validate=True, total_epochs=1, resume_from=path)
+    run(tmp_path, validate=True, resume_from=path)
+    lines = [json.loads(x) for p in sorted(glob.glob(f'{tmp_path}/*.log.json')) for x in open(p)]
+    assert [(r['epoch'], r['segm_AP']) for r in lines if r['mode'] == 'val'] == [
+        (1, .1), (2, .3), (3, .2)]
+
+
 def test_evaluation_interval(tmp_path, monkeypatch):
     monkeypatch.setattr(train, 'evaluate_detector', scores(.1, .1))
     monkeypatch.setattr(train, '_validation_set', lambda cfg: [1])

@@ -1,5 +1,9 @@
 """Loading and saving weights: what fits, what may differ, what is refused."""
+import functools
+import http.server
 import os
+import resource
+import threading
 
 import numpy as np
 import pytest
@@ -135,6 +139,38 @@ def test_full_disk_keeps_what_was_saved(tmp_path, monkeypatch):
         save_checkpoint(dict(a=torch.zeros(2)), path)
     assert torch.equal(read_checkpoint(path)['a'], torch.ones(2))
     assert os.listdir(tmp_path) == ['a.pth']
+
+
+def test_a_disk_that_is_really_full_says_so(tmp_path):
+    path, limits = str(tmp_path / 'a.pth'), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))
+    try:
+        with pytest.raises(OSError, match='File too large'):
+            save_checkpoint(dict(a=torch.zeros(10**6)), path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert os.listdir(tmp_path) == []
+
+
+def test_downloads_do_not_mix(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'cache'))
+    for name in 'ab':
+        os.mkdir(tmp_path / name)
+        saved(tmp_path, dict(x=torch.tensor([ord(name)])), f'{name}/latest.pth')
+    whole = (tmp_path / 'a' / 'latest.pth').read_bytes()
+    (tmp_path / 'a' / 'latest.pth').write_bytes(whole[:300])
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}/%s/latest.pth'
+        with pytest.raises(ValueError, match='cut short.*run this again to fetch it anew'):
+            read_checkpoint(url % 'a')
+        (tmp_path / 'a' / 'latest.pth').write_bytes(whole)
+        values = [read_checkpoint(url % name)['x'].item() for name in 'ab']
+        server.shutdown()
+    assert values == [ord('a'), ord('b')]
+    with pytest.raises(ConnectionError, match='cannot be downloaded'):
+        read_checkpoint('http://127.0.0.1:9/x y.pth')
 
 
 def test_checkpoint_of_mmengine_can_be_read(tmp_path):

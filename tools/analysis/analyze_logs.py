@@ -64,6 +64,8 @@ def cal_train_time(args: argparse.Namespace) -> None:
         for r in load_run(path):
             if r['mode'] == 'train':
                 epochs.setdefault(r['epoch'], []).append(r)
+        if not epochs:
+            raise ValueError(f'{path}: has no training steps')
         if not args.include_outliers:  # the first line of an epoch holds the start of the workers
             epochs = {e: rows[1:] or rows for e, rows in epochs.items()}
         means = {e: float(np.mean([r['time'] for r in rows])) for e, rows in epochs.items()}
