@@ -81,7 +81,7 @@ def shapes(tmp_path_factory):
     ((), ['model.bbox_head.num_class=9'], 'did you mean "num_classes"'),
     ((), ['model.bbox_head.num_classes=9'], '3 classes need num_classes=4'),
     ((), ['data.train.img_prefix=nowhere'], '2 of 2 frames are missing'),
-    (('--load_from', 'nowhere.pth'), [], 'nowhere.pth: no such checkpoint to resume'),
+    (('--load_from', 'nowhere.pth'), [], 'nowhere.pth: no such checkpoint file'),
     (('--resume_from', 'nowhere.pth'), [], 'nowhere.pth: no such checkpoint to resume'),
     ((), ['lr_config.policy=stepp'], 'did you mean "step"'),
     (('--validate', ), ['data.val.ann_file=gone.json'], 'gone.json: no such file'),
