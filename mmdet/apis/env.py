@@ -14,7 +14,7 @@ from mmengine.utils.dl_utils import collect_env
 from mmdet.utils import get_root_logger
 
 __all__ = [
-    'environment_text', 'get_root_logger', 'init_dist', 'rank_and_world',
+    'environment_text', 'get_root_logger', 'init_dist', 'rank_and_world', 'same_everywhere',
     'set_random_seed', 'set_threads', 'this_device'
 ]
 
@@ -64,6 +64,10 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs) -> None:
 
 
 def _first_host(launcher: str) -> str:
+    here = int(os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE', os.environ['WORLD_SIZE']))
+    if launcher == 'mpi' and here < int(os.environ['WORLD_SIZE']):
+        raise RuntimeError('launcher "mpi" over several machines: say where rank 0 runs, '
+                           'mpirun -x MASTER_ADDR=HOST ...')
     if launcher != 'slurm':
         return '127.0.0.1'
     nodes = os.environ['SLURM_NODELIST']

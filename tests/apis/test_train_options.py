@@ -131,6 +131,18 @@ def test_launcher_errors(launcher, error, word):
         init_dist(launcher)
 
 
+def test_mpi_over_several_machines_needs_an_address(monkeypatch):
+    names = 'RANK', 'SIZE', 'LOCAL_RANK', 'LOCAL_SIZE'
+    for name, value in zip(names, ('0', '4', '0', '2'), strict=True):
+        monkeypatch.setenv(f'OMPI_COMM_WORLD_{name}', value)
+    for name in ('RANK', 'WORLD_SIZE', 'LOCAL_RANK', 'MASTER_PORT', 'OMP_NUM_THREADS',
+                 'MKL_NUM_THREADS'):
+        monkeypatch.setenv(name, '1')  # what init_dist sets is taken back
+    monkeypatch.delenv('MASTER_ADDR', raising=False)
+    with pytest.raises(RuntimeError, match='mpirun -x MASTER_ADDR=HOST'):
+        init_dist('mpi')
+
+
 @pytest.mark.parametrize('launcher, names', [
     ('slurm', ('SLURM_PROCID', 'SLURM_NTASKS', 'SLURM_LOCALID')),
     ('mpi', ('OMPI_COMM_WORLD_RANK', 'OMPI_COMM_WORLD_SIZE', 'OMPI_COMM_WORLD_LOCAL_RANK'))])
