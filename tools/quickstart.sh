@@ -18,7 +18,7 @@ step '1/4 set up: requirements and operators'
 source ./compile.sh
 step '2/4 data: 160 training and 15 validation videos of moving shapes'
 "$PYTHON" tools/convert_datasets/make_shapes.py --out data/shapes
-step '3/4 train: 2 epochs of 480 steps'
+step '3/4 train: 2 epochs, some 480 steps each'
 amp=()  # bfloat16 where the processor has it: a third faster
 if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo 2>/dev/null; then amp=(--amp); fi
 "$PYTHON" tools/train.py "$config" --work_dir "$work" --seed 0 --auto-resume ${amp[@]+"${amp[@]}"}
