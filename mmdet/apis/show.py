@@ -8,9 +8,9 @@ from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 import cv2
 import numpy as np
 
-from ..core.visualization import VideoWriter, draw_tracks, upscale_factor
-from ..datasets.frame_reader import read_frame
-from ..utils.logger import get_root_logger
+from mmdet.core.visualization import VideoWriter, draw_tracks, upscale_factor
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.utils.logger import get_root_logger
 
 
 def draw_frame(frame: np.ndarray, det: dict, seg: dict,

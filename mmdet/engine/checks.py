@@ -5,8 +5,8 @@ from typing import Any, Iterator, Optional
 import cv2
 from torch import nn
 
-from ..datasets import ConcatDataset, CustomDataset, RepeatDataset
-from .test import is_video_dataset
+from mmdet.datasets import ConcatDataset, CustomDataset, RepeatDataset
+from mmdet.engine.test_loop import is_video_dataset
 
 
 def check_output(path: str) -> str:
