@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from ..core import FramePreprocessor, TrackResult
-from ..core.evaluation import coco_eval, results2json, results2json_videoseg, ytvos_eval
+from mmdet.core.evaluation import coco_eval, ytvos_eval
+from mmdet.formats import results2json, results2json_videoseg
 from ..utils.logger import get_root_logger
 from .env import rank_and_world
 from .prefetch import default_workers, prefetch

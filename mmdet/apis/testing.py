@@ -8,8 +8,8 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..core.evaluation import write_submission
-from ..core.evaluation.results import check_track_score
+from mmdet.formats.submission import write_submission
+from mmdet.formats.results import check_track_score
 from ..datasets import build_dataset
 from ..models import build_detector
 from ..utils.checkpoint import load_checkpoint

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from .annotation_checks import SEQUENCES, num_frames, structure_problems
-from .rle import BadMask, to_rles
-from .track_results import is_box
+from mmdet.formats.annotation_checks import SEQUENCES, num_frames, structure_problems
+from mmdet.formats.rle import BadMask, to_rles
+from mmdet.formats.track_results import is_box
 
 AREA_SLACK = 4, 0.05  # pixels, or share of the mask: tools draw polygons differently
 BOX_SLACK = 2.0  # pixels a side

@@ -8,7 +8,7 @@ from typing import Optional, Sequence, Union
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from .json_input import read_json
+from mmdet.formats.json_input import read_json
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 

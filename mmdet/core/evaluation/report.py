@@ -8,9 +8,9 @@ from typing import Any, Iterable, Optional, Union
 import numpy as np
 from terminaltables import AsciiTable
 
-from .tracking_metrics import COMBINED, headline, tracking_scores
-from .ytvos import YTVOS
-from .ytvoseval import STATS, YTVOSeval
+from mmdet.core.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
+from mmdet.core.evaluation.ytvoseval import STATS, YTVOSeval
+from mmdet.formats.ytvos import YTVOS
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')
 CLASS_COLUMNS = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', *TRACKING)

@@ -4,7 +4,7 @@ from typing import Any, Hashable, Iterable
 
 import numpy as np
 
-from .ytvos import YTVOS
+from mmdet.formats.ytvos import YTVOS
 
 
 def split_videos(ytvos: YTVOS, val_ratio: float, seed: int = 0) -> set[Hashable]:

@@ -5,7 +5,7 @@ from typing import NamedTuple, Optional, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .rle import loops
+from mmdet.formats.rle import loops
 
 
 class MaskTracks(NamedTuple):

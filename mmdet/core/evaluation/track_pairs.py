@@ -4,9 +4,9 @@ from typing import Any, Hashable, Sequence
 
 import numpy as np
 
-from .annotation_checks import num_frames
-from .track_iou import MaskTracks, Overlaps, overlaps
-from .ytvos import YTVOS
+from mmdet.core.evaluation.track_iou import MaskTracks, Overlaps, overlaps
+from mmdet.formats.annotation_checks import num_frames
+from mmdet.formats.ytvos import YTVOS
 
 
 class TrackPairs:

@@ -3,9 +3,9 @@ from typing import Any, Optional, Sequence
 
 import numpy as np
 
-from .track_iou import MaskTracks, Overlaps
-from .track_pairs import TrackPairs
-from .ytvos import YTVOS
+from mmdet.core.evaluation.track_iou import MaskTracks, Overlaps
+from mmdet.core.evaluation.track_pairs import TrackPairs
+from mmdet.formats.ytvos import YTVOS
 
 COMBINED = 'cls_comb_det_av'  # over all detections, whatever their class
 CLASS_MEAN = 'cls_comb_cls_av'  # the mean over classes
@@ -20,7 +20,7 @@ def load_metrics() -> dict[str, Any]:
     try:
         from trackeval.metrics import CLEAR, Identity
 
-        from .hota import FastHOTA
+        from mmdet.core.evaluation.hota import FastHOTA
     except ImportError as error:
         raise ImportError('HOTA, IDF1 and id switches need the package trackeval: '
                           f'pip install trackeval ({error})') from None

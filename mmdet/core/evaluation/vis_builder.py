@@ -8,9 +8,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.rle import BadMask, to_rles
 from mmdet.utils.fileio import atomic_write
-
-from .rle import BadMask, to_rles
 
 IMAGES = '.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'
 

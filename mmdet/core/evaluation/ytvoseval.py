@@ -7,14 +7,13 @@ from typing import Optional, Union
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.core.evaluation.track_iou import box_track_iou, mask_track_iou
+from mmdet.core.evaluation.track_matching import Matches, join, match_video, precision_recall
+from mmdet.core.evaluation.track_pairs import TrackPairs
+from mmdet.formats.annotation_checks import num_frames
+from mmdet.formats.track_results import is_box
+from mmdet.formats.ytvos import YTVOS
 from mmdet.utils import get_root_logger
-
-from .annotation_checks import num_frames
-from .track_iou import box_track_iou, mask_track_iou
-from .track_matching import Matches, join, match_video, precision_recall
-from .track_pairs import TrackPairs
-from .track_results import is_box
-from .ytvos import YTVOS
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 

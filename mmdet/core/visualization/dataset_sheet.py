@@ -5,9 +5,9 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 
-from ..evaluation.ytvos import YTVOS
-from .draw import draw_tracks, upscale_factor
-from .strip import contact_strip
+from mmdet.core.visualization.draw import draw_tracks, upscale_factor
+from mmdet.core.visualization.strip import contact_strip
+from mmdet.formats.ytvos import YTVOS
 
 
 def histograms(statistics: dict[str, Any], path: str) -> None:

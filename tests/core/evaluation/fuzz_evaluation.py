@@ -21,8 +21,9 @@ from pycocotools import mask as mask_utils
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
 
-from mmdet.core.evaluation import YTVOS, YTVOSeval, write_submission  # noqa: E402
+from mmdet.core.evaluation import YTVOSeval  # noqa: E402
 from mmdet.core.evaluation.audit import audit_annotations  # noqa: E402
+from mmdet.formats import YTVOS, write_submission  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).parents[2] / 'data' / 'golden' / 'eval' / 'probes.json.gz'
 JUNK = [None, True, False, 0, 1, -1, 2, 3, 64, 36, 0.5, -0.0, 1e308, 1e10, float('nan'),

@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from mmdet.core.evaluation import YTVOS
 from mmdet.core.evaluation.report import score_file, tables, to_csv
 from mmdet.core.evaluation.split import find_videos, part, video_name
+from mmdet.formats.ytvos import YTVOS
 
 
 @pytest.fixture(scope='module')

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdet.core.evaluation import YTVOS
 from mmdet.core.evaluation.split import one_sided, part, shown_categories, split_videos
+from mmdet.formats.ytvos import YTVOS
 
 
 def index(shown):

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from mmdet.core.evaluation import YTVOS
 from mmdet.core.evaluation.tracking_metrics import headline, load_metrics, tracking_scores
+from mmdet.formats.ytvos import YTVOS
 
 pytest.importorskip('trackeval')
 CASES = ['o1_basic', 'o2_mixed', 'o3_edge', 'o4_ties', 'o5_areas', 'o6_long']

@@ -6,10 +6,10 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Union
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from .annotation_checks import check_dataset
-from .json_input import read_json
-from .rle import BadMask, to_rle_tracks, to_rles
-from .track_results import load_results
+from mmdet.formats.annotation_checks import check_dataset
+from mmdet.formats.json_input import read_json
+from mmdet.formats.rle import BadMask, to_rle_tracks, to_rles
+from mmdet.formats.track_results import load_results
 
 
 def _as_set(ids: Any) -> set:

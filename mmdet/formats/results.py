@@ -5,8 +5,8 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 
-from ...utils.fileio import atomic_write
-from ...utils.registry import nearest
+from mmdet.utils.fileio import atomic_write
+from mmdet.utils.registry import nearest
 
 Path = Union[str, os.PathLike]
 Frame = tuple[dict, dict]  # (det, seg), what X.pkl holds for a frame

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from mmdet.core.evaluation import YTVOS, write_submission
+from mmdet.formats import YTVOS, write_submission
 
 
 @pytest.fixture

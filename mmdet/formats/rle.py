@@ -12,7 +12,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 try:
-    from . import rle_loops as loops
+    from mmdet.formats import rle_loops as loops
 except ImportError:  # not compiled: a second or two slower
     loops = None
 

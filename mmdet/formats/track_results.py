@@ -4,11 +4,10 @@ import numbers
 import os
 from typing import Any, Union
 
+from mmdet.formats.annotation_checks import num_frames
+from mmdet.formats.json_input import read_json
+from mmdet.formats.rle import BadMask, check_tracks
 from mmdet.utils import get_root_logger
-
-from .annotation_checks import num_frames
-from .json_input import read_json
-from .rle import BadMask, check_tracks
 
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation.ytvos import YTVOS
+from mmdet.formats.ytvos import YTVOS
 
 CASES = ['o1_basic', 'o2_mixed', 'o3_edge', 'o4_ties', 'o5_areas', 'o6_long']
 

@@ -6,8 +6,7 @@ import types
 import numpy as np
 import pytest
 
-from mmdet.core.evaluation.results import (TrackWriter, results2json,
-                                           results2json_videoseg)
+from mmdet.formats.results import TrackWriter, results2json, results2json_videoseg
 
 RLE = {'size': [2, 3], 'counts': b'024'}
 

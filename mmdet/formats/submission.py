@@ -5,10 +5,9 @@ import os
 import zipfile
 from typing import Optional, Union
 
+from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.logger import get_root_logger
-
-from .ytvos import YTVOS
 
 KEYS = 'video_id', 'score', 'category_id', 'segmentations'
 

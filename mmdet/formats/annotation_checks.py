@@ -2,7 +2,7 @@
 import numbers
 from typing import Any, Iterator, Optional
 
-from .rle import MAX_PIXELS
+from mmdet.formats.rle import MAX_PIXELS
 
 SEQUENCES = ('segmentations', 'bboxes', 'areas')
 RELEASES = 'YouTube-VIS 2019 (train.json), 2021, 2022 (instances.json) or OVIS'
