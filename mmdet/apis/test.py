@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..core import FramePreprocessor, TrackResult
-from mmdet.core.evaluation import coco_eval, ytvos_eval
+from mmdet.evaluation import coco_eval, ytvos_eval
 from mmdet.formats import results2json, results2json_videoseg
 from ..utils.logger import get_root_logger
 from .env import rank_and_world

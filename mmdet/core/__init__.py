@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(__name__, {
         'bbox_mapping', 'bbox_mapping_back', 'bbox_overlaps', 'build_assigner',
         'build_sampler', 'delta2bbox'
     ],
-    'mmdet.core.evaluation': ['YTVOSeval', 'coco_eval', 'tracking_scores', 'ytvos_eval'],
+    'mmdet.evaluation': ['YTVOSeval', 'coco_eval', 'tracking_scores', 'ytvos_eval'],
     'mmdet.core.frames': ['FramePreprocessor'],
     'mmdet.core.mask': ['mask_targets'],
     'mmdet.core.post_processing': ['multiclass_nms'],

@@ -101,7 +101,7 @@ def score(folder: str, metrics: str) -> None:
         marks.append((name, now[0] - start[0], now[1] - start[1], peak_mb()))
         start = time.perf_counter(), time.process_time()
 
-    from mmdet.core.evaluation import YTVOSeval, tracking_scores
+    from mmdet.evaluation import YTVOSeval, tracking_scores
     from mmdet.formats import YTVOS
     mark('import')
     gt = YTVOS(os.path.join(folder, 'gt.json'))

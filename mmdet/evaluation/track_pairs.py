@@ -4,7 +4,7 @@ from typing import Any, Hashable, Sequence
 
 import numpy as np
 
-from mmdet.core.evaluation.track_iou import MaskTracks, Overlaps, overlaps
+from mmdet.evaluation.track_iou import MaskTracks, Overlaps, overlaps
 from mmdet.formats.annotation_checks import num_frames
 from mmdet.formats.ytvos import YTVOS
 

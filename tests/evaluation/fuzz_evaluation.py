@@ -1,6 +1,6 @@
 """Score thousands of damaged inputs: each gives numbers or one clear sentence.
 
-    python tests/core/evaluation/fuzz_evaluation.py --start 0 --count 20000
+    python tests/evaluation/fuzz_evaluation.py --start 0 --count 20000
 
 Runs in a process of its own (test_fuzz.py), so that a hang or a crash is seen.
 """
@@ -19,13 +19,13 @@ import time
 import numpy as np
 from pycocotools import mask as mask_utils
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation import YTVOSeval  # noqa: E402
 from mmdet.core.evaluation.audit import audit_annotations  # noqa: E402
+from mmdet.evaluation import YTVOSeval  # noqa: E402
 from mmdet.formats import YTVOS, write_submission  # noqa: E402
 
-GOLDEN = pathlib.Path(__file__).parents[2] / 'data' / 'golden' / 'eval' / 'probes.json.gz'
+GOLDEN = pathlib.Path(__file__).parents[1] / 'data' / 'golden' / 'eval' / 'probes.json.gz'
 JUNK = [None, True, False, 0, 1, -1, 2, 3, 64, 36, 0.5, -0.0, 1e308, 1e10, float('nan'),
         float('inf'), 10**30, -2**63, '', 'x', '0', '1', 'o' * 300, '\x00', '\ud800', 'ä', [], {},
         [[]], [None], [0] * 7, {'size': [36, 64]}, {'size': [36, 64], 'counts': [2304]},

@@ -5,15 +5,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation import track_iou
-from mmdet.core.evaluation.track_iou import (
+from mmdet.evaluation import track_iou
+from mmdet.evaluation.track_iou import (
     MaskTracks,
     box_track_iou,
     intersections,
     mask_track_iou,
     overlaps,
 )
-from mmdet.core.evaluation.track_matching import Matches, match_tracks, precision_recall
+from mmdet.evaluation.track_matching import Matches, match_tracks, precision_recall
 
 
 def tracks(rng, count, frames, size):

@@ -7,9 +7,9 @@ from typing import Optional, Union
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation.track_iou import box_track_iou, mask_track_iou
-from mmdet.core.evaluation.track_matching import Matches, join, match_video, precision_recall
-from mmdet.core.evaluation.track_pairs import TrackPairs
+from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
+from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
+from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.annotation_checks import num_frames
 from mmdet.formats.track_results import is_box
 from mmdet.formats.ytvos import YTVOS

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmdet.core.evaluation.tracking_metrics import headline, load_metrics, tracking_scores
+from mmdet.evaluation.tracking_metrics import headline, load_metrics, tracking_scores
 from mmdet.formats.ytvos import YTVOS
 
 pytest.importorskip('trackeval')

@@ -8,8 +8,8 @@ from typing import Any, Iterable, Optional, Union
 import numpy as np
 from terminaltables import AsciiTable
 
-from mmdet.core.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
-from mmdet.core.evaluation.ytvoseval import STATS, YTVOSeval
+from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
+from mmdet.evaluation.ytvoseval import STATS, YTVOSeval
 from mmdet.formats.ytvos import YTVOS
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')

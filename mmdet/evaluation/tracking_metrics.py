@@ -3,8 +3,8 @@ from typing import Any, Optional, Sequence
 
 import numpy as np
 
-from mmdet.core.evaluation.track_iou import MaskTracks, Overlaps
-from mmdet.core.evaluation.track_pairs import TrackPairs
+from mmdet.evaluation.track_iou import MaskTracks, Overlaps
+from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.ytvos import YTVOS
 
 COMBINED = 'cls_comb_det_av'  # over all detections, whatever their class
@@ -20,7 +20,7 @@ def load_metrics() -> dict[str, Any]:
     try:
         from trackeval.metrics import CLEAR, Identity
 
-        from mmdet.core.evaluation.hota import FastHOTA
+        from mmdet.evaluation.hota import FastHOTA
     except ImportError as error:
         raise ImportError('HOTA, IDF1 and id switches need the package trackeval: '
                           f'pip install trackeval ({error})') from None

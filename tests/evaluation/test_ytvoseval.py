@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import pytest
 
-from mmdet.core.evaluation import YTVOSeval, ytvos_eval
+from mmdet.evaluation import YTVOSeval, ytvos_eval
 from mmdet.formats import YTVOS
 
 CASES = ['o1_basic', 'o2_mixed', 'o3_edge', 'o4_ties', 'o5_areas', 'o6_long']

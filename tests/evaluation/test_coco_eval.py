@@ -1,7 +1,7 @@
 """COCO scores: by hand, without results, of other images."""
 import pytest
 
-from mmdet.core.evaluation import coco_eval
+from mmdet.evaluation import coco_eval
 
 TRUTH = dict(
     images=[dict(id=i, width=100, height=100) for i in (4, 9)],
