@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from ..core import TrackResult
 from mmdet.formats.results import TrackWriter, write_json
-from ..core.visualization import VideoWriter
+from mmdet.visualization import VideoWriter
 from ..utils.logger import get_root_logger
 from .inference import init_detector, show_result, track_frames
 from .progress import Progress

@@ -13,7 +13,7 @@ import torch
 import torch.distributed as dist
 from mmengine.hooks import Hook
 
-from mmdet.utils.curves import draw_run, read_log
+from mmdet.visualization.curves import draw_run, read_log
 
 from .env import rank_and_world, same_everywhere
 from .schedule import Schedule

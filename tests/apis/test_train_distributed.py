@@ -9,7 +9,7 @@ import sys
 import pytest
 import torch
 
-from mmdet.datasets.shapes import ShapesSpec, make_shapes
+from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.utils import read_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[2]

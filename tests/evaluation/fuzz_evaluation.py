@@ -21,7 +21,7 @@ from pycocotools import mask as mask_utils
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation.audit import audit_annotations  # noqa: E402
+from mmdet.curation.audit import audit_annotations  # noqa: E402
 from mmdet.evaluation import YTVOSeval  # noqa: E402
 from mmdet.formats import YTVOS, write_submission  # noqa: E402
 

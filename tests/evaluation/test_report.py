@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from mmdet.core.evaluation.split import find_videos, part, video_name
+from mmdet.curation.split import find_videos, part, video_name
 from mmdet.evaluation.report import score_file, tables, to_csv
 from mmdet.formats.ytvos import YTVOS
 

@@ -30,7 +30,7 @@ from terminaltables import AsciiTable  # noqa: E402
 from mmdet.apis.test import make_preprocessor  # noqa: E402
 from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.models.mask_heads import fcn_mask_head  # noqa: E402
 from mmdet.utils import load_checkpoint, load_config  # noqa: E402

@@ -33,7 +33,7 @@ from mmdet.apis.env import set_threads  # noqa: E402
 from mmdet.apis.loops import to_device, total_loss  # noqa: E402
 from mmdet.apis.test import make_preprocessor  # noqa: E402
 from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
 

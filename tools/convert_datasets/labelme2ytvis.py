@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation.vis_builder import (  # noqa: E402
+from mmdet.curation.vis_builder import (  # noqa: E402
     VideoBuilder,
     VisBuilder,
     list_images,

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from mmdet.core.evaluation.vis_builder import VisBuilder, list_images, list_videos, same_size, write  # noqa: E402
+from mmdet.curation.vis_builder import VisBuilder, list_images, list_videos, same_size, write  # noqa: E402
 from mmdet.formats.json_input import read_json  # noqa: E402
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation.audit import audit_annotations, audit_frames, statistics
+from mmdet.curation.audit import audit_annotations, audit_frames, statistics
 
 
 def clean():

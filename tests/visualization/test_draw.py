@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmdet.core.visualization import draw_tracks, object_color, upscale_factor
-from mmdet.core.visualization.draw import blend_mask
-from mmdet.core.visualization.labels import place_label, text_size
+from mmdet.visualization import draw_tracks, object_color, upscale_factor
+from mmdet.visualization.draw import blend_mask
+from mmdet.visualization.labels import place_label, text_size
 
 BOX = np.array([[10, 20, 29, 39, 0.5]], np.float32)
 

@@ -3,8 +3,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdet.core.visualization import VideoWriter, contact_strip, count_frames, video
-from mmdet.core.visualization.strip import Sampler
+from mmdet.visualization import VideoWriter, contact_strip, count_frames, video
+from mmdet.visualization.strip import Sampler
 
 
 def grey(level, shape=(48, 65, 3)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmdet.datasets import shapes
+from mmdet.curation import shapes
 
 SPEC = shapes.ShapesSpec(train_videos=2, val_videos=1, length=4, size=(96, 64), objects=3)
 

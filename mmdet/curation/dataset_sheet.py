@@ -5,16 +5,16 @@ from typing import Any, Optional
 import cv2
 import numpy as np
 
-from mmdet.core.visualization.draw import draw_tracks, upscale_factor
-from mmdet.core.visualization.strip import contact_strip
 from mmdet.formats.ytvos import YTVOS
+from mmdet.visualization.draw import draw_tracks, upscale_factor
+from mmdet.visualization.strip import contact_strip
 
 
 def histograms(statistics: dict[str, Any], path: str) -> None:
     """Write a picture of class balance, lengths and sizes.
 
     Args:
-        statistics: see :func:`mmdet.core.evaluation.audit.statistics`.
+        statistics: see :func:`mmdet.curation.audit.statistics`.
         path: a .png, .pdf or .svg.
     """
     import matplotlib

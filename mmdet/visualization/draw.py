@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmdet.core.visualization.labels import place_label, text_scale, text_size, write_label
-from mmdet.core.visualization.palette import object_color
+from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
+from mmdet.visualization.palette import object_color
 
 
 def upscale_factor(height: int, width: int, target: int = 360) -> int:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdet.core.evaluation.split import one_sided, part, shown_categories, split_videos
+from mmdet.curation.split import one_sided, part, shown_categories, split_videos
 from mmdet.formats.ytvos import YTVOS
 
 

@@ -10,7 +10,7 @@ from typing import Iterator, Optional, Union
 import cv2
 import numpy as np
 
-from mmdet.core.visualization.strip import Sampler, contact_strip
+from mmdet.visualization.strip import Sampler, contact_strip
 
 # In this order: H.264 plays everywhere but OpenCV's wheels have no encoder,
 # VP9 plays in browsers and most players, MPEG-4 part 2 in players only.

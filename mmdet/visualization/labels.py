@@ -4,7 +4,7 @@ from typing import Iterable, Sequence
 import cv2
 import numpy as np
 
-from mmdet.core.visualization.palette import text_color
+from mmdet.visualization.palette import text_color
 
 Rect = tuple[int, int, int, int]  # x1, y1, x2, y2 in pixels, end exclusive
 FONT = cv2.FONT_HERSHEY_SIMPLEX

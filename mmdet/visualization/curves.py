@@ -6,7 +6,7 @@ from typing import Iterable
 
 from matplotlib.figure import Figure
 
-from .fileio import atomic_write
+from mmdet.utils.fileio import atomic_write
 
 Record = dict[str, float]
 NOT_CURVES = ('mode', 'epoch', 'iter', 'time', 'data_time', 'memory')
