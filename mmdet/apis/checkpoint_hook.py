@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 from mmengine.hooks import Hook
 
-from mmdet.utils import read_checkpoint
+from mmdet.checkpoint import read_checkpoint
 
 PATTERNS = ('epoch_*.pth', 'iter_*.pth')
 

@@ -12,7 +12,7 @@ from ..core import FramePreprocessor, TrackResult
 from ..datasets import YTVOSDataset
 from ..datasets.transforms import View, check_scales
 from ..models import build_detector
-from ..utils.checkpoint import load_checkpoint
+from mmdet.checkpoint import load_checkpoint
 from ..utils.config import load_config
 from .env import set_threads
 from .prefetch import default_workers, prefetch

@@ -10,7 +10,7 @@ from mmengine.runner.base_loop import BaseLoop
 from torch import Tensor
 
 from mmdet.core.frames import FramePreprocessor
-from mmdet.utils import save_checkpoint
+from mmdet.checkpoint import save_checkpoint
 
 from .env import rank_and_world, set_random_seed
 

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 import mmdet
-from mmdet.utils import (atomic_write, load_checkpoint, read_checkpoint,
-                         save_checkpoint)
+from mmdet.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
+from mmdet.utils import atomic_write
 
 from .checkpoint_hook import CheckpointHook
 from .env import environment_text, set_random_seed, this_device

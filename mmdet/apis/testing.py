@@ -12,7 +12,7 @@ from mmdet.formats.submission import write_submission
 from mmdet.formats.results import check_track_score
 from ..datasets import build_dataset
 from ..models import build_detector
-from ..utils.checkpoint import load_checkpoint
+from mmdet.checkpoint import load_checkpoint
 from ..utils.config import load_config
 from ..utils.fileio import dump_results, load_results
 from ..utils.logger import get_root_logger

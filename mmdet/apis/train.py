@@ -13,7 +13,8 @@ from mmengine.visualization import Visualizer
 from torch import nn
 
 from mmdet.datasets import build_dataloader, build_dataset
-from mmdet.utils import check_keys, read_checkpoint
+from mmdet.checkpoint import read_checkpoint
+from mmdet.utils import check_keys
 
 from . import classic
 from .checkpoint_hook import CheckpointHook

@@ -11,8 +11,7 @@ import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 from torch import nn
 
-from mmdet.utils import load_checkpoint, read_checkpoint, save_checkpoint
-from mmdet.utils import checkpoint as module
+from mmdet.checkpoint import download, load_checkpoint, read_checkpoint, save_checkpoint
 
 
 class Net(nn.Module):
@@ -118,10 +117,10 @@ def test_dead_url_is_one_sentence_with_the_alternatives(monkeypatch, tmp_path):
 
 
 def test_model_zoo_names_are_understood():
-    assert 'maskrcnn_resnet50_fpn_coco-' in module._torchvision_url(
+    assert 'maskrcnn_resnet50_fpn_coco-' in download.torchvision_url(
         '', 'maskrcnn_resnet50_fpn_coco')
-    assert 'resnet50-0676ba61' in module._torchvision_url('', 'resnet50')
-    assert 'resnext101_32x4d' in module._openmmlab_url('', 'resnext101_32x4d')
+    assert 'resnet50-0676ba61' in download.torchvision_url('', 'resnet50')
+    assert 'resnext101_32x4d' in download.openmmlab_url('', 'resnext101_32x4d')
     with pytest.raises(ValueError, match='torchvision has no model "resnet5"'):
         read_checkpoint('modelzoo://resnet5')
     with pytest.raises(ValueError, match='unknown scheme "s3"'):

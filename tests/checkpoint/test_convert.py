@@ -3,7 +3,7 @@ import pytest
 import torch
 import torchvision
 
-from mmdet.utils.convert import to_classic
+from mmdet.checkpoint.convert import to_classic
 
 CONFIG = 'masktrack_rcnn_r50_fpn_1x_youtubevos.py'
 
