@@ -8,13 +8,13 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmdet.formats.submission import write_submission
+from mmdet.formats.pickles import dump_results, load_results
 from mmdet.formats.results import check_track_score
+from mmdet.formats.submission import write_submission
 from ..datasets import build_dataset
 from ..models import build_detector
 from mmdet.checkpoint import load_checkpoint
 from ..utils.config import load_config
-from ..utils.fileio import dump_results, load_results
 from ..utils.logger import get_root_logger
 from . import checks
 from .env import init_dist, rank_and_world, set_threads, this_device
