@@ -272,6 +272,6 @@ if __name__ == '__main__':
         python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
         package_data={'mmdet.ops': ['*.so', '*.json', '*.pyx', 'csrc/**/*'],
-                      'mmdet.core.evaluation': ['*.so', '*.pyx']},
+                      'mmdet.formats': ['*.so', '*.pyx']},
         install_requires=requirements(),
         cmdclass=dict(build_ext=BuildOps))

@@ -17,11 +17,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import cv2  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.core.evaluation.audit import (Finding, audit_annotations, audit_frames,  # noqa: E402
-                                         statistics)
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
-from mmdet.core.visualization.dataset_sheet import contact_sheet, histograms  # noqa: E402
+from mmdet.curation.audit import Finding, audit_annotations, audit_frames, statistics  # noqa: E402
+from mmdet.curation.dataset_sheet import contact_sheet, histograms  # noqa: E402
+from mmdet.formats.json_input import read_json  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -108,7 +107,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def counts_table(counts: dict) -> str:
-    """Text tables of :func:`mmdet.core.evaluation.audit.statistics`."""
+    """Text tables of :func:`mmdet.curation.audit.statistics`."""
     sizes = ', '.join(f'{size} ({n})' for size, n in list(counts['sizes'].items())[:4])
     lengths = counts['video_lengths'] or [0]
     head = [['videos', 'frames', 'frames a video', 'objects', 'crowds', 'masks', 'sizes (videos)'],

@@ -12,9 +12,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmdet.core.evaluation.report import score_file, tables, to_csv  # noqa: E402
-from mmdet.core.evaluation.split import find_videos  # noqa: E402
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.evaluation.report import score_file, tables, to_csv  # noqa: E402
+from mmdet.curation.split import find_videos  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
 

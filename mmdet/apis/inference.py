@@ -12,7 +12,7 @@ from mmdet.core import FramePreprocessor, TrackResult
 from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import View, check_scales
 from mmdet.models import build_detector
-from mmdet.utils.checkpoint import load_checkpoint
+from mmdet.checkpoint import load_checkpoint
 from mmdet.utils.config import load_config
 from mmdet.engine.environment import set_threads
 from mmdet.engine.prefetch import default_workers, prefetch

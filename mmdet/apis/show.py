@@ -8,7 +8,7 @@ from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 import cv2
 import numpy as np
 
-from mmdet.core.visualization import VideoWriter, draw_tracks, upscale_factor
+from mmdet.visualization import VideoWriter, draw_tracks, upscale_factor
 from mmdet.datasets.frame_reader import read_frame
 from mmdet.utils.logger import get_root_logger
 
@@ -16,7 +16,7 @@ from mmdet.utils.logger import get_root_logger
 def draw_frame(frame: np.ndarray, det: dict, seg: dict,
                class_names: Optional[Sequence[str]] = None, score_thr: float = 0.3,
                scale: Optional[int] = None) -> np.ndarray:
-    """Draw the objects of one frame, see :func:`mmdet.core.visualization.draw_tracks`.
+    """Draw the objects of one frame, see :func:`mmdet.visualization.draw_tracks`.
 
     Args:
         frame: uint8 (h, w, 3), BGR; left as it is.

@@ -8,7 +8,7 @@ from typing import Iterable, Iterator, Optional, Sequence, Union
 import cv2
 import numpy as np
 
-from mmdet.core.visualization import quiet_opencv
+from mmdet.visualization import quiet_opencv
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 Source = Union[str, os.PathLike, int, Sequence]

@@ -8,13 +8,13 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmdet.core.evaluation import write_submission
-from mmdet.core.evaluation.results import check_track_score
+from mmdet.formats.submission import write_submission
+from mmdet.formats.results import check_track_score
 from mmdet.datasets import build_dataset
 from mmdet.models import build_detector
-from mmdet.utils.checkpoint import load_checkpoint
+from mmdet.checkpoint import load_checkpoint
 from mmdet.utils.config import load_config
-from mmdet.utils.fileio import dump_results, load_results
+from mmdet.formats.pickles import dump_results, load_results
 from mmdet.utils.logger import get_root_logger
 from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world

@@ -24,7 +24,8 @@ from mmdet.engine.schedule import Schedule
 from mmdet.engine.test_loop import evaluate_detector, has_annotations, make_preprocessor
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
-from mmdet.utils import atomic_write, get_root_logger, load_checkpoint, read_checkpoint
+from mmdet.checkpoint import load_checkpoint, read_checkpoint
+from mmdet.utils import atomic_write, get_root_logger
 
 
 def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,

@@ -3,10 +3,9 @@ import dataclasses
 from typing import Any, Callable, NamedTuple, Optional, Sequence
 
 import numpy as np
-
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation import YTVOS
+from mmdet.formats.ytvos import YTVOS
 
 
 class Entry(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any, Optional, Sequence
 
 from pycocotools.coco import COCO
 
-from mmdet.core.evaluation.json_input import read_json
+from mmdet.formats.json_input import read_json
 
 from .annotations import Entry, FrameObjects, agreed_classes, category_labels
 from .custom import CustomDataset

@@ -6,7 +6,8 @@ from typing import Any, Optional, Sequence
 import numpy as np
 import torch
 
-from mmdet.utils import check_keys, load_results
+from mmdet.formats.pickles import load_results
+from mmdet.utils import check_keys
 
 from .annotations import FrameObjects, agreed_classes
 from .extra_aug import ExtraAugmentation

@@ -4,7 +4,7 @@ from typing import Optional, Sequence
 import numpy as np
 import torch
 
-from mmdet.core.evaluation import YTVOS
+from mmdet.formats.ytvos import YTVOS
 
 from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels, compressed_rle
 from .custom import CustomDataset

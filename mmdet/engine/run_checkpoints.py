@@ -4,7 +4,7 @@ import glob
 import logging
 import os
 
-from mmdet.utils import read_checkpoint, save_checkpoint
+from mmdet.checkpoint import read_checkpoint, save_checkpoint
 
 PATTERNS = ('epoch_*.pth', 'iter_*.pth')
 

@@ -8,7 +8,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 import mmdet
-from mmdet.utils import read_checkpoint
+from mmdet.checkpoint import read_checkpoint
 
 
 def capture(trainer: Any, **meta: Any) -> dict[str, Any]:

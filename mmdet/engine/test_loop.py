@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from mmdet.core import FramePreprocessor, TrackResult
-from mmdet.core.evaluation import coco_eval, results2json, results2json_videoseg, ytvos_eval
+from mmdet.evaluation import coco_eval, ytvos_eval
+from mmdet.formats import results2json, results2json_videoseg
 from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress

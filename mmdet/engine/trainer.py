@@ -18,7 +18,7 @@ from mmdet.engine.hooks import TrainingInterrupted
 from mmdet.engine.run_checkpoints import CheckpointFolder
 from mmdet.engine.updater import Updater
 from mmdet.engine.validation import Validation
-from mmdet.utils import save_checkpoint
+from mmdet.checkpoint import save_checkpoint
 
 Batch = dict[str, list]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from mmdet.engine.distribution import broadcast
-from mmdet.utils.curves import read_log
+from mmdet.visualization.curves import read_log
 
 
 @dataclass

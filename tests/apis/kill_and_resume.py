@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
-from mmdet.utils import read_checkpoint  # noqa: E402
+from mmdet.checkpoint import read_checkpoint  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 
 
 def command(data: pathlib.Path, work_dir: pathlib.Path, epochs: int) -> list[str]:

@@ -13,7 +13,7 @@ from mmdet.apis.demo import DemoOptions, check_window, run_demo
 from mmdet.apis.inference import inference_detector, init_detector, show_result
 from mmdet.apis.sources import natural_key, open_source
 from mmdet.engine.test_loop import make_preprocessor, track_video
-from mmdet.core.visualization import VideoWriter, count_frames
+from mmdet.visualization import VideoWriter, count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'demo.py'
 

@@ -14,7 +14,7 @@ from mmdet.engine.sharding import balanced_shards
 from mmdet.engine.test_loop import (evaluate_detector, make_preprocessor, choose_loop,
                              track_dataset, track_video)
 from mmdet.core import TrackResult
-from mmdet.core.evaluation import results2json_videoseg
+from mmdet.formats import results2json_videoseg
 
 CPU = torch.device('cpu')
 

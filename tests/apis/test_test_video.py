@@ -13,7 +13,7 @@ import zipfile
 import cv2
 import pytest
 
-from mmdet.core.visualization import count_frames
+from mmdet.visualization import count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'test_video.py'
 

@@ -12,7 +12,8 @@ import torch
 from mmdet.apis import NonFiniteLoss, TrainingInterrupted, train_detector
 from mmdet.engine.hooks import StopHook
 from mmdet.apis.train import choose_seed
-from mmdet.utils import load_config, read_checkpoint
+from mmdet.checkpoint import read_checkpoint
+from mmdet.utils import load_config
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_training import FakeDataset, FakeDetector, fake_config  # noqa: E402

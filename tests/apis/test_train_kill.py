@@ -13,7 +13,7 @@ import torch
 
 from mmdet.apis import train_detector
 from mmdet.engine.run_checkpoints import find_latest
-from mmdet.utils import read_checkpoint
+from mmdet.checkpoint import read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_training import FakeDataset, FakeDetector, fake_config  # noqa: E402

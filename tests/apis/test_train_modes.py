@@ -9,7 +9,7 @@ import torch
 
 from mmdet.apis import train_detector
 from mmdet.datasets import build_dataset
-from mmdet.datasets.shapes import ShapesSpec, make_shapes
+from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.models import build_detector
 from mmdet.utils import load_config
 

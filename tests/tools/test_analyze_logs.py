@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mmdet.utils.curves import curve, draw_run, join_logs, read_log
+from mmdet.visualization.curves import curve, draw_run, join_logs, read_log
 
 PATH = pathlib.Path(__file__).parents[2] / 'tools' / 'analysis' / 'analyze_logs.py'
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mmdet.datasets.shapes import ShapesSpec, make_shapes
+from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.utils import get_root_logger
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from mmdet.utils.curves import Record, curve, join_logs, read_log  # noqa: E402
+from mmdet.visualization.curves import Record, curve, join_logs, read_log  # noqa: E402
 from mmdet.utils import atomic_write, nearest  # noqa: E402
 
 

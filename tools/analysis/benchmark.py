@@ -30,10 +30,11 @@ from terminaltables import AsciiTable  # noqa: E402
 from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.checkpoint import load_checkpoint  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.models.mask_heads import fcn_mask_head  # noqa: E402
-from mmdet.utils import load_checkpoint, load_config  # noqa: E402
+from mmdet.utils import load_config  # noqa: E402
 
 STAGES = ('data', 'backbone + FPN', 'RPN', 'box', 'track', 'mask', 'RLE')
 

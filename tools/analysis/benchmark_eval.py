@@ -101,8 +101,8 @@ def score(folder: str, metrics: str) -> None:
         marks.append((name, now[0] - start[0], now[1] - start[1], peak_mb()))
         start = time.perf_counter(), time.process_time()
 
-    from mmdet.core.evaluation import YTVOS, YTVOSeval
-    from mmdet.core.evaluation.tracking_metrics import tracking_scores
+    from mmdet.evaluation import YTVOSeval, tracking_scores
+    from mmdet.formats import YTVOS
     mark('import')
     gt = YTVOS(os.path.join(folder, 'gt.json'))
     mark('load annotations')
@@ -121,7 +121,7 @@ def score(folder: str, metrics: str) -> None:
 
 def write_uncompressed(path: str, target: str) -> None:
     """Copy an annotation file with runs as lists, as in 2019: TrackEval reads no others."""
-    from mmdet.core.evaluation.rle import decode_counts
+    from mmdet.formats.rle import decode_counts
     with open(path) as file:
         data = json.load(file)
     for ann in data['annotations']:

@@ -33,7 +33,7 @@ from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
 from mmdet.engine.updater import Updater  # noqa: E402
 from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
 

@@ -13,8 +13,8 @@ from collections import defaultdict
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.vis_builder import VisBuilder, natural, write  # noqa: E402
+from mmdet.curation.vis_builder import VisBuilder, natural, write  # noqa: E402
+from mmdet.formats.json_input import read_json  # noqa: E402
 
 TRACK_KEYS = 'track_id', 'instance_id', 'object_id', 'obj_id'
 

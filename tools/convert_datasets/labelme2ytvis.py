@@ -14,9 +14,15 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.vis_builder import (VideoBuilder, VisBuilder, list_images,  # noqa: E402
-                                               list_videos, same_size, write)
+from mmdet.curation.vis_builder import (  # noqa: E402
+    VideoBuilder,
+    VisBuilder,
+    list_images,
+    list_videos,
+    same_size,
+    write,
+)
+from mmdet.formats.json_input import read_json  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

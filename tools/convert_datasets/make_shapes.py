@@ -10,7 +10,7 @@ import cv2
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.datasets.shapes import KINDS, ShapesSpec, contact_sheet, make_shapes  # noqa: E402
+from mmdet.curation.shapes import KINDS, ShapesSpec, contact_sheet, make_shapes  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

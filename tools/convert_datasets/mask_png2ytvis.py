@@ -16,9 +16,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.vis_builder import (VisBuilder, list_images, list_videos,  # noqa: E402
-                                               same_size, write)
+from mmdet.curation.vis_builder import VisBuilder, list_images, list_videos, same_size, write  # noqa: E402
+from mmdet.formats.json_input import read_json  # noqa: E402
 
 
 def parse_args(argv=None) -> argparse.Namespace:

@@ -14,9 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.core.evaluation.split import (part, shown_categories, split_videos,  # noqa: E402
-                                         video_name)
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.curation.split import part, shown_categories, split_videos, video_name  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
 

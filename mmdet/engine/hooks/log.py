@@ -8,7 +8,7 @@ from typing import Any, Sequence
 import torch
 from mmengine.hooks import Hook
 
-from mmdet.utils.curves import draw_run
+from mmdet.visualization.curves import draw_run
 
 
 class LogHook(Hook):
