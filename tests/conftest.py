@@ -14,6 +14,7 @@ from mmdet.ops import library
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import pretend_device  # noqa: E402
+from tiny_detector import tiny  # noqa: E402,F401
 
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
 

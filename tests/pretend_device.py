@@ -102,6 +102,9 @@ class PretendTensor(torch.Tensor):
         self.host = host
         return self
 
+    def __reduce_ex__(self, protocol: int) -> Any:
+        return self.host.__reduce_ex__(protocol)  # saved as what it holds
+
     def __repr__(self, **kwargs: Any) -> str:
         return f'PretendTensor({self.host})'
 

@@ -5,6 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from mmdet.core.track import TrackMemory
+from mmdet.models import FCNMaskHead
+
 DROPPED = dict(
     MaskTrackRCNN=((), ()), MaskRCNN=(('track_head',), ('ref_img', 'ref_bboxes', 'gt_pids')),
     FasterRCNN=(('track_head', 'mask_head', 'mask_roi_extractor'),
@@ -168,3 +171,37 @@ def test_detection_equals_the_cpus(pretend, cfg, build, batch, frames, kind, nms
     for a, b in zip(*boxes, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
     assert kind == 'FasterRCNN' or want[1] == got[1]
+
+
+# The reverse proof: what fails on a GPU fails here.
+
+
+def test_numpy_in_the_training_path_fails(pretend, cfg, build, batch, monkeypatch):
+    real = FCNMaskHead.get_targets
+
+    def through_numpy(head, samples, gt_masks, cfg):
+        return real(head, samples, [torch.from_numpy(mask.numpy()) for mask in gt_masks], cfg)
+
+    monkeypatch.setattr(FCNMaskHead, 'get_targets', through_numpy)
+    model = build(cfg).train().to(pretend.device)
+    with pytest.raises(TypeError, match='device type tensor to numpy'):
+        step(model, pretend.put(batch))
+
+
+def test_a_host_tensor_in_the_test_path_fails(pretend, cfg, build, frames, monkeypatch):
+    real = TrackMemory.alive
+    monkeypatch.setattr(TrackMemory, 'alive',
+                        lambda *args: real(*args) * torch.ones(1, dtype=torch.bool))
+    cfg.test_cfg.rcnn.score_thr = 0.0
+    with pytest.raises(RuntimeError, match='same device'):
+        track(build(cfg).eval().to(pretend.device), frames(2), pretend.put)
+
+
+def test_one_more_wait_is_seen(pretend, cfg, build, batch, monkeypatch):
+    real = FCNMaskHead.loss
+    monkeypatch.setattr(FCNMaskHead, 'loss', lambda head, *args: (
+        float(args[1].sum()), real(head, *args))[1])
+    model, there = build(cfg).train().to(pretend.device), pretend.put(batch)
+    with pretend.counting() as waits:
+        step(model, there)
+    assert len(waits) == 5 and any('test_on_device.py' in wait.where for wait in waits)
