@@ -204,4 +204,4 @@ def test_one_more_wait_is_seen(pretend, cfg, build, batch, monkeypatch):
     model, there = build(cfg).train().to(pretend.device), pretend.put(batch)
     with pretend.counting() as waits:
         step(model, there)
-    assert len(waits) == 5 and any('test_on_device.py' in wait.where for wait in waits)
+    assert len(waits) == 5 and any('test_detectors_on_device.py' in wait.where for wait in waits)
