@@ -167,7 +167,7 @@ def _count(func: Any, args: tuple) -> None:
 def _say(kind: str, what: str) -> None:
     frames = [f for f in traceback.extract_stack() if f.filename not in (__file__, '<string>')
               and os.sep + 'torch' + os.sep not in f.filename]
-    here = next((f for f in reversed(frames) if f.filename.startswith(MMDET)), frames[-1])
+    here = frames[-1]
     where = f'{here.filename.removeprefix(MMDET + os.sep)}:{here.lineno} {here.name}'
     PretendTensor.waits.append(Sync(kind, what, where))
 
