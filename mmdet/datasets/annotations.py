@@ -6,6 +6,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 
 class Entry(NamedTuple):
@@ -110,7 +111,7 @@ def agreed_classes(found: Sequence[str], default: Optional[Sequence[str]],
     if configured is not None and plain(configured) != plain(found):
         place = next((i for i, (a, b) in enumerate(zip(plain(configured), plain(found))) if a != b),
                      min(len(configured), len(found)))
-        raise ValueError(
+        raise BadValue(
             f'{ann_file}: its classes differ from "classes" in the config from place {place + 1} on: expected '
             f'{len(configured)} ({", ".join(configured[place:place + 4]) or "end of list"}), found '
             f'{len(found)} ({", ".join(found[place:place + 4]) or "end of list"}); list the classes '
@@ -145,18 +146,18 @@ class VideoIndex:
 
     def _video(self, info: dict) -> dict:
         if not info.get('file_names'):
-            raise ValueError(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
-                             'path of every frame below img_prefix')
+            raise BadValue(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
+                           'path of every frame below img_prefix')
         return dict(info, filenames=info['file_names'])
 
     def _check_track(self, track: dict) -> None:
         for key in ('bboxes', 'areas', 'segmentations'):
             if not isinstance(track.get(key), list):
-                raise ValueError(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
-                                 'with one entry a frame (null where absent)')
+                raise BadValue(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
+                               'with one entry a frame (null where absent)')
         for t, (box, mask) in enumerate(zip(track['bboxes'], track['segmentations'])):
             if box is not None and (len(box) != 4 or mask is None):
-                raise ValueError(
+                raise BadValue(
                     f'{self.ytvos.name}: annotation {track["id"]}, frame {t}: expected a box x, y, w, h with a '
                     f'segmentation, got box {box} with {"no " if mask is None else "a "}segmentation; '
                     'write null for both where the object is absent')

@@ -6,6 +6,7 @@ from typing import Any, Optional, Sequence
 from pycocotools.coco import COCO
 
 from mmdet.formats.json_input import read_json
+from mmdet.utils.errors import BadValue
 
 from .annotations import Entry, FrameObjects, agreed_classes, category_labels
 from .custom import CustomDataset
@@ -72,11 +73,11 @@ def _check(content: Any, ann_file: str) -> None:
     for key in ('images', 'categories'):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             video = '; it lists videos: use type="YTVOSDataset"' if 'videos' in content else ''
-            raise ValueError(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
+            raise BadValue(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
     known = {f'{what}_id': {entry['id'] for entry in content[key]}
              for what, key in (('image', 'images'), ('category', 'categories'))}
     for ann in content.get('annotations') or ():
         for key, ids in known.items():
             if ann.get(key) not in ids:
-                raise ValueError(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
-                                 'file lists no such entry; re-export it')
+                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
+                               'file lists no such entry; re-export it')

@@ -7,6 +7,8 @@ import mmcv
 import numpy as np
 import torch
 
+from mmdet.utils.errors import BadValue
+
 
 @dataclasses.dataclass(frozen=True)
 class View:
@@ -101,11 +103,11 @@ def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
     """
     scales = img_scale if isinstance(img_scale, list) else [img_scale]
     if not scales:
-        raise ValueError(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
+        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
     if all(isinstance(v, (int, float)) for v in scales):
         scales = [tuple(scales)]  # a pair written as a list
     for scale in scales:
         if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
-            raise ValueError(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
-                             f'such pairs, got {img_scale!r}')
+            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
+                           f'such pairs, got {img_scale!r}')
     return [tuple(map(int, scale)) for scale in scales]

@@ -9,6 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmdet.formats.json_input import read_json
+from mmdet.utils.errors import BadValue
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
@@ -38,14 +39,14 @@ def coco_eval(result_file: Union[str, os.PathLike, list], result_types: Union[st
     types = [result_types] if isinstance(result_types, str) else list(result_types)
     wrong = [kind for kind in types if kind not in ('segm', 'bbox')]
     if wrong:
-        raise ValueError(f'result type: expected "segm" or "bbox", got "{wrong[0]}"')
+        raise BadValue(f'result type: expected "segm" or "bbox", got "{wrong[0]}"')
     text = io.StringIO()
     with contextlib.redirect_stdout(text):  # COCO prints
         coco = coco if isinstance(coco, COCO) else COCO(coco)
     unknown = {r['image_id'] for r in records} - set(coco.imgs)
     if unknown:
-        raise ValueError(f'results: image {min(unknown, key=str)} is not in the annotation file; '
-                         'test with the file you score with')
+        raise BadValue(f'results: image {min(unknown, key=str)} is not in the annotation file; '
+                       'test with the file you score with')
     return {kind: _score(coco, records, kind, logger) for kind in types}
 
 

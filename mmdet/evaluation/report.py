@@ -11,6 +11,7 @@ from terminaltables import AsciiTable
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.evaluation.ytvoseval import STATS, YTVOSeval
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')
 CLASS_COLUMNS = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', *TRACKING)
@@ -37,8 +38,8 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
         FileNotFoundError, ValueError, ImportError: one sentence.
     """
     if not ytvos.anns:
-        raise ValueError(f'{ytvos.name} has no annotations (the public validation and test '
-                         'files have none), so there is nothing to score against')
+        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
+                       'files have none), so there is nothing to score against')
     found = ytvos.loadRes(results)
     evaluator = YTVOSeval(ytvos, found, iou_type)
     evaluator.params.zeroIdIsFound = True

@@ -6,6 +6,7 @@ import numpy as np
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps
 from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import MissingPackage
 
 COMBINED = 'cls_comb_det_av'  # over all detections, whatever their class
 CLASS_MEAN = 'cls_comb_cls_av'  # the mean over classes
@@ -22,8 +23,8 @@ def load_metrics() -> dict[str, Any]:
 
         from mmdet.evaluation.hota import FastHOTA
     except ImportError as error:
-        raise ImportError('HOTA, IDF1 and id switches need the package trackeval: '
-                          f'pip install trackeval ({error})') from None
+        raise MissingPackage('HOTA, IDF1 and id switches need the package trackeval: '
+                             f'pip install trackeval ({error})') from None
     config = dict(THRESHOLD=0.5, PRINT_CONFIG=False)
     return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 

@@ -10,10 +10,10 @@ from pycocotools import mask as mask_utils
 from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
 from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
 from mmdet.evaluation.track_pairs import TrackPairs
-from mmdet.formats.annotation_checks import num_frames
-from mmdet.formats.track_results import is_box
+from mmdet.formats.entries import is_box, mean_area, num_frames
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils import get_root_logger
+from mmdet.utils.errors import BadValue
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
@@ -63,7 +63,7 @@ class YTVOSeval:
     def __init__(self, cocoGt: YTVOS, cocoDt: Union[YTVOS, str, os.PathLike, list],
                  iouType: str = 'segm') -> None:
         if iouType not in ('segm', 'bbox'):
-            raise ValueError(f'iouType must be "segm" or "bbox", got {iouType!r}')
+            raise BadValue(f'iouType must be "segm" or "bbox", got {iouType!r}')
         self.cocoGt = cocoGt
         self.cocoDt = cocoDt if isinstance(cocoDt, YTVOS) else cocoGt.loadRes(cocoDt)
         self.params = Params(iouType, sorted(cocoGt.vids), sorted(cocoGt.cats))
@@ -132,7 +132,7 @@ class YTVOSeval:
     def accumulate(self) -> None:
         """Precision and recall over all videos, see ``eval``."""
         if not self.evaluated:
-            raise ValueError('nothing to accumulate: call evaluate() first')
+            raise BadValue('nothing to accumulate: call evaluate() first')
         p = self.params
         shape = (len(p.iouThrs), len(p.recThrs), len(self._groups()), len(p.areaRng),
                  len(p.maxDets))
@@ -197,14 +197,14 @@ class YTVOSeval:
             ValueError: ``accumulate`` was not called, or ``maxDets`` are not three.
         """
         if not self.eval:
-            raise ValueError('nothing to summarize: call accumulate() first')
+            raise BadValue('nothing to summarize: call accumulate() first')
         return {name: self.mean(*row, category) for name, row in zip(STATS, self._rows())}
 
     def _rows(self) -> list[tuple]:
         """What each of the twelve is the mean of: kind, IoU, area, tracks per video."""
         dets = self.params.maxDets
         if len(dets) < 3:
-            raise ValueError(f'the twelve numbers need three maxDets, got {dets}')
+            raise BadValue(f'the twelve numbers need three maxDets, got {dets}')
         sizes = ('small', 'medium', 'large')
         return [('precision', None, 'all', 100), ('precision', .5, 'all', dets[2]),
                 ('precision', .75, 'all', dets[2]),
@@ -231,25 +231,17 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
     where = f'{name}: annotation {gt["id"]}'
     for key in ('areas', 'segmentations' if iou_type == 'segm' else 'bboxes'):
         if not isinstance(gt.get(key), list):
-            raise ValueError(f'{where} has no "{key}"; scoring needs one entry per frame '
-                             '(null where absent)')
+            raise BadValue(f'{where} has no "{key}"; scoring needs one entry per frame '
+                           '(null where absent)')
     crowd = gt.get('iscrowd')
     if not isinstance(crowd, (int, float)) or crowd != crowd or abs(crowd) == float('inf'):
-        raise ValueError(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
+        raise BadValue(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
     for area in gt['areas']:
         if area is not None and (not isinstance(area, (int, float)) or area != area):
-            raise ValueError(f'{where}: area {area!r:.60} is no number of pixels')
+            raise BadValue(f'{where}: area {area!r:.60} is no number of pixels')
     for box in gt['bboxes'] if iou_type == 'bbox' else ():
         if box is not None and not is_box(box):
-            raise ValueError(f'{where}: {box!r:.60} is no box [x, y, width, height]')
-
-
-def mean_area(areas: list) -> float:
-    """Mean area in pixels over the frames that have one; 0 without any."""
-    areas = [area for area in areas if area]
-    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
-        return sum(areas) / len(areas) if areas else 0.0
-    return float(np.mean(areas))
+            raise BadValue(f'{where}: {box!r:.60} is no box [x, y, width, height]')
 
 
 def result_boxes(track: dict) -> list:
@@ -285,9 +277,9 @@ def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[s
     if not isinstance(ytvos, YTVOS):
         ytvos = YTVOS(ytvos)
     if not ytvos.anns:
-        raise ValueError(f'{ytvos.name} has no annotations (the public validation and test '
-                         'files have none): score on a split of the training set, made by '
-                         'tools/convert_datasets/split_videos.py, or submit the results')
+        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
+                       'files have none): score on a split of the training set, made by '
+                       'tools/convert_datasets/split_videos.py, or submit the results')
     types = [result_types] if isinstance(result_types, str) else list(result_types)
     results = ytvos.loadRes(result_file)
     scores = {}

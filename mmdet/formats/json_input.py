@@ -5,6 +5,8 @@ import json
 import os
 from typing import Any, Callable, Iterator, Optional, Union
 
+from mmdet.utils.errors import BadValue, MissingFile
+
 
 def read_json(path: Union[str, os.PathLike],
               object_hook: Optional[Callable[[dict], Any]] = None) -> Any:
@@ -24,14 +26,14 @@ def read_json(path: Union[str, os.PathLike],
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: no such file; check the path')
+        raise MissingFile(f'{path}: no such file; check the path')
     try:
         text = _read_text(path)
         with _collector_paused():
             return json.loads(text, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
-                         'or is something else, write it again') from None
+        raise BadValue(f'{path}: not valid json ({error}); the file is cut off '
+                       'or is something else, write it again') from None
 
 
 def _read_text(path: str) -> str:

@@ -2,6 +2,7 @@
 import pickle
 from typing import Any
 
+from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
 
 _SAFE = {
@@ -49,11 +50,11 @@ def load_results(path: str) -> Any:
         with open(path, 'rb') as file:
             return _Unpickler(file).load()
     except FileNotFoundError:
-        raise FileNotFoundError(
+        raise MissingFile(
             f'{path}: no such results file; write one with '
             'tools/test_video.py CONFIG CHECKPOINT --out X.pkl') from None
     except (pickle.UnpicklingError, EOFError, ValueError, IndexError,
             AttributeError, UnicodeDecodeError, MemoryError) as error:
-        raise ValueError(
+        raise BadValue(
             f'{path}: refused as results: {error or "the file is cut short"}; '
             'expected a complete pickle of numpy arrays, dicts and lists') from None

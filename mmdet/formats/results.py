@@ -5,6 +5,7 @@ from typing import Any, Callable, Optional, Sequence, Union
 
 import numpy as np
 
+from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.registry import nearest
 
@@ -24,7 +25,7 @@ TRACK_SCORES: dict[str, Callable[[np.ndarray, int], float]] = {
 def check_track_score(name: str) -> str:
     """``name`` itself if it is a way to score tracks, else a ValueError naming those."""
     if name not in TRACK_SCORES:
-        raise ValueError(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
+        raise BadValue(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
     return name
 
 
@@ -64,21 +65,21 @@ class TrackWriter:
         """
         where = f'video {self.video_id}, frame {frame_id}'
         if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
-            raise ValueError(f'{where}: the video has {self.num_frames} frames; '
-                             'test it with the annotation file it belongs to')
+            raise BadValue(f'{where}: the video has {self.num_frames} frames; '
+                           'test it with the annotation file it belongs to')
         self.added = max(self.added, frame_id + 1)
         for obj_id, found in det.items():
             label, score = int(found['label']), float(found['bbox'][4])
             if obj_id not in seg:
-                raise ValueError(f'{where}: object {obj_id} has a box but no mask; '
-                                 'the results are damaged, run the test again')
+                raise BadValue(f'{where}: object {obj_id} has a box but no mask; '
+                               'the results are damaged, run the test again')
             if not 0 <= label < len(self.category_ids):
-                raise ValueError(f'{where}: label {label}, but there are only '
-                                 f'{len(self.category_ids)} categories; the head was built '
-                                 'for another data set')
+                raise BadValue(f'{where}: label {label}, but there are only '
+                               f'{len(self.category_ids)} categories; the head was built '
+                               'for another data set')
             if not np.isfinite(score):
-                raise ValueError(f'{where}: object {obj_id} has score {score}; '
-                                 'the weights are not usable')
+                raise BadValue(f'{where}: object {obj_id} has score {score}; '
+                               'the weights are not usable')
             track = self.tracks.setdefault(
                 obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
             track['scores'].append(score)
@@ -122,9 +123,9 @@ def video_records(dataset: Any, results: Sequence[Frame],
         ValueError: there are more or fewer results than frames.
     """
     if len(results) != len(dataset.img_ids):
-        raise ValueError(f'results: {len(results)} frames, but the data set has '
-                         f'{len(dataset.img_ids)}; they belong to another annotation file, '
-                         'run the test again')
+        raise BadValue(f'results: {len(results)} frames, but the data set has '
+                       f'{len(dataset.img_ids)}; they belong to another annotation file, '
+                       'run the test again')
     writers = {}
     for (video, frame), (det, seg) in zip(dataset.img_ids, results):
         if video not in writers:
@@ -187,8 +188,8 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
         ValueError: there are more or fewer results than images.
     """
     if len(results) != len(dataset.img_ids):
-        raise ValueError(f'results: {len(results)} images, but the data set has '
-                         f'{len(dataset.img_ids)}; run the test again')
+        raise BadValue(f'results: {len(results)} images, but the data set has '
+                       f'{len(dataset.img_ids)}; run the test again')
     with_masks = any(isinstance(result, tuple) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):

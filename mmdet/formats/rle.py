@@ -11,6 +11,8 @@ from typing import Any, Iterator, NamedTuple, Optional, Sequence
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.utils.errors import BadValue
+
 try:
     from mmdet.formats import rle_loops as loops
 except ImportError:  # not compiled: a second or two slower
@@ -21,7 +23,7 @@ MAX_CHARS = 6  # of one compressed run: 30 bits
 CHUNK = 512  # masks checked at once: many more leave the processor's cache, fewer cost calls
 
 
-class BadMask(ValueError):
+class BadMask(BadValue):
     """A mask nobody should draw; ``index`` is its place in the list checked."""
 
     def __init__(self, index: Any, reason: str) -> None:

@@ -6,6 +6,7 @@ import zipfile
 from typing import Optional, Union
 
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.logger import get_root_logger
 
@@ -38,10 +39,10 @@ def write_submission(results: Union[str, os.PathLike, list], ytvos: YTVOS,
     for track in tracks:
         where = f'{found.name}: track number {track["id"] - 1}'
         if track.get('segmentations') is None:
-            raise ValueError(f'{where} has boxes only; servers take masks')
+            raise BadValue(f'{where} has boxes only; servers take masks')
         if track['category_id'] not in ytvos.cats:
-            raise ValueError(f'{where} has category_id {track["category_id"]!r}, which '
-                             f'{ytvos.name} does not list; map the labels to its ids')
+            raise BadValue(f'{where} has category_id {track["category_id"]!r}, which '
+                           f'{ytvos.name} does not list; map the labels to its ids')
     empty = [vid for vid in ytvos.vids if vid not in found.vidToAnns]
     if empty:
         logger = logger or get_root_logger()

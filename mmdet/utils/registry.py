@@ -5,6 +5,8 @@ from typing import Any, Callable, Iterable, Optional
 
 import mmengine
 
+from mmdet.utils.errors import BadKey, BadType
+
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """The end of an error sentence: the closest valid names, or all of them.
@@ -37,7 +39,7 @@ def check_keys(cfg: dict, valid: Iterable[str], where: str) -> None:
     valid = list(valid)
     for key in cfg:
         if key not in valid:
-            raise TypeError(f'{where} has no key "{key}"{nearest(key, valid)}')
+            raise BadType(f'{where} has no key "{key}"{nearest(key, valid)}')
 
 
 def _parameters(cls: type) -> Optional[list[str]]:
@@ -84,16 +86,16 @@ class Registry(mmengine.Registry):
             KeyError: ``type`` is missing or not registered here.
         """
         if not isinstance(cfg, dict):
-            raise TypeError(f'{self.name}: expected a dict with "type", '
-                            f'got {type(cfg).__name__}: {cfg!r}')
+            raise BadType(f'{self.name}: expected a dict with "type", '
+                          f'got {type(cfg).__name__}: {cfg!r}')
         args = {**default_args, **cfg}
         kind = args.pop('type', None)
         if kind is None:
-            raise KeyError(f'{self.name}: no "type" in {dict(cfg)}')
+            raise BadKey(f'{self.name}: no "type" in {dict(cfg)}')
         cls = kind if inspect.isclass(kind) else self.module_dict.get(kind)
         if cls is None:
-            raise KeyError(f'{self.name} has no type "{kind}"'
-                           f'{nearest(kind, self.module_dict)}')
+            raise BadKey(f'{self.name} has no type "{kind}"'
+                         f'{nearest(kind, self.module_dict)}')
         valid = _parameters(cls)
         if valid is not None:
             check_keys(args, valid, cls.__name__)

@@ -6,6 +6,7 @@ from typing import Iterable
 
 from matplotlib.figure import Figure
 
+from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write
 
 Record = dict[str, float]
@@ -32,10 +33,10 @@ def read_log(path: str) -> list[Record]:
         except json.JSONDecodeError:
             if number == len(lines):
                 break
-            raise ValueError(f'{path}:{number}: expected one json dict a line; '
-                             'give a *.log.json file of a run') from None
+            raise BadValue(f'{path}:{number}: expected one json dict a line; '
+                           'give a *.log.json file of a run') from None
         if not isinstance(record, dict):
-            raise ValueError(f'{path}:{number}: expected one json dict a line')
+            raise BadValue(f'{path}:{number}: expected one json dict a line')
         if {'mode', 'epoch', 'iter'} <= record.keys():
             records.append(record)
     return records

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from mmdet.utils.cli import run_tool
 from mmdet.visualization.curves import curve, draw_run, join_logs, read_log
 
 PATH = pathlib.Path(__file__).parents[2] / 'tools' / 'analysis' / 'analyze_logs.py'
@@ -58,7 +59,9 @@ def test_curves_of_a_run(run):
 
 def call(tool, monkeypatch, *args):
     monkeypatch.setattr(sys, 'argv', ['analyze_logs.py', *map(str, args)])
-    return tool.main()
+    with pytest.raises(SystemExit) as stop:
+        run_tool(tool.main)
+    return stop.value.code
 
 
 def test_plot_curve(tool, run, monkeypatch, capsys):

@@ -17,6 +17,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadKey, BadValue, MissingFile  # noqa: E402
 from mmdet.visualization.curves import Record, curve, join_logs, read_log  # noqa: E402
 from mmdet.utils import atomic_write, nearest  # noqa: E402
 
@@ -31,7 +33,7 @@ def load_run(path: str) -> list[Record]:
     if os.path.isdir(path):
         paths = sorted(glob.glob(os.path.join(path, '*.log.json')))
     if not paths or not os.path.isfile(paths[0]):
-        raise FileNotFoundError(f'{path}: no *.log.json here; give a log or the work folder of a run')
+        raise MissingFile(f'{path}: no *.log.json here; give a log or the work folder of a run')
     return join_logs(read_log(p) for p in paths)
 
 
@@ -45,7 +47,7 @@ def plot_curve(args: argparse.Namespace) -> None:
         known = {key for r in records for key, v in r.items() if isinstance(v, (int, float))}
         for key in args.keys:
             if key not in known:
-                raise KeyError(f'{path}: no key "{key}"{nearest(key, known)}')
+                raise BadKey(f'{path}: no key "{key}"{nearest(key, known)}')
             default = f'{os.path.basename(os.path.normpath(path))} {key}' if len(args.runs) > 1 else key
             axes.plot(*curve(records, key), label=next(labels, default),
                       marker='o' if any(key in r and r['mode'] == 'val' for r in records) else None)
@@ -65,7 +67,7 @@ def cal_train_time(args: argparse.Namespace) -> None:
             if r['mode'] == 'train':
                 epochs.setdefault(r['epoch'], []).append(r)
         if not epochs:
-            raise ValueError(f'{path}: has no training steps')
+            raise BadValue(f'{path}: has no training steps')
         if not args.include_outliers:  # the first line of an epoch holds the start of the workers
             epochs = {e: rows[1:] or rows for e, rows in epochs.items()}
         means = {e: float(np.mean([r['time'] for r in rows])) for e, rows in epochs.items()}
@@ -78,8 +80,8 @@ def cal_train_time(args: argparse.Namespace) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line, a task each with its options."""
+    parser = ToolParser(__doc__)
     tasks = parser.add_subparsers(dest='task', required=True)
     plot = tasks.add_parser('plot_curve', help='draw keys over epochs')
     plot.add_argument('runs', nargs='+', metavar='RUN', help='json logs or work folders')
@@ -97,15 +99,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     args = parse_args()
-    try:
-        args.run(args)
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        print(f'error: {error.args[-1] if isinstance(error, KeyError) else error}', file=sys.stderr)
-        return 1
-    return 0
+    args.run(args)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main)

@@ -1,0 +1,37 @@
+"""What the entries of an annotation file say."""
+import numbers
+import os
+from typing import Any, Sequence
+
+import numpy as np
+
+
+def num_frames(video: dict) -> int:
+    """How many frames a video entry has: ``length``, else its file names."""
+    return int(video.get('length', len(video.get('file_names') or ())))
+
+
+def frame_folder(video: dict) -> str:
+    """The folder its frames lie in, '' without one; releases name videos that way."""
+    names = video.get('file_names') or ['']
+    return os.path.dirname(names[0])
+
+
+def video_name(video: dict) -> str:
+    """The folder of its frames, or its id where it has none."""
+    return frame_folder(video) or str(video['id'])
+
+
+def mean_area(areas: Sequence) -> float:
+    """Mean area in pixels over the frames that have one; 0 without any."""
+    areas = [area for area in areas if area]
+    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
+        return sum(areas) / len(areas) if areas else 0.0
+    return float(np.mean(areas))
+
+
+def is_box(box: Any) -> bool:
+    """Whether it is [x, y, width, height] of finite numbers, sides not negative."""
+    return (isinstance(box, (list, tuple)) and len(box) == 4
+            and all(isinstance(v, numbers.Real) and abs(v) < 1e9 for v in box)
+            and box[2] >= 0 and box[3] >= 0)
