@@ -10,6 +10,8 @@ from typing import Iterator, Optional, Union
 import cv2
 import numpy as np
 
+from mmdet.utils.errors import BadValue
+from mmdet.visualization.pictures import write_picture
 from mmdet.visualization.strip import Sampler, contact_strip
 
 # In this order: H.264 plays everywhere but OpenCV's wheels have no encoder,
@@ -84,7 +86,7 @@ class VideoWriter:
                  logger: Optional[logging.Logger] = None, strip_frames: int = 8) -> None:
         self.path = pathlib.Path(path)
         if self.path.suffix.lower() != '.mp4':
-            raise ValueError(f'{path}: expected a name that ends with .mp4; choose one')
+            raise BadValue(f'{path}: expected a name that ends with .mp4; choose one')
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.partial = self.path.with_name(f'.{self.path.stem}.{os.getpid()}.part.mp4')
         self.fps = fps
@@ -108,8 +110,8 @@ class VideoWriter:
             self._start(frame.shape[1], frame.shape[0])
         height, width = frame.shape[:2]
         if (width, height) != self.size:
-            raise ValueError(f'{self.path}: frame {self.sampler.seen} is {width}x{height}, '
-                             f'the first was {self.size[0]}x{self.size[1]}; resize it')
+            raise BadValue(f'{self.path}: frame {self.sampler.seen} is {width}x{height}, '
+                           f'the first was {self.size[0]}x{self.size[1]}; resize it')
         self.sampler.add(frame.copy())
         if self.writer is not None:
             # encoders halve the colour planes: odd sizes get one more line
@@ -144,8 +146,7 @@ class VideoWriter:
 
     def _write_strip(self) -> pathlib.Path:
         path = self.path.with_suffix('.png')
-        if not cv2.imwrite(str(path), contact_strip(self.sampler.picked())):
-            raise OSError(f'{path}: could not be written; is the disk full?')
+        write_picture(contact_strip(self.sampler.picked()), path)
         self.logger.warning(
             '%s: this OpenCV has no working mp4 encoder (tried %s); wrote a strip of frames, '
             '%s, instead', self.path, ', '.join(CODECS), path)
