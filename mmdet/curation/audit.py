@@ -4,7 +4,7 @@ import itertools
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -122,7 +122,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == value
 
 
-def _same_box(box: Any, tight: Optional[list]) -> bool:
+def _same_box(box: Any, tight: list | None) -> bool:
     """Whether two boxes [x, y, w, h] (or None) have the same corners, up to the slack."""
     if box is None or tight is None:
         return tight is None and (box is None or box == [0, 0, 0, 0])

@@ -8,7 +8,7 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -167,7 +167,7 @@ def draw_video(spec: ShapesSpec, split: str, index: int) -> tuple[np.ndarray, li
     return frames, [actor['label'] for actor in actors], masks
 
 
-def _annotation(masks: np.ndarray) -> Optional[dict]:
+def _annotation(masks: np.ndarray) -> dict | None:
     """The per-frame entries of one object, masks bool (T, h, w); None if it never shows."""
     seen = masks.sum((1, 2)) >= MIN_VISIBLE
     if not seen.any():
@@ -223,7 +223,7 @@ def is_complete(out: str | pathlib.Path, spec: ShapesSpec) -> bool:
 
 
 def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force: bool = False,
-                progress: Optional[Callable[[int, int], None]] = None) -> bool:
+                progress: Callable[[int, int], None] | None = None) -> bool:
     """Write the data set to a new folder in the layout of YouTube-VIS.
 
     It is written beside ``out`` and renamed when whole, so a folder ``out`` is

@@ -1,7 +1,7 @@
 """Own data to YouTube-VIS annotations: what the converters share."""
 import json
 import os
-from typing import Any, Hashable, Iterable, Iterator, Optional, Sequence
+from typing import Any, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -20,7 +20,7 @@ class VisBuilder:
             sorted.
     """
 
-    def __init__(self, classes: Optional[Sequence[str]] = None) -> None:
+    def __init__(self, classes: Sequence[str] | None = None) -> None:
         self.classes = list(classes) if classes else None
         self.videos, self.objects = [], []
 
@@ -100,7 +100,7 @@ class VideoBuilder:
             parts = [part for part in (obj['rles'][frame], rle) if part is not None]
             obj['rles'][frame] = mask_utils.merge(parts)
 
-    def _rle(self, segm: Any, where: str) -> Optional[dict]:
+    def _rle(self, segm: Any, where: str) -> dict | None:
         if isinstance(segm, np.ndarray):
             if segm.shape != self.size:
                 raise BadValue(f'{where}: the mask is {segm.shape[1]} x {segm.shape[0]} pixels, '

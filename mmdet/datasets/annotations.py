@@ -1,6 +1,6 @@
 """Annotation index: what is annotated in which frame, found without decoding a mask."""
 import dataclasses
-from typing import Any, Callable, NamedTuple, Optional, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -11,12 +11,12 @@ from mmdet.utils.errors import BadValue
 
 class Entry(NamedTuple):
     """One annotated object in one frame; ``mask`` decodes it, uint8 (h, w)."""
-    box: Optional[Sequence[float]]  # x y w h in pixels; None where absent
-    area: Optional[float]
+    box: Sequence[float] | None  # x y w h in pixels; None where absent
+    area: float | None
     label: int  # 1-based
     crowd: bool = False
     obj_id: int = 0
-    mask: Optional[Callable[[], np.ndarray]] = None
+    mask: Callable[[], np.ndarray] | None = None
 
     def is_valid(self) -> bool:
         """Whether it shows: area above 0 and at least a pixel wide and high, as in the 2019 code."""
@@ -91,8 +91,8 @@ def category_labels(categories: Sequence[dict]) -> tuple[list[int], list[str]]:
     return [c['id'] for c in ordered], [str(c.get('name', c['id'])) for c in ordered]
 
 
-def agreed_classes(found: Sequence[str], default: Optional[Sequence[str]],
-                   configured: Optional[Sequence[str]], ann_file: str) -> tuple[str, ...]:
+def agreed_classes(found: Sequence[str], default: Sequence[str] | None,
+                   configured: Sequence[str] | None, ann_file: str) -> tuple[str, ...]:
     """The class list: the file's, spelt as the code's where both agree.
 
     Args:

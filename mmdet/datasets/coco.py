@@ -1,7 +1,7 @@
 """Images in COCO format."""
 import contextlib
 import io
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 from pycocotools.coco import COCO
 
@@ -36,7 +36,7 @@ class CocoDataset(CustomDataset):
         'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase',
         'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
         super()._load(None)
         self.CLASSES = agreed_classes(self._names, default, classes, self.ann_file)

@@ -1,11 +1,11 @@
 """Data sets of single images, and what every data set here shares."""
-import json
 import os
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import torch
 
+from mmdet.formats.json_input import read_json
 from mmdet.formats.pickles import load_results
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
@@ -62,17 +62,17 @@ class CustomDataset(SeededDataset):
         img_infos: the images, as the file lists them.
         flag: uint8, 1 for an item wider than high: items of a batch share it.
     """
-    CLASSES: Optional[Sequence[str]] = None
+    CLASSES: Sequence[str] | None = None
     MIN_SIZE = 32  # pixels; smaller images do not train, as in the 2019 code
 
     def __init__(self, ann_file: str, img_prefix: str, img_scale: Any, img_norm_cfg: dict,
-                 size_divisor: Optional[int] = None, proposal_file: Optional[str] = None,
+                 size_divisor: int | None = None, proposal_file: str | None = None,
                  num_max_proposals: int = 1000, flip_ratio: float = 0, with_mask: bool = True,
                  with_crowd: bool = True, with_label: bool = True, with_track: bool = False,
-                 extra_aug: Optional[dict] = None,
-                 aug_ref_bbox_param: Optional[Sequence[float]] = None,
+                 extra_aug: dict | None = None,
+                 aug_ref_bbox_param: Sequence[float] | None = None,
                  resize_keep_ratio: bool = True, test_mode: bool = False,
-                 classes: Optional[Sequence[str]] = None) -> None:
+                 classes: Sequence[str] | None = None) -> None:
         name = type(self).__name__
         check_keys(img_norm_cfg, NORM_KEYS, f'{name}: img_norm_cfg')
         self.ann_file, self.img_prefix = ann_file, img_prefix
@@ -90,7 +90,7 @@ class CustomDataset(SeededDataset):
         self.proposals = self._load_proposals(proposal_file)
         self._keep(range(self.num_frames()) if test_mode else self._trainable())
 
-    def _check_arguments(self, extra_aug: Optional[dict]) -> None:
+    def _check_arguments(self, extra_aug: dict | None) -> None:
         name = type(self).__name__
         if not 0 <= self.flip_ratio <= 1:
             raise BadValue(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
@@ -107,7 +107,7 @@ class CustomDataset(SeededDataset):
 
     # What subclasses define.
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         """Read the annotation file; sets ``img_infos`` and ``CLASSES``."""
         if not os.path.isfile(self.ann_file):
             raise MissingFile(f'{self.ann_file}: annotation file not found; data/README.md shows the '
@@ -122,8 +122,7 @@ class CustomDataset(SeededDataset):
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
         if not ann_file.endswith('.json'):
             return load_results(ann_file)
-        with open(ann_file) as file:
-            return json.load(file)
+        return read_json(ann_file)
 
     def get_ann_info(self, idx: int) -> FrameObjects:
         """What is annotated in image ``idx`` of the file."""
@@ -171,7 +170,7 @@ class CustomDataset(SeededDataset):
         info = self.frame_info(place)
         return info['width'] > info['height']
 
-    def _load_proposals(self, proposal_file: Optional[str]) -> Optional[list[np.ndarray]]:
+    def _load_proposals(self, proposal_file: str | None) -> list[np.ndarray] | None:
         if proposal_file is None:
             return None
         proposals = load_results(proposal_file)

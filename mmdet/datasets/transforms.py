@@ -1,6 +1,6 @@
 """How a frame and what is annotated in it become network input: one value, applied to each."""
 import dataclasses
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import cv2
 import mmcv
@@ -28,7 +28,7 @@ class View:
 
     @classmethod
     def of(cls, size: tuple[int, int], scale: tuple[int, int], flip: bool = False,
-           size_divisor: Optional[int] = None, keep_ratio: bool = True) -> 'View':
+           size_divisor: int | None = None, keep_ratio: bool = True) -> 'View':
         """The view that fits a frame into a scale.
 
         Args:

@@ -1,6 +1,6 @@
 """Images in Pascal VOC format."""
 import os
-from typing import Optional, Sequence
+from typing import Sequence
 from xml.etree import ElementTree
 
 import numpy as np
@@ -28,13 +28,13 @@ class XMLDataset(CustomDataset):
             (the xml files hold none). ``classes`` replaces the class list.
     """
 
-    def __init__(self, *args, min_size: Optional[float] = None, **kwargs) -> None:
+    def __init__(self, *args, min_size: float | None = None, **kwargs) -> None:
         self.min_size = min_size
         super().__init__(*args, **kwargs)
         if self.with_mask and not self.test_mode:
             raise BadValue(f'{type(self).__name__}: xml annotations hold no masks; set with_mask=False')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         self.CLASSES = tuple(classes) if classes is not None else self.CLASSES
         if not self.CLASSES:
             raise BadValue(f'{type(self).__name__}: the xml files list no classes; set classes=[...] in the config')
@@ -87,7 +87,7 @@ class VOCDataset(XMLDataset):
                'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train',
                'tvmonitor')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         super()._load(classes)
         years = [year for year in (2007, 2012) if f'VOC{year}' in self.img_prefix]
         self.year = years[0] if years else None  # which AP the 2019 evaluation takes

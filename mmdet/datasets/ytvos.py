@@ -1,5 +1,5 @@
 """Videos in YouTube-VIS format."""
-from typing import Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 import torch
@@ -41,7 +41,7 @@ class YTVOSDataset(CustomDataset):
                'zebra', 'tiger', 'elephant', 'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle',
                'earless_seal', 'tennis_racket')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)
         self.cat_ids, names = category_labels(self.ytvos.dataset['categories'])
         self.CLASSES = agreed_classes(names, type(self).CLASSES, classes, self.ann_file)

@@ -1,5 +1,5 @@
 """HOTA, CLEAR and identity scores of tracks, by the package ``trackeval``."""
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
@@ -29,8 +29,8 @@ def load_metrics() -> dict[str, Any]:
     return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 
 
-def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = None,
-                    vid_ids: Optional[Sequence] = None) -> dict[Any, dict[str, dict]]:
+def tracking_scores(gt: YTVOS, results: YTVOS, pairs: TrackPairs | None = None,
+                    vid_ids: Sequence | None = None) -> dict[Any, dict[str, dict]]:
     """Score identities the way TrackEval does for YouTube-VIS.
 
     Every class is scored by itself over all videos; crowds count as objects
@@ -88,7 +88,7 @@ def _nothing() -> dict:
                 num_gt_ids=0, num_tracker_ids=0, num_gt_dets=0, num_tracker_dets=0)
 
 
-def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> Optional[dict]:
+def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> dict | None:
     """One video and class as TrackEval's metrics take it; None if both are empty.
 
     Ids are the places of those tracks that are ever seen.

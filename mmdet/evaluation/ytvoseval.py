@@ -2,13 +2,13 @@
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import Optional, Union
+from typing import Iterable
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
-from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
+from mmdet.evaluation.track_matching import join, match_video, precision_recall
 from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.entries import is_box, mean_area, num_frames
 from mmdet.formats.ytvos import YTVOS
@@ -54,13 +54,13 @@ class YTVOSeval:
     Attributes:
         params: see :class:`Params`.
         ious: (D, G) arrays by (video id, category id).
-        matches: :class:`Matches` by (video id, category id).
+        matches: :class:`~.track_matching.Matches` by (video id, category id).
         eval: after ``accumulate``, ``precision`` and ``scores`` (T, R, K, A, M),
             ``recall`` (T, K, A, M); -1 where there was nothing to find.
         stats: after ``summarize``, the (12,) official numbers, see ``STATS``.
     """
 
-    def __init__(self, cocoGt: YTVOS, cocoDt: Union[YTVOS, str, os.PathLike, list],
+    def __init__(self, cocoGt: YTVOS, cocoDt: YTVOS | str | os.PathLike | list,
                  iouType: str = 'segm') -> None:
         if iouType not in ('segm', 'bbox'):
             raise BadValue(f'iouType must be "segm" or "bbox", got {iouType!r}')
@@ -152,8 +152,8 @@ class YTVOSeval:
         self.eval = dict(params=p, counts=list(shape), precision=precision, recall=recall,
                          scores=scores)
 
-    def mean(self, kind: str = 'precision', iou: Optional[float] = None,
-             area: str = 'all', max_dets: int = 100, category: Optional[int] = None) -> float:
+    def mean(self, kind: str = 'precision', iou: float | None = None,
+             area: str = 'all', max_dets: int = 100, category: int | None = None) -> float:
         """Mean precision (AP) or recall (AR) over what was there to find.
 
         Args:
@@ -178,7 +178,7 @@ class YTVOSeval:
         values = values[values > -1]
         return float(np.mean(values)) if values.size else -1.0
 
-    def summarize(self, logger: Optional[logging.Logger] = None) -> None:
+    def summarize(self, logger: logging.Logger | None = None) -> None:
         """Compute ``stats`` and log the official twelve lines.
 
         Args:
@@ -190,7 +190,7 @@ class YTVOSeval:
         for row, value in zip(self._rows(), self.stats):
             logger.info(self._line(*row, value))
 
-    def numbers(self, category: Optional[int] = None) -> dict[str, float]:
+    def numbers(self, category: int | None = None) -> dict[str, float]:
         """The official twelve numbers by name, see ``STATS``, of all classes or of one.
 
         Raises:
@@ -212,7 +212,7 @@ class YTVOSeval:
                 *(('recall', None, 'all', number) for number in dets[:3]),
                 *(('recall', None, size, dets[2]) for size in sizes)]
 
-    def _line(self, kind: str, iou: Optional[float], area: str, dets: int,
+    def _line(self, kind: str, iou: float | None, area: str, dets: int,
               value: float) -> str:
         title, short = dict(precision=('Average Precision', '(AP)'),
                             recall=('Average Recall', '(AR)'))[kind]
@@ -256,9 +256,9 @@ def _filled(boxes: list) -> list:
     return [[0.] * 4 if box is None else box for box in boxes]
 
 
-def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[str, list],
-               ytvos: Union[YTVOS, str, os.PathLike],
-               logger: Optional[logging.Logger] = None) -> dict[str, dict[str, float]]:
+def ytvos_eval(result_file: str | os.PathLike | list, result_types: str | list,
+               ytvos: YTVOS | str | os.PathLike,
+               logger: logging.Logger | None = None) -> dict[str, dict[str, float]]:
     """Score a result file with the official numbers.
 
     Args:
@@ -276,18 +276,32 @@ def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[s
     """
     if not isinstance(ytvos, YTVOS):
         ytvos = YTVOS(ytvos)
-    if not ytvos.anns:
-        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
-                       'files have none): score on a split of the training set, made by '
-                       'tools/convert_datasets/split_videos.py, or submit the results')
+    check_annotated(ytvos)
     types = [result_types] if isinstance(result_types, str) else list(result_types)
     results = ytvos.loadRes(result_file)
     scores = {}
     for kind in types:
-        evaluator = YTVOSeval(ytvos, results, kind)
-        evaluator.params.zeroIdIsFound = True
-        evaluator.evaluate()
-        evaluator.accumulate()
+        evaluator = evaluated(ytvos, results, kind)
         evaluator.summarize(logger)
         scores[kind] = evaluator.numbers()
     return scores
+
+
+def check_annotated(ytvos: YTVOS) -> None:
+    """Refuse to score against nothing (ValueError)."""
+    if not ytvos.anns:
+        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
+                       'files have none): score on a split of the training set, made by '
+                       'tools/convert_datasets/split_videos.py, or submit the results')
+
+
+def evaluated(ytvos: YTVOS, results: YTVOS, iou_type: str,
+              vid_ids: Iterable | None = None) -> YTVOSeval:
+    """An evaluator that is done: every object counts, id 0 too; of some videos or of all."""
+    evaluator = YTVOSeval(ytvos, results, iou_type)
+    evaluator.params.zeroIdIsFound = True
+    if vid_ids is not None:
+        evaluator.params.vidIds = list(vid_ids)
+    evaluator.evaluate()
+    evaluator.accumulate()
+    return evaluator

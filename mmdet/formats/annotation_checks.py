@@ -1,6 +1,6 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator
 
 from mmdet.formats.entries import num_frames
 from mmdet.formats.rle import MAX_PIXELS
@@ -55,7 +55,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
         yield from _annotation_problems(ann, known, categories, name)
 
 
-def _wrong_kind(dataset: Any, name: str) -> Optional[str]:
+def _wrong_kind(dataset: Any, name: str) -> str | None:
     if not isinstance(dataset, dict):
         return (f'{name}: expected an object with "videos", "categories" and '
                 f'"annotations", got a {type(dataset).__name__}; a list of '

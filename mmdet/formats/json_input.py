@@ -3,13 +3,13 @@ import contextlib
 import gc
 import json
 import os
-from typing import Any, Callable, Iterator, Optional, Union
+from typing import Any, Callable, Iterator
 
 from mmdet.utils.errors import BadValue, MissingFile
 
 
-def read_json(path: Union[str, os.PathLike],
-              object_hook: Optional[Callable[[dict], Any]] = None) -> Any:
+def read_json(path: str | os.PathLike,
+              object_hook: Callable[[dict], Any] | None = None) -> Any:
     """Parse a json file.
 
     Args:

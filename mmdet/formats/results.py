@@ -1,7 +1,7 @@
 """What a detector found, as the json files that evaluators and servers read."""
 import json
 import os
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.registry import nearest
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 Frame = tuple[dict, dict]  # (det, seg), what X.pkl holds for a frame
 
 # How the scores of the frames where an object was seen, float32 (n,), and the
@@ -41,7 +41,7 @@ class TrackWriter:
             video, where an unseen object counts 0.
     """
 
-    def __init__(self, video_id: int, num_frames: Optional[int], category_ids: Sequence[int],
+    def __init__(self, video_id: int, num_frames: int | None, category_ids: Sequence[int],
                  track_score: str = 'mean') -> None:
         self.video_id = video_id
         self.num_frames = num_frames

@@ -6,7 +6,7 @@ wrong areas. Here whole lists of masks are checked at once, without a pixel.
 """
 import numbers
 from collections import defaultdict
-from typing import Any, Iterator, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, NamedTuple, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -220,7 +220,7 @@ def _check_polygons(polygons: list, size: tuple[int, int]) -> None:
 
 
 def to_rles(segms: Sequence[Any], size: tuple[int, int]
-            ) -> tuple[list[Optional[dict]], np.ndarray]:
+            ) -> tuple[list[dict | None], np.ndarray]:
     """Segmentations of an annotation file, all of one video, as compressed RLE.
 
     Args:
@@ -271,7 +271,7 @@ def _chunks(tracks: Sequence[Track]) -> Iterator[tuple[list, tuple[int, int]]]:
             yield places[start:start + CHUNK], size
 
 
-def check_tracks(tracks: Sequence[Track]) -> list[list[Optional[int]]]:
+def check_tracks(tracks: Sequence[Track]) -> list[list[int | None]]:
     """``rle_areas`` of many tracks: areas in pixels, None where there is no mask.
 
     Raises:
@@ -288,7 +288,7 @@ def check_tracks(tracks: Sequence[Track]) -> list[list[Optional[int]]]:
     return areas
 
 
-def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[Optional[dict]], np.ndarray]]:
+def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[dict | None], np.ndarray]]:
     """``to_rles`` of many tracks: F RLEs or None, and (F,) int64 areas, each.
 
     Raises:

@@ -3,7 +3,6 @@ import json
 import logging
 import os
 import zipfile
-from typing import Optional, Union
 
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
@@ -13,9 +12,9 @@ from mmdet.utils.logger import get_root_logger
 KEYS = 'video_id', 'score', 'category_id', 'segmentations'
 
 
-def write_submission(results: Union[str, os.PathLike, list], ytvos: YTVOS,
-                     out: Union[str, os.PathLike],
-                     logger: Optional[logging.Logger] = None) -> str:
+def write_submission(results: str | os.PathLike | list, ytvos: YTVOS,
+                     out: str | os.PathLike,
+                     logger: logging.Logger | None = None) -> str:
     """Check results against the video list and pack them for a server.
 
     Writes ``results.json``, and a zip that holds it and nothing else (no

@@ -2,7 +2,7 @@
 import math
 import numbers
 import os
-from typing import Any, Union
+from typing import Any
 
 from mmdet.formats.entries import is_box, num_frames
 from mmdet.formats.json_input import read_json
@@ -13,7 +13,7 @@ from mmdet.utils.errors import BadValue
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 
 
-def load_tracks(results: Union[str, os.PathLike, list], videos: dict,
+def load_tracks(results: str | os.PathLike | list, videos: dict,
                  categories: dict) -> list[dict]:
     """Read results and check them against the annotation file's lists.
 

@@ -1,7 +1,7 @@
 """Index of a YouTube-VIS annotation file."""
 import os
 from collections import defaultdict
-from typing import Any, Callable, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -46,8 +46,8 @@ class YTVOS:
         catToVids: video ids by category id, one for each annotation.
     """
 
-    def __init__(self, annotation_file: Union[str, os.PathLike, dict, None] = None,
-                 object_hook: Optional[Callable[[dict], Any]] = None) -> None:
+    def __init__(self, annotation_file: str | os.PathLike | dict | None = None,
+                 object_hook: Callable[[dict], Any] | None = None) -> None:
         self.name = 'annotations'
         if isinstance(annotation_file, (str, os.PathLike)):
             self.name = os.fspath(annotation_file)
@@ -70,7 +70,7 @@ class YTVOS:
             self.catToVids[ann['category_id']].append(ann['video_id'])
 
     def getAnnIds(self, vidIds: Any = (), catIds: Any = (), areaRng: Iterable = (),
-                  iscrowd: Optional[bool] = None) -> list:
+                  iscrowd: bool | None = None) -> list:
         """Ids of the annotations that pass every filter given.
 
         Args:
@@ -131,7 +131,7 @@ class YTVOS:
                 raise BadKey(f'{self.name} has no {what} {key!r}')
         return [index[key] for key in ids]
 
-    def loadRes(self, resFile: Union[str, os.PathLike, list]) -> 'YTVOS':
+    def loadRes(self, resFile: str | os.PathLike | list) -> 'YTVOS':
         """Index results against this file's videos and categories.
 
         Args:
@@ -152,7 +152,7 @@ class YTVOS:
         results.createIndex()
         return results
 
-    def annToRLE(self, ann: dict, frame_id: int) -> Optional[dict]:
+    def annToRLE(self, ann: dict, frame_id: int) -> dict | None:
         """The mask of a track in a frame as compressed RLE.
 
         Args:

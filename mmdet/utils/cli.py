@@ -27,9 +27,10 @@ class ToolParser(argparse.ArgumentParser):
         """As of argparse; a default that says something is added to the help."""
         self.options += [name for name in names if name.startswith('--')]
         text, default = kwargs.get('help'), kwargs.get('default')
-        shown = default != argparse.SUPPRESS and (bool(default) or type(default) in (int, float))
-        if text and text != argparse.SUPPRESS and shown and '%(default)' not in text:
-            kwargs['help'] = f'{text} (default: %(default)s)'
+        says_something = bool(default) or type(default) in (int, float)
+        if text and says_something and argparse.SUPPRESS not in (text, default):
+            shown = ' '.join(map(str, default)) if isinstance(default, list) else '%(default)s'
+            kwargs['help'] = f'{text} (default: {shown})'
         return super().add_argument(*names, **kwargs)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple:

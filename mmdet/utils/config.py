@@ -2,7 +2,7 @@
 import difflib
 import os
 import re
-from typing import Iterable, Optional
+from typing import Iterable
 
 from mmengine.config import Config
 
@@ -41,7 +41,7 @@ def check_top_level(names: Iterable[str], where: str) -> None:
                          f'"{close[0]}"? (rename it if it is a helper)')
 
 
-def load_config(path: str, overrides: Optional[dict] = None) -> Config:
+def load_config(path: str, overrides: dict | None = None) -> Config:
     """Read a config file and apply command-line overrides.
 
     Args:

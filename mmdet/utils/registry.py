@@ -1,7 +1,7 @@
 """Registries whose errors name the nearest valid name."""
 import difflib
 import inspect
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable
 
 import mmengine
 
@@ -42,7 +42,7 @@ def check_keys(cfg: dict, valid: Iterable[str], where: str) -> None:
             raise BadType(f'{where} has no key "{key}"{nearest(key, valid)}')
 
 
-def _parameters(cls: type) -> Optional[list[str]]:
+def _parameters(cls: type) -> list[str] | None:
     """Every argument the constructor takes; None where that cannot be told.
 
     ``**kwargs`` is followed up the inheritance chain, because that is where
@@ -72,7 +72,7 @@ class Registry(mmengine.Registry):
         super().__init__(name, **{'scope': 'mmdet', **kwargs})
 
     def register_module(self, name=None, force: bool = False,
-                        module: Optional[type] = None) -> Callable:
+                        module: type | None = None) -> Callable:
         """Register a class; usable with and without parentheses."""
         if inspect.isclass(name) or inspect.isfunction(name):
             return super().register_module(module=name, force=force)

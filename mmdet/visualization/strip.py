@@ -1,6 +1,6 @@
 """Many frames on one picture."""
 import math
-from typing import Optional, Sequence
+from typing import Sequence
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from mmdet.utils.errors import BadValue
 
 
-def contact_strip(frames: Sequence[np.ndarray], columns: Optional[int] = None,
+def contact_strip(frames: Sequence[np.ndarray], columns: int | None = None,
                   max_side: int = 1920, gap: int = 2) -> np.ndarray:
     """Lay frames out in reading order on one sheet.
 

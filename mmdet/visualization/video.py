@@ -5,7 +5,7 @@ import logging
 import os
 import pathlib
 import tempfile
-from typing import Iterator, Optional, Union
+from typing import Iterator
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ CODECS = ('avc1', 'vp09', 'mp4v')
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 
-def count_frames(path: Union[str, os.PathLike]) -> int:
+def count_frames(path: str | os.PathLike) -> int:
     """Number of frames that can be read from a video file; 0 if it does not open."""
     capture = cv2.VideoCapture(str(path))
     count = 0
@@ -49,7 +49,7 @@ def _open(path: str, codec: str, fps: float, size: tuple[int, int]) -> cv2.Video
 
 
 @functools.lru_cache(maxsize=None)
-def working_codec() -> Optional[str]:
+def working_codec() -> str | None:
     """The first of ``CODECS`` that writes three frames and reads them back."""
     frame = np.zeros((64, 64, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
@@ -82,8 +82,8 @@ class VideoWriter:
         strip_frames: how many frames the strip shows.
     """
 
-    def __init__(self, path: Union[str, os.PathLike], fps: float = 10,
-                 logger: Optional[logging.Logger] = None, strip_frames: int = 8) -> None:
+    def __init__(self, path: str | os.PathLike, fps: float = 10,
+                 logger: logging.Logger | None = None, strip_frames: int = 8) -> None:
         self.path = pathlib.Path(path)
         if self.path.suffix.lower() != '.mp4':
             raise BadValue(f'{path}: expected a name that ends with .mp4; choose one')
@@ -127,7 +127,7 @@ class VideoWriter:
         writer = _open(str(self.partial), codec, self.fps, even)
         self.writer = writer if writer.isOpened() else None
 
-    def close(self) -> Optional[pathlib.Path]:
+    def close(self) -> pathlib.Path | None:
         """Finish the file; returns what was written (``.mp4`` or ``.png``), None without frames."""
         if not self.closed:
             self.closed = True

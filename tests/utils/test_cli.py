@@ -18,6 +18,7 @@ def parser():
     made.add_argument('--auto-scale-lr', action='store_true', help='scale it')
     made.add_argument('--seed', type=int, default=0, help='of everything')
     made.add_argument('--size', type=width_x_height, default='192x128', help='in pixels')
+    made.add_argument('--kinds', nargs='+', default=['a', 'b'], help='of things')
     made.add_argument('--cfg-options', nargs='+', default=[], help='KEY=VALUE')
     return made
 
@@ -46,8 +47,9 @@ def test_help_shows_the_description_as_written_and_defaults_that_say_something(c
         parser().parse_args(['--help'])
     text = capsys.readouterr().out
     assert 'first line\n  second line' in text and '--work_dir' in text
-    assert text.count('(default') == 2
-    assert '(default: 0)' in text and '(default: 192x128)' in text
+    assert text.count('(default') == 3
+    for shown in ('(default: 0)', '(default: 192x128)', '(default: a b)'):
+        assert shown in text
 
 
 def test_sizes(capsys):

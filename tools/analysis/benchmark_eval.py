@@ -10,11 +10,16 @@ import contextlib
 import importlib.util
 import json
 import os
+import pathlib
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (the rest is timed, see score)
 
 SIZE = 720, 1280
 VIDEOS, FRAMES, OBJECTS, TRACKS, CATEGORIES = 302, 8407, 512, 3020, 40
@@ -191,16 +196,22 @@ def report(folder: str, metrics: str, repeats: int, peer: bool) -> None:
               f'AP {run["AP"]:.6f}, ours {runs[0]["AP"]:.6f}')
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     parser.add_argument('--times', type=int, default=1, help='that many times the data')
-    parser.add_argument('--metrics', choices=['ap', 'all'], default='all')
+    parser.add_argument('--metrics', choices=['ap', 'all'], default='all', help='what is scored')
     parser.add_argument('--repeats', type=int, default=3, help='runs; the median is shown')
     parser.add_argument('--folder', help='keep the made-up files here and use them again')
     parser.add_argument('--no-peer', action='store_true', help='do not run trackeval')
     parser.add_argument('--score', help=argparse.SUPPRESS)
     parser.add_argument('--score-by-trackeval', help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make the files, then start a fresh process for every run."""
+    args = parse_args()
     if args.score:
         return score(args.score, args.metrics)
     if args.score_by_trackeval:
@@ -218,4 +229,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,5 +1,5 @@
 """In which order items are seen: full batches of one aspect-ratio group, sharded over ranks."""
-from typing import Iterator, Optional
+from typing import Iterator
 
 import numpy as np
 from torch import distributed
@@ -30,7 +30,7 @@ class DistributedGroupSampler(Sampler):
     """
 
     def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1,
-                 num_replicas: Optional[int] = None, rank: Optional[int] = None, seed: int = 0) -> None:
+                 num_replicas: int | None = None, rank: int | None = None, seed: int = 0) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         if num_replicas is None:
             num_replicas = distributed.get_world_size() if group else 1
@@ -90,8 +90,8 @@ class DistributedSampler(Sampler):
     Yields plain indices.
     """
 
-    def __init__(self, dataset: SeededDataset, num_replicas: Optional[int] = None,
-                 rank: Optional[int] = None) -> None:
+    def __init__(self, dataset: SeededDataset, num_replicas: int | None = None,
+                 rank: int | None = None) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         world = distributed.get_world_size() if group else 1
         here = distributed.get_rank() if group else 0
