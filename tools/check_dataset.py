@@ -18,7 +18,7 @@ from terminaltables import AsciiTable  # noqa: E402
 
 from mmdet.curation.audit import Finding, audit_annotations, audit_frames, statistics  # noqa: E402
 from mmdet.curation.dataset_sheet import contact_sheet, histograms  # noqa: E402
-from mmdet.formats.json_input import read_json  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402

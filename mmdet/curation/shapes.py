@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.entries import mask_lists
 from mmdet.utils.errors import BadValue, FileInTheWay
 from mmdet.visualization.pictures import write_picture
 
@@ -172,14 +173,8 @@ def _annotation(masks: np.ndarray) -> dict | None:
     seen = masks.sum((1, 2)) >= MIN_VISIBLE
     if not seen.any():
         return None
-    entry: dict = dict(segmentations=[], bboxes=[], areas=[])
-    for mask, visible in zip(masks, seen):
-        rle = mask_utils.encode(np.asfortranarray(mask, np.uint8))
-        entry['segmentations'].append(
-            dict(size=rle['size'], counts=rle['counts'].decode()) if visible else None)
-        entry['bboxes'].append(mask_utils.toBbox(rle).tolist() if visible else None)
-        entry['areas'].append(int(mask.sum()) if visible else None)
-    return entry
+    return mask_lists([mask_utils.encode(np.asfortranarray(mask, np.uint8)) if visible else None
+                       for mask, visible in zip(masks, seen)])
 
 
 def _write_frames(frames: np.ndarray, folder: pathlib.Path) -> list[str]:

@@ -1,15 +1,15 @@
 """Own data to YouTube-VIS annotations: what the converters share."""
-import json
 import os
 from typing import Any, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.entries import mask_lists
 from mmdet.formats.frame_files import image_size, list_images, natural_key
+from mmdet.formats.json_files import write_json
 from mmdet.formats.rle import BadMask, to_rles
 from mmdet.utils.errors import BadValue, MissingFile
-from mmdet.utils.fileio import atomic_write
 
 
 class VisBuilder:
@@ -61,7 +61,9 @@ class VisBuilder:
             if obj['category'] not in ids:
                 raise BadValue(f'{obj["where"]}: class "{obj["category"]}" is not one of '
                                f'{", ".join(names)}')
-            annotations.append(_annotation(number, obj, ids[obj['category']]))
+            annotations.append(dict(
+                id=number, video_id=obj['video']['id'], category_id=ids[obj['category']],
+                iscrowd=obj['iscrowd'], **mask_lists(obj['rles'])))
         return dict(videos=self.videos, annotations=annotations,
                     categories=[dict(id=i, name=name) for name, i in ids.items()])
 
@@ -113,20 +115,6 @@ class VideoBuilder:
         return rles[0] if areas[0] else None
 
 
-def _annotation(number: int, obj: dict, category_id: int) -> dict:
-    rles = obj['rles']
-    return dict(
-        id=number, video_id=obj['video']['id'], category_id=category_id, iscrowd=obj['iscrowd'],
-        segmentations=[rle and dict(size=[int(side) for side in rle['size']],
-                                    counts=_text(rle['counts'])) for rle in rles],
-        bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in rles],
-        areas=[rle and int(mask_utils.area(rle)) for rle in rles])
-
-
-def _text(counts: Any) -> str:
-    return counts.decode() if isinstance(counts, bytes) else counts
-
-
 def list_videos(folder: str) -> list[str]:
     """Names of the sub-folders that hold images, in natural order.
 
@@ -157,8 +145,7 @@ def same_size(paths: Iterable[str]) -> tuple[int, int]:
 
 def write(dataset: dict[str, Any], path: str) -> str:
     """Write the annotation file; returns a line about it."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(dataset).encode())
+    write_json(dataset, path)
     masks = sum(segm is not None for ann in dataset['annotations'] for segm in ann['segmentations'])
     return (f'written: {path}: {len(dataset["videos"])} videos, {len(dataset["annotations"])} '
             f'objects, {masks} masks, classes: '

@@ -5,7 +5,7 @@ from typing import Any, Sequence
 
 from pycocotools.coco import COCO
 
-from mmdet.formats.json_input import read_json
+from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
 
 from .annotations import Entry, FrameObjects, agreed_classes, category_labels

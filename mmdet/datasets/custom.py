@@ -5,8 +5,8 @@ from typing import Any, Sequence
 import numpy as np
 import torch
 
-from mmdet.formats.json_input import read_json
-from mmdet.formats.pickles import load_results
+from mmdet.formats.json_files import read_json
+from mmdet.formats.pickles import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
 
@@ -121,7 +121,7 @@ class CustomDataset(SeededDataset):
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
         if not ann_file.endswith('.json'):
-            return load_results(ann_file)
+            return read_pickle(ann_file)
         return read_json(ann_file)
 
     def get_ann_info(self, idx: int) -> FrameObjects:
@@ -173,7 +173,7 @@ class CustomDataset(SeededDataset):
     def _load_proposals(self, proposal_file: str | None) -> list[np.ndarray] | None:
         if proposal_file is None:
             return None
-        proposals = load_results(proposal_file)
+        proposals = read_pickle(proposal_file)
         if len(proposals) != self.num_frames():
             raise BadValue(f'{proposal_file}: expected proposals for the {self.num_frames()} images of '
                            f'{self.ann_file}, got {len(proposals)}; make them with the same file')

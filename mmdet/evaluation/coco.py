@@ -9,7 +9,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from mmdet.evaluation.ytvoseval import STATS
-from mmdet.formats.json_input import read_json
+from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 

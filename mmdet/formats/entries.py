@@ -4,6 +4,9 @@ import os
 from typing import Any, Sequence
 
 import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmdet.formats.rle import json_rle
 
 
 def num_frames(video: dict) -> int:
@@ -35,3 +38,14 @@ def is_box(box: Any) -> bool:
     return (isinstance(box, (list, tuple)) and len(box) == 4
             and all(isinstance(v, numbers.Real) and abs(v) < 1e9 for v in box)
             and box[2] >= 0 and box[3] >= 0)
+
+
+def mask_lists(rles: Sequence[dict | None]) -> dict[str, list]:
+    """``segmentations``, ``bboxes`` and ``areas`` of a track; None in frames without a mask.
+
+    Args:
+        rles: compressed RLE, as pycocotools encodes it, or None a frame.
+    """
+    return dict(segmentations=[rle and json_rle(rle) for rle in rles],
+                bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in rles],
+                areas=[rle and int(mask_utils.area(rle)) for rle in rles])

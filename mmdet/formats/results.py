@@ -1,12 +1,12 @@
 """What a detector found, as the json files that evaluators and servers read."""
-import json
 import os
 from typing import Any, Callable, Sequence
 
 import numpy as np
 
+from mmdet.formats.json_files import write_json
+from mmdet.formats.rle import json_rle
 from mmdet.utils.errors import BadValue
-from mmdet.utils.fileio import atomic_write
 from mmdet.utils.registry import nearest
 
 Path = str | os.PathLike
@@ -102,13 +102,6 @@ class TrackWriter:
         }
 
 
-def json_rle(rle: dict) -> dict:
-    """A compressed RLE with its ``counts`` as text; a new dict."""
-    counts = rle['counts']
-    text = counts.decode('ascii') if isinstance(counts, bytes) else counts
-    return {'size': [int(n) for n in rle['size']], 'counts': text}
-
-
 def video_records(dataset: Any, results: Sequence[Frame],
                   track_score: str = 'mean') -> list[dict]:
     """The records of every track of a data set.
@@ -145,13 +138,6 @@ def results2json_videoseg(dataset: Any, results: Sequence[Frame], out_file: Path
     records = video_records(dataset, results, track_score)
     write_json(records, out_file)
     return records
-
-
-def write_json(content: Any, out_file: Path) -> None:
-    """Write json to a temporary name, then rename it to ``out_file``."""
-    text = json.dumps(content, separators=(',', ':'), allow_nan=False)
-    with atomic_write(out_file) as file:
-        file.write(text.encode())
 
 
 def _image_records(image_id: int, category_ids: Sequence[int],

@@ -306,6 +306,13 @@ def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[dict | None], np.n
     return list(zip(masks, areas))
 
 
+def json_rle(rle: dict) -> dict:
+    """A compressed RLE with its ``counts`` as text; a new dict."""
+    counts = rle['counts']
+    text = counts.decode('ascii') if isinstance(counts, bytes) else counts
+    return {'size': [int(n) for n in rle['size']], 'counts': text}
+
+
 def _compress(segm: Any, size: tuple[int, int]) -> dict:
     """Polygons or an uncompressed RLE, checked and drawn."""
     if isinstance(segm, list):

@@ -7,7 +7,6 @@
 RUN is a *.log.json file or a work folder (a resumed run's logs are joined).
 """
 import argparse
-import glob
 import os
 import pathlib
 import sys
@@ -17,24 +16,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
-from mmdet.utils.errors import BadKey, BadValue, MissingFile  # noqa: E402
-from mmdet.visualization.curves import Record, curve, join_logs, read_log  # noqa: E402
 from mmdet.utils import atomic_write, nearest  # noqa: E402
-
-
-def load_run(path: str) -> list[Record]:
-    """The records of a log or of all logs of a folder.
-
-    Raises:
-        FileNotFoundError: there is no log.
-    """
-    paths = [path]
-    if os.path.isdir(path):
-        paths = sorted(glob.glob(os.path.join(path, '*.log.json')))
-    if not paths or not os.path.isfile(paths[0]):
-        raise MissingFile(f'{path}: no *.log.json here; give a log or the work folder of a run')
-    return join_logs(read_log(p) for p in paths)
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadKey, BadValue  # noqa: E402
+from mmdet.visualization.curves import Record, curve, read_run  # noqa: E402
 
 
 def plot_curve(args: argparse.Namespace) -> None:
@@ -43,7 +28,7 @@ def plot_curve(args: argparse.Namespace) -> None:
     axes = figure.subplots()
     labels = iter(args.legend or [])
     for path in args.runs:
-        records = load_run(path)
+        records = read_run(path)
         known = {key for r in records for key, v in r.items() if isinstance(v, (int, float))}
         for key in args.keys:
             if key not in known:
@@ -63,7 +48,7 @@ def cal_train_time(args: argparse.Namespace) -> None:
     """Print seconds a step of every epoch."""
     for path in args.runs:
         epochs: dict[int, list[Record]] = {}
-        for r in load_run(path):
+        for r in read_run(path):
             if r['mode'] == 'train':
                 epochs.setdefault(r['epoch'], []).append(r)
         if not epochs:

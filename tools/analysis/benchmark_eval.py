@@ -40,24 +40,17 @@ def outline(rng, frames: int):
 def encode(points, seen) -> list:
     """Compressed RLE or None a frame, counts as text."""
     from pycocotools import mask as mask_utils
+
+    from mmdet.formats.rle import json_rle
     rles = mask_utils.frPyObjects([p.ravel().tolist() for p in points], *SIZE)
-    return [dict(size=[*SIZE], counts=rle['counts'].decode()) if s else None
-            for rle, s in zip(rles, seen)]
-
-
-def annotation(number: int, video: int, category: int, segms: list) -> dict:
-    """An entry of the annotation file, its boxes and areas from the masks."""
-    from pycocotools import mask as mask_utils
-    return dict(
-        id=number, video_id=video, category_id=category, iscrowd=0, height=SIZE[0],
-        width=SIZE[1], length=len(segms), segmentations=segms,
-        areas=[rle and int(mask_utils.area(rle)) for rle in segms],
-        bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in segms])
+    return [json_rle(rle) if s else None for rle, s in zip(rles, seen)]
 
 
 def synthesise(folder: str, times: int) -> None:
     """Write ``gt.json`` and ``results.json`` of ``times`` the size; seeded."""
     import numpy as np
+
+    from mmdet.formats.entries import mask_lists
     rng = np.random.default_rng(0)
     data = dict(videos=[], annotations=[],
                 categories=[dict(id=c + 1, name=f'c{c}') for c in range(CATEGORIES)])
@@ -72,8 +65,10 @@ def synthesise(folder: str, times: int) -> None:
             points, seen = outline(rng, length), rng.random(length) < 0.8
             if t < objects:
                 gts += 1
-                segms = encode(points, seen)
-                data['annotations'].append(annotation(gts, v + 1, int(categories[t]), segms))
+                data['annotations'].append(dict(
+                    id=gts, video_id=v + 1, category_id=int(categories[t]), iscrowd=0,
+                    height=SIZE[0], width=SIZE[1], length=length,
+                    **mask_lists(encode(points, seen))))
             points = points + rng.normal(0, 8, (length, 1, 2))
             category = categories[t % max(objects, 1)] if t < 5 else categories[t]
             results.append(dict(video_id=v + 1, category_id=int(category),

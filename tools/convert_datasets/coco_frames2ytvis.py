@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
 from mmdet.formats.frame_files import natural_key  # noqa: E402
-from mmdet.formats.json_input import read_json  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
 

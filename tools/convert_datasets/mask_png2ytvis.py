@@ -21,7 +21,7 @@ from PIL import Image  # noqa: E402
 
 from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
 from mmdet.formats.frame_files import list_images  # noqa: E402
-from mmdet.formats.json_input import read_json  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
 

@@ -7,7 +7,6 @@ writes train_train.json, train_val.json and the lists of their videos beside it.
 seen in two videos or more is on both sides; the same seed gives the same split.
 """
 import argparse
-import json
 import pathlib
 import sys
 
@@ -17,6 +16,7 @@ from terminaltables import AsciiTable  # noqa: E402
 
 from mmdet.curation.split import part, shown_categories, split_videos  # noqa: E402
 from mmdet.formats.entries import video_name  # noqa: E402
+from mmdet.formats.json_files import write_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
@@ -46,8 +46,7 @@ def table(ytvos: YTVOS, val: set) -> str:
 
 def write(ytvos: YTVOS, ids: set, stem: str) -> None:
     """One side: ``stem``.json and the names of its videos in ``stem``.txt."""
-    with atomic_write(f'{stem}.json') as file:
-        file.write(json.dumps(part(ytvos.dataset, ids)).encode())
+    write_json(part(ytvos.dataset, ids), f'{stem}.json')
     names = [video_name(video) for vid, video in ytvos.vids.items() if vid in ids]
     with atomic_write(f'{stem}.txt') as file:
         file.write(''.join(f'{name}\n' for name in names).encode())

@@ -1,4 +1,4 @@
-"""Read json files that others wrote; every failure is one sentence."""
+"""Json files: read whoever wrote them, written whole or not at all."""
 import contextlib
 import gc
 import json
@@ -6,6 +6,7 @@ import os
 from typing import Any, Callable, Iterator
 
 from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.fileio import atomic_write
 
 
 def read_json(path: str | os.PathLike,
@@ -53,3 +54,17 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def write_json(content: Any, path: str | os.PathLike) -> None:
+    """Write json to a temporary name, then rename it to ``path``.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which json has no way to write.
+    """
+    try:
+        text = json.dumps(content, separators=(',', ':'), allow_nan=False)
+    except ValueError as error:
+        raise BadValue(f'{path}: not written, json cannot hold it ({error})') from None
+    with atomic_write(path) as file:
+        file.write(text.encode())
