@@ -1,8 +1,18 @@
 """What entries of an annotation file say."""
+import json
+
 import numpy as np
 import pytest
+from pycocotools import mask as mask_utils
 
-from mmdet.formats.entries import frame_folder, is_box, mean_area, num_frames, video_name
+from mmdet.formats.entries import (
+    frame_folder,
+    is_box,
+    mask_lists,
+    mean_area,
+    num_frames,
+    video_name,
+)
 
 
 @pytest.mark.parametrize('video, folder, name, frames', [
@@ -24,3 +34,14 @@ def test_mean_area_counts_frames_that_have_one(areas, mean):
     (None, False), ([0, 0, 1, float('nan')], False), ([0, 0, 1, 'x'], False)])
 def test_boxes(box, good):
     assert is_box(box) is good
+
+
+def test_the_lists_of_a_track_follow_from_its_masks():
+    mask = np.zeros((6, 8), np.uint8, order='F')
+    mask[2:4, 1:6] = 1
+    lists = mask_lists([None, mask_utils.encode(mask)])
+    assert lists['bboxes'] == [None, [1, 2, 5, 2]] and lists['areas'] == [None, 10]
+    assert lists['segmentations'][0] is None
+    kept = json.loads(json.dumps(lists))['segmentations'][1]
+    assert (mask_utils.decode(kept) == mask).all()
+    assert mask_lists([None, kept]) == lists and mask_lists([])['areas'] == []
