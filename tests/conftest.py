@@ -1,4 +1,4 @@
-"""Shared fixtures: the golden files and the recipe that makes their inputs."""
+"""Shared fixtures: the golden files and the recipe that makes their inputs, a run's logs."""
 import gzip
 import importlib.util
 import json
@@ -78,6 +78,26 @@ def pretend(monkeypatch):
     device = pretend_device.Pretend()
     with pretend_device.PretendMode(), device.counting():
         yield device
+
+
+def log_line(mode, epoch, step, **values):
+    """One record of a json log."""
+    return json.dumps(dict(mode=mode, epoch=epoch, iter=step, **values)) + '\n'
+
+
+@pytest.fixture
+def logged_run(tmp_path):
+    """The work folder of a run of two epochs with four steps; the second was begun twice."""
+
+    def train(epoch, step, loss, time):
+        return log_line('train', epoch, step, loss=loss, lr=.1, time=time, data_time=.1)
+
+    (tmp_path / '20260101_000000.log.json').write_text(
+        train(1, 2, 1., 1.5) + train(1, 4, 1., .5) + log_line('val', 1, 4, segm_AP=.25)
+        + train(2, 2, 9., .5) + '{"mode": "tr')
+    (tmp_path / '20260101_000001.log.json').write_text(
+        train(2, 2, 3., .7) + train(2, 4, 2., .7) + log_line('val', 2, 8, segm_AP=.5))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

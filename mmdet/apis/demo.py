@@ -11,7 +11,8 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.core import TrackResult
-from mmdet.formats.results import TrackWriter, write_json
+from mmdet.formats.json_files import write_json
+from mmdet.formats.results import TrackWriter
 from mmdet.visualization import VideoWriter
 from mmdet.utils.logger import get_root_logger
 from .inference import init_detector, show_result, track_frames

@@ -8,6 +8,8 @@ import urllib.parse
 import torch
 import torchvision
 
+from mmdet.utils.errors import BadValue, NoConnection
+
 ELSEWHERE = (
     'use load_from = "torchvision://maskrcnn_resnet50_fpn_coco", or download '
     'weights yourself and pass --load_from PATH, or set load_from = None')
@@ -24,8 +26,8 @@ def local_copy(filename: str) -> str:
         return _download(openmmlab_url(filename, name), filename)
     if scheme in ('http', 'https'):
         return _download(filename, filename)
-    raise ValueError(f'{filename}: unknown scheme "{scheme}"; expected a path, '
-                     'http(s)://, torchvision://, modelzoo:// or open-mmlab://')
+    raise BadValue(f'{filename}: unknown scheme "{scheme}"; expected a path, '
+                   'http(s)://, torchvision://, modelzoo:// or open-mmlab://')
 
 
 def torchvision_url(filename: str, name: str) -> str:
@@ -33,7 +35,7 @@ def torchvision_url(filename: str, name: str) -> str:
     try:
         weights = torchvision.models.get_model_weights(name)
     except ValueError:
-        raise ValueError(
+        raise BadValue(
             f'{filename}: torchvision has no model "{name}"; for instance '
             '"resnet50" or "maskrcnn_resnet50_fpn_coco"') from None
     # The first entry is the one the classic configs mean (version 1).
@@ -44,8 +46,8 @@ def openmmlab_url(filename: str, name: str) -> str:
     from mmengine.runner.checkpoint import get_external_models
     urls = get_external_models()
     if name not in urls:
-        raise ValueError(f'{filename}: open-mmlab has no weights "{name}"; '
-                         f'known are {", ".join(sorted(urls))}')
+        raise BadValue(f'{filename}: open-mmlab has no weights "{name}"; '
+                       f'known are {", ".join(sorted(urls))}')
     return urls[name]
 
 
@@ -66,7 +68,7 @@ def _download(url: str, asked: str) -> str:
             url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
     except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, 'reason', error)
-        raise ConnectionError(
+        raise NoConnection(
             f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
     finally:
         socket.setdefaulttimeout(before)

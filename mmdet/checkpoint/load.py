@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmdet.checkpoint.convert import to_classic
 from mmdet.checkpoint.read import read_checkpoint
 from mmdet.checkpoint.report import LoadReport
+from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
 _COUNTER = 'num_batches_tracked'
@@ -47,7 +48,7 @@ def load_checkpoint(model: nn.Module,
     if strict:
         wrong += report.skipped(expected=True)
     if wrong and not allow_partial:
-        raise ValueError(
+        raise BadValue(
             f'{filename} does not fit the model: {"; ".join(wrong[:5])}'
             f'{f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""}; check '
             'that the config is the one the weights were trained with'

@@ -10,6 +10,7 @@ import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 
 from mmdet.checkpoint.download import ELSEWHERE, local_copy
+from mmdet.utils.errors import BadValue, MissingFile
 
 
 def _only_the_name(_: Any, name: str) -> str:
@@ -41,7 +42,7 @@ def read_checkpoint(filename: str,
     """
     path = local_copy(filename)
     if not os.path.isfile(path):
-        raise FileNotFoundError(
+        raise MissingFile(
             f'{filename}: no such checkpoint file; {ELSEWHERE}')
     try:
         with torch.serialization.safe_globals(_allowed()):
@@ -49,7 +50,7 @@ def read_checkpoint(filename: str,
                                     weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r'GLOBAL `?([\w.]+)', str(error))
-        raise ValueError(
+        raise BadValue(
             f'{filename}: refused: ' +
             (f'it holds an object of type {found[1]}, which could run code'
              if found else 'it is no checkpoint') +
@@ -63,9 +64,9 @@ def read_checkpoint(filename: str,
         if '://' in filename:
             os.unlink(path)
             remedy = 'the downloaded file was removed, run this again to fetch it anew'
-        raise ValueError(f'{filename}: the checkpoint is cut short or damaged ({size} bytes); '
-                         f'{remedy}') from None
+        raise BadValue(f'{filename}: the checkpoint is cut short or damaged ({size} bytes); '
+                       f'{remedy}') from None
     if not isinstance(checkpoint, dict):
-        raise ValueError(f'{filename}: expected a dict of tensors, got '
-                         f'{type(checkpoint).__name__}')
+        raise BadValue(f'{filename}: expected a dict of tensors, got '
+                       f'{type(checkpoint).__name__}')
     return checkpoint

@@ -1,16 +1,19 @@
 """What is wrong with a data set, and what is in it."""
+import functools
+import itertools
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, NamedTuple, Optional
+from typing import Any, Callable, Iterator, NamedTuple
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.annotation_checks import SEQUENCES, num_frames, structure_problems
+from mmdet.formats.annotation_checks import SEQUENCES, structure_problems
+from mmdet.formats.entries import is_box, num_frames
+from mmdet.formats.frame_files import image_size, missing_files
 from mmdet.formats.rle import BadMask, to_rles
-from mmdet.formats.track_results import is_box
+from mmdet.utils.errors import BadValue
 
 AREA_SLACK = 4, 0.05  # pixels, or share of the mask: tools draw polygons differently
 BOX_SLACK = 2.0  # pixels a side
@@ -119,7 +122,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and value == value
 
 
-def _same_box(box: Any, tight: Optional[list]) -> bool:
+def _same_box(box: Any, tight: list | None) -> bool:
     """Whether two boxes [x, y, w, h] (or None) have the same corners, up to the slack."""
     if box is None or tight is None:
         return tight is None and (box is None or box == [0, 0, 0, 0])
@@ -138,7 +141,7 @@ def _reaches_outside(segm: Any, size: tuple[int, int]) -> bool:
 
 
 def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: str,
-                 progress: Optional[Callable[[int], None]] = None) -> list[Finding]:
+                 progress: Callable[[int], None] | None = None) -> list[Finding]:
     """Frames that are missing and, when opened, broken or of another size.
 
     Args:
@@ -151,38 +154,36 @@ def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: s
     Returns:
         at most one finding a video and kind.
     """
+    paths = [[os.path.join(img_prefix, file) for file in video.get('file_names') or ()]
+             for video in videos]
+    missing = set(missing_files(itertools.chain.from_iterable(paths)))
     found = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, video in enumerate(videos, 1):
-            paths = [os.path.join(img_prefix, file) for file in video.get('file_names') or ()]
-            sizes = [(video['width'], video['height'])] * len(paths)
-            results = pool.map(_frame_problem, paths, sizes, [open_images] * len(paths))
-            kinds = {}
-            for kind, text in filter(None, results):
-                kinds.setdefault(kind, []).append(text)
-            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of {len(paths)} '
-                              f'frames {kind}, first {texts[0]}') for kind, texts in kinds.items()]
+        for done, (video, frames) in enumerate(zip(videos, paths), 1):
+            kinds = {'are missing': [path for path in frames if path in missing]}
+            if open_images:
+                size = video['width'], video['height']
+                there = [path for path in frames if path not in missing]
+                for kind, text in pool.map(functools.partial(_look_at, size=size), there):
+                    kinds.setdefault(kind, []).append(text)
+            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of {len(frames)} '
+                              f'frames {kind}, first {texts[0]}')
+                      for kind, texts in kinds.items() if kind and texts]
             if progress:
                 progress(done)
     return found
 
 
-def _frame_problem(path: str, size: tuple[int, int],
-                   open_image: bool) -> Optional[tuple[str, str]]:
-    if not os.path.isfile(path):
-        return 'are missing', path
-    if not open_image:
-        return None
+def _look_at(path: str, size: tuple[int, int]) -> tuple[str, str]:
+    """What is wrong with a frame: the kind ('' for nothing) and the case."""
     try:
-        with Image.open(path) as image:
-            image.load()
-            got = image.size
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        return 'are corrupt', f'{path} ({error})'
+        got = image_size(path, whole=True)
+    except BadValue as error:
+        return 'are corrupt', str(error)
     if got != size:
         return 'have another size', (f'{path}: {got[0]} x {got[1]} pixels, the json says '
                                      f'{size[0]} x {size[1]}')
-    return None
+    return '', path
 
 
 def statistics(dataset: dict) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Pictures of a data set: how it is distributed, and what is drawn over its frames."""
 import os
-from typing import Any, Optional
+from typing import Any, Sequence
 
 import cv2
 import numpy as np
+from matplotlib.figure import Figure
 
 from mmdet.formats.ytvos import YTVOS
 from mmdet.visualization.draw import draw_tracks, upscale_factor
@@ -17,11 +18,9 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
         statistics: see :func:`mmdet.curation.audit.statistics`.
         path: a .png, .pdf or .svg.
     """
-    import matplotlib
-    matplotlib.use('Agg')
-    from matplotlib import pyplot as plt
     classes = sorted(statistics['classes'], key=lambda c: -c['objects'])
-    figure, axes = plt.subplots(2, 2, figsize=(14, 9), layout='constrained')
+    figure = Figure(figsize=(14, 9), layout='constrained')
+    axes = figure.subplots(2, 2)
     places = np.arange(len(classes))
     axes[0, 0].bar(places, [c['objects'] for c in classes])
     axes[0, 0].set_xticks(places, [c['name'] for c in classes], rotation=90, fontsize=8)
@@ -38,12 +37,13 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     axes[1, 1].axvline(256, color='black', linestyle=':')
     axes[1, 1].legend()
     figure.savefig(path, dpi=100)
-    plt.close(figure)
 
 
 def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int,
-                    img_prefix: str) -> Optional[np.ndarray]:
-    """A frame with its masks, class names and annotation ids drawn; None if unreadable.
+                    img_prefix: str) -> np.ndarray | None:
+    """A frame with its masks, class names and object numbers drawn; None if unreadable.
+
+    An object has the same number and colour in every frame: its place in the video's annotations.
 
     Returns:
         uint8 (h, w, 3), BGR, enlarged when the frame is small.
@@ -52,32 +52,49 @@ def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int,
     image = cv2.imread(os.path.join(img_prefix, video['file_names'][frame]))
     if image is None or image.shape[:2] != (video['height'], video['width']):
         return None
-    anns = [ann for ann in ytvos.vidToAnns.get(vid_id, ()) if ann['segmentations'][frame]]
-    masks = [ytvos.annToMask(ann, frame) for ann in anns]
+    anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
+            if ann['segmentations'][frame]}
+    masks = [ytvos.annToMask(ann, frame) for ann in anns.values()]
     boxes = np.zeros((len(anns), 5))
     for row, mask in enumerate(masks):
         x, y, width, height = cv2.boundingRect(mask)
         boxes[row] = x, y, x + width - 1, y + height - 1, 1
     order = {cat: place for place, cat in enumerate(ytvos.cats)}
     names = [str(cat.get('name', key)) for key, cat in ytvos.cats.items()]
-    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns],
-                       list(range(len(anns))), masks, names, upscale_factor(*image.shape[:2]))
+    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns.values()],
+                       list(anns), masks, names, upscale_factor(*image.shape[:2]))
 
 
-def contact_sheet(ytvos: YTVOS, img_prefix: str, count: int = 12) -> Optional[np.ndarray]:
+def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
+                  frames: int = 1) -> np.ndarray | None:
     """Frames of evenly chosen videos with masks drawn; None if none can be read.
 
-    From each video the frame with most objects is taken.
+    Args:
+        ytvos: the annotation index.
+        img_prefix: folder of the frames.
+        videos: how many, of those that show an object.
+        frames: of each video, evenly spaced and in a row; 1: the one with most objects.
     """
     with_objects = [vid for vid in ytvos.vids if ytvos.vidToAnns.get(vid)
                     and ytvos.vids[vid].get('file_names')]
-    if not with_objects:
-        return None
-    picks = np.unique(np.linspace(0, len(with_objects) - 1, count).round().astype(int))
-    frames = []
-    for vid in (with_objects[i] for i in picks):
-        shown = [sum(bool(ann['segmentations'][t]) for ann in ytvos.vidToAnns[vid])
-                 for t in range(len(ytvos.vids[vid]['file_names']))]
-        frames.append(annotated_frame(ytvos, vid, int(np.argmax(shown)), img_prefix))
-    frames = [frame for frame in frames if frame is not None]
-    return contact_strip(frames) if frames else None
+    chosen = {vid: _choose_frames(ytvos, vid, frames) for vid in _spread(with_objects, videos)}
+    shown = [annotated_frame(ytvos, vid, t, img_prefix) for vid in chosen for t in chosen[vid]]
+    shown = [frame for frame in shown if frame is not None]
+    columns = max(map(len, chosen.values()), default=1)
+    return contact_strip(shown, columns if columns > 1 else None) if shown else None
+
+
+def _spread(items: Sequence, count: int) -> list:
+    """At most ``count`` of them, the first and the last among them."""
+    if not items:
+        return []
+    places = np.linspace(0, len(items) - 1, count).round().astype(int)
+    return [items[i] for i in np.unique(places)]
+
+
+def _choose_frames(ytvos: YTVOS, vid_id: Any, count: int) -> list[int]:
+    times = range(len(ytvos.vids[vid_id]['file_names']))
+    if count > 1:
+        return _spread(times, count)
+    return [max(times, key=lambda t: sum(bool(ann['segmentations'][t])
+                                         for ann in ytvos.vidToAnns[vid_id]))]

@@ -8,11 +8,15 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator
 
 import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
+
+from mmdet.formats.entries import mask_lists
+from mmdet.utils.errors import BadValue, FileInTheWay
+from mmdet.visualization.pictures import write_picture
 
 VERSION = 1  # raise it when the same options draw other pictures
 MIN_VISIBLE = 16  # pixels; an object that shows less counts as absent
@@ -55,13 +59,13 @@ class ShapesSpec:
     def __post_init__(self) -> None:
         unknown = [name for name in self.classes if name not in KINDS]
         if unknown or not self.classes or len(set(self.classes)) < len(self.classes):
-            raise ValueError(f'classes: expected different names out of {", ".join(KINDS)}, '
-                             f'got {", ".join(self.classes) or "none"}')
+            raise BadValue(f'classes: expected different names out of {", ".join(KINDS)}, '
+                           f'got {", ".join(self.classes) or "none"}')
         if min(self.size) < 32:
-            raise ValueError(f'size: expected at least 32x32 pixels, got {self.size[0]}x{self.size[1]}')
+            raise BadValue(f'size: expected at least 32x32 pixels, got {self.size[0]}x{self.size[1]}')
         if min(self.length, self.objects) < 1 or min(self.train_videos, self.val_videos) < 0:
-            raise ValueError('expected at least one frame and one object a video and no negative '
-                             f'number of videos, got {self}')
+            raise BadValue('expected at least one frame and one object a video and no negative '
+                           f'number of videos, got {self}')
 
     def as_json(self) -> dict:
         """The options and the version of the drawing, as written beside the data."""
@@ -164,19 +168,13 @@ def draw_video(spec: ShapesSpec, split: str, index: int) -> tuple[np.ndarray, li
     return frames, [actor['label'] for actor in actors], masks
 
 
-def _annotation(masks: np.ndarray) -> Optional[dict]:
+def _annotation(masks: np.ndarray) -> dict | None:
     """The per-frame entries of one object, masks bool (T, h, w); None if it never shows."""
     seen = masks.sum((1, 2)) >= MIN_VISIBLE
     if not seen.any():
         return None
-    entry: dict = dict(segmentations=[], bboxes=[], areas=[])
-    for mask, visible in zip(masks, seen):
-        rle = mask_utils.encode(np.asfortranarray(mask, np.uint8))
-        entry['segmentations'].append(
-            dict(size=rle['size'], counts=rle['counts'].decode()) if visible else None)
-        entry['bboxes'].append(mask_utils.toBbox(rle).tolist() if visible else None)
-        entry['areas'].append(int(mask.sum()) if visible else None)
-    return entry
+    return mask_lists([mask_utils.encode(np.asfortranarray(mask, np.uint8)) if visible else None
+                       for mask, visible in zip(masks, seen)])
 
 
 def _write_frames(frames: np.ndarray, folder: pathlib.Path) -> list[str]:
@@ -185,8 +183,7 @@ def _write_frames(frames: np.ndarray, folder: pathlib.Path) -> list[str]:
     names = []
     for t, frame in enumerate(frames):
         path = folder / f'{t:05d}.jpg'
-        if not cv2.imwrite(str(path), frame, [cv2.IMWRITE_JPEG_QUALITY, 95]):
-            raise OSError(f'{path}: OpenCV could not write this frame; is the disk full or read-only?')
+        write_picture(frame, path)
         names.append(f'{folder.name}/{path.name}')
     return names
 
@@ -221,7 +218,7 @@ def is_complete(out: str | pathlib.Path, spec: ShapesSpec) -> bool:
 
 
 def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force: bool = False,
-                progress: Optional[Callable[[int, int], None]] = None) -> bool:
+                progress: Callable[[int, int], None] | None = None) -> bool:
     """Write the data set to a new folder in the layout of YouTube-VIS.
 
     It is written beside ``out`` and renamed when whole, so a folder ``out`` is
@@ -243,8 +240,8 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
     if is_complete(out, spec) and not force:
         return False
     if out.exists() and any(out.iterdir()) and not force:
-        raise FileExistsError(f'{out}: expected a new folder or the same data set, found other content; '
-                              'give another --out, or --force to replace it')
+        raise FileInTheWay(f'{out}: expected a new folder or the same data set, found other content; '
+                           'give another --out, or --force to replace it')
     part = out.with_name(f'{out.name}.partial')
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -260,17 +257,3 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
         shutil.rmtree(out)
     part.rename(out)
     return True
-
-
-def contact_sheet(spec: ShapesSpec, split: str = 'train', videos: int = 4, columns: int = 6) -> np.ndarray:
-    """Frames of the first videos, a row each, with the outlines of the masks; uint8 (H, W, 3) BGR."""
-    rows = []
-    times = np.linspace(0, spec.length - 1, min(columns, spec.length)).astype(int)
-    for index in range(videos):
-        frames, labels, masks = draw_video(spec, split, index)
-        for t in times:
-            for label, mask in zip(labels, masks[:, t]):
-                edges, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-                cv2.drawContours(frames[t], edges, -1, (255, 255, 255) if label % 2 else (0, 255, 255), 1)
-        rows.append(np.hstack([frames[t] for t in times]))
-    return np.vstack(rows)

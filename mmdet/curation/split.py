@@ -1,10 +1,11 @@
 """Cut an annotation file in two by video, every category on both sides."""
-import os
 from typing import Any, Hashable, Iterable
 
 import numpy as np
 
+from mmdet.formats.entries import video_name
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 
 def split_videos(ytvos: YTVOS, val_ratio: float, seed: int = 0) -> set[Hashable]:
@@ -46,8 +47,8 @@ def split_videos(ytvos: YTVOS, val_ratio: float, seed: int = 0) -> set[Hashable]
     val.update(open_videos[:max(0, room)])  # without any object
     _repair(val, videos, shown, total)
     if not val:
-        raise ValueError(f'{ytvos.name}: no category is seen in two videos, so none could be '
-                         'learnt from one and tested on another; add videos')
+        raise BadValue(f'{ytvos.name}: no category is seen in two videos, so none could be '
+                       'learnt from one and tested on another; add videos')
     return val
 
 
@@ -59,12 +60,12 @@ def shown_categories(ytvos: YTVOS) -> dict[Hashable, set]:
 
 def _check(ytvos: YTVOS, shown: dict, val_ratio: float) -> None:
     if not 0 < val_ratio < 1:
-        raise ValueError(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
+        raise BadValue(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
     if len(ytvos.vids) < 2:
-        raise ValueError(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video needs two')
+        raise BadValue(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video needs two')
     if not any(shown.values()):
-        raise ValueError(f'{ytvos.name} has no annotations; split the training file, the '
-                         'public validation files have none')
+        raise BadValue(f'{ytvos.name} has no annotations; split the training file, the '
+                       'public validation files have none')
 
 
 def _share(count: int, ratio: float) -> int:
@@ -97,18 +98,12 @@ def _repair(val: set, videos: list, shown: dict, total: dict) -> None:
                 missing = left
                 break
         else:
-            raise ValueError(f'categories {missing} cannot be put on both sides together with '
-                             'the others; try another seed or share, or add videos')
-
-
-def video_name(video: dict) -> str:
-    """The folder of its frames, or its id where it has none."""
-    names = video.get('file_names') or [str(video['id'])]
-    return os.path.dirname(names[0]) or str(video['id'])
+            raise BadValue(f'categories {missing} cannot be put on both sides together with '
+                           'the others; try another seed or share, or add videos')
 
 
 def find_videos(ytvos: YTVOS, names: Iterable[str]) -> set[Hashable]:
-    """Ids of the videos of these names (see :func:`video_name`) or ids.
+    """Ids of the videos of these names (see :func:`mmdet.formats.entries.video_name`) or ids.
 
     Raises:
         ValueError: there is no such video, or none was asked for.
@@ -118,8 +113,8 @@ def find_videos(ytvos: YTVOS, names: Iterable[str]) -> set[Hashable]:
     names = list(names)
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise ValueError(f'{ytvos.name} has no video {unknown[0]!r}' if unknown else
-                         'the list of videos is empty')
+        raise BadValue(f'{ytvos.name} has no video {unknown[0]!r}' if unknown else
+                       'the list of videos is empty')
     return {known[name] for name in names}
 
 

@@ -1,17 +1,15 @@
 """Own data to YouTube-VIS annotations: what the converters share."""
-import json
 import os
-import re
-from typing import Any, Hashable, Iterable, Optional, Sequence
+from typing import Any, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.entries import mask_lists
+from mmdet.formats.frame_files import image_size, list_images, natural_key
+from mmdet.formats.json_files import write_json
 from mmdet.formats.rle import BadMask, to_rles
-from mmdet.utils.fileio import atomic_write
-
-IMAGES = '.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'
+from mmdet.utils.errors import BadValue, MissingFile
 
 
 class VisBuilder:
@@ -22,7 +20,7 @@ class VisBuilder:
             sorted.
     """
 
-    def __init__(self, classes: Optional[Sequence[str]] = None) -> None:
+    def __init__(self, classes: Sequence[str] | None = None) -> None:
         self.classes = list(classes) if classes else None
         self.videos, self.objects = [], []
 
@@ -33,6 +31,21 @@ class VisBuilder:
         self.videos.append(video)
         return VideoBuilder(video, self.objects)
 
+    def add_folders(self, root: str) -> Iterator[tuple[str, list[str], 'VideoBuilder']]:
+        """Start a video for every sub-folder with frames, in natural order.
+
+        Yields:
+            name of the folder, names of its frames, the video.
+
+        Raises:
+            FileNotFoundError: no such folder.
+            ValueError: the frames of a video have several sizes, or are no images.
+        """
+        for name in list_videos(root):
+            frames = list_images(os.path.join(root, name))
+            size = same_size(os.path.join(root, name, frame) for frame in frames)
+            yield name, frames, self.add_video([f'{name}/{frame}' for frame in frames], *size)
+
     def dataset(self) -> dict[str, Any]:
         """The annotation file: videos, categories, annotations.
 
@@ -40,15 +53,17 @@ class VisBuilder:
             ValueError: there is no video, or an object of a class that is not listed.
         """
         if not self.videos:
-            raise ValueError('found no video; see --help for the folders that are expected')
+            raise BadValue('found no video; see --help for the folders that are expected')
         names = self.classes or sorted({obj['category'] for obj in self.objects})
         ids = {name: place for place, name in enumerate(names, 1)}
         annotations = []
         for number, obj in enumerate(self.objects, 1):
             if obj['category'] not in ids:
-                raise ValueError(f'{obj["where"]}: class "{obj["category"]}" is not one of '
-                                 f'{", ".join(names)}')
-            annotations.append(_annotation(number, obj, ids[obj['category']]))
+                raise BadValue(f'{obj["where"]}: class "{obj["category"]}" is not one of '
+                               f'{", ".join(names)}')
+            annotations.append(dict(
+                id=number, video_id=obj['video']['id'], category_id=ids[obj['category']],
+                iscrowd=obj['iscrowd'], **mask_lists(obj['rles'])))
         return dict(videos=self.videos, annotations=annotations,
                     categories=[dict(id=i, name=name) for name, i in ids.items()])
 
@@ -80,50 +95,24 @@ class VideoBuilder:
             self._all.append(self._own[key])
         obj = self._own[key]
         if obj['category'] != category:
-            raise ValueError(f'{where} is of class "{category}", in {obj["where"].split(",")[0]} '
-                             f'it was "{obj["category"]}"; an object keeps its class')
+            raise BadValue(f'{where} is of class "{category}", in {obj["where"].split(",")[0]} '
+                           f'it was "{obj["category"]}"; an object keeps its class')
         rle = self._rle(segm, where)
         if rle is not None:
             parts = [part for part in (obj['rles'][frame], rle) if part is not None]
             obj['rles'][frame] = mask_utils.merge(parts)
 
-    def _rle(self, segm: Any, where: str) -> Optional[dict]:
+    def _rle(self, segm: Any, where: str) -> dict | None:
         if isinstance(segm, np.ndarray):
             if segm.shape != self.size:
-                raise ValueError(f'{where}: the mask is {segm.shape[1]} x {segm.shape[0]} pixels, '
-                                 f'the frame {self.size[1]} x {self.size[0]}')
+                raise BadValue(f'{where}: the mask is {segm.shape[1]} x {segm.shape[0]} pixels, '
+                               f'the frame {self.size[1]} x {self.size[0]}')
             return mask_utils.encode(np.asfortranarray(segm, np.uint8)) if segm.any() else None
         try:
             rles, areas = to_rles([segm], self.size)
         except BadMask as error:
-            raise ValueError(f'{where}: {error}') from None
+            raise BadValue(f'{where}: {error}') from None
         return rles[0] if areas[0] else None
-
-
-def _annotation(number: int, obj: dict, category_id: int) -> dict:
-    rles = obj['rles']
-    return dict(
-        id=number, video_id=obj['video']['id'], category_id=category_id, iscrowd=obj['iscrowd'],
-        segmentations=[rle and dict(size=[int(side) for side in rle['size']],
-                                    counts=_text(rle['counts'])) for rle in rles],
-        bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in rles],
-        areas=[rle and int(mask_utils.area(rle)) for rle in rles])
-
-
-def _text(counts: Any) -> str:
-    return counts.decode() if isinstance(counts, bytes) else counts
-
-
-def natural(name: str) -> list:
-    """Sort key under which frame 10 follows frame 9."""
-    return [(int(part), '') if part.isdigit() else (-1, part)
-            for part in re.split(r'(\d+)', name)]
-
-
-def list_images(folder: str) -> list[str]:
-    """Names of the images in a folder, in natural order."""
-    return sorted((name for name in os.listdir(folder) if name.lower().endswith(IMAGES)),
-                  key=natural)
 
 
 def list_videos(folder: str) -> list[str]:
@@ -133,22 +122,9 @@ def list_videos(folder: str) -> list[str]:
         FileNotFoundError: no such folder.
     """
     if not os.path.isdir(folder):
-        raise FileNotFoundError(f'{folder}: no such folder')
+        raise MissingFile(f'{folder}: no such folder')
     subs = [name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name))]
-    return sorted((name for name in subs if list_images(os.path.join(folder, name))), key=natural)
-
-
-def image_size(path: str) -> tuple[int, int]:
-    """(width, height) in pixels, from the header.
-
-    Raises:
-        ValueError: it is no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except OSError as error:
-        raise ValueError(f'{path}: not a readable image ({error})') from None
+    return sorted((name for name in subs if list_images(os.path.join(folder, name))), key=natural_key)
 
 
 def same_size(paths: Iterable[str]) -> tuple[int, int]:
@@ -162,15 +138,14 @@ def same_size(paths: Iterable[str]) -> tuple[int, int]:
     for path in paths[1:]:
         size = image_size(path)
         if size != first:
-            raise ValueError(f'{path}: {size[0]} x {size[1]} pixels, {paths[0]} has {first[0]} x '
-                             f'{first[1]}; the frames of a video must be of one size')
+            raise BadValue(f'{path}: {size[0]} x {size[1]} pixels, {paths[0]} has {first[0]} x '
+                           f'{first[1]}; the frames of a video must be of one size')
     return first
 
 
 def write(dataset: dict[str, Any], path: str) -> str:
     """Write the annotation file; returns a line about it."""
-    with atomic_write(path) as file:
-        file.write(json.dumps(dataset).encode())
+    write_json(dataset, path)
     masks = sum(segm is not None for ann in dataset['annotations'] for segm in ann['segmentations'])
     return (f'written: {path}: {len(dataset["videos"])} videos, {len(dataset["annotations"])} '
             f'objects, {masks} masks, classes: '

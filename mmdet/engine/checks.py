@@ -2,9 +2,10 @@
 import os
 from typing import Any, Iterator, Optional
 
-import cv2
 from torch import nn
 
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.formats.frame_files import missing_files
 from mmdet.datasets import ConcatDataset, CustomDataset, RepeatDataset
 from mmdet.engine.test_loop import is_video_dataset
 
@@ -77,13 +78,8 @@ def check_frames(dataset: Any) -> None:
     Raises:
         FileNotFoundError: frames are missing; tells how many and which is first.
     """
-    listings, missing, paths = {}, [], frame_paths(dataset)
-    for path in paths:
-        folder, name = os.path.split(path)
-        if folder not in listings:
-            listings[folder] = set(os.listdir(folder)) if os.path.isdir(folder) else set()
-        if name not in listings[folder]:
-            missing.append(path)
+    paths = frame_paths(dataset)
+    missing = missing_files(paths)
     if missing:
         raise FileNotFoundError(
             f'{dataset.ann_file}: {len(missing)} of {len(paths)} frames are missing, the first is '
@@ -103,13 +99,8 @@ def check_frame_sizes(dataset: Any, limit: int = 100) -> None:
             firsts.setdefault(video, index)
         places = list(firsts.values())
     for index in places[:limit]:
-        info = dataset.frame_info(int(dataset.places[index]))
-        path = os.path.join(dataset.img_prefix or '', info['filename'])
-        img = cv2.imread(path)
-        got = 'no picture' if img is None else f'{img.shape[1]}x{img.shape[0]}'
-        if got != f'{info["width"]}x{info["height"]}':
-            raise ValueError(f'{path}: {dataset.ann_file} says {info["width"]}x{info["height"]}, '
-                             f'got {got}; use the frames that belong to the file')
+        read_frame(dataset.img_prefix, dataset.frame_info(int(dataset.places[index])),
+                   dataset.ann_file)
 
 
 def check_classes(detector: nn.Module, dataset: Any) -> None:

@@ -3,18 +3,19 @@ import contextlib
 import io
 import logging
 import os
-from typing import Optional, Sequence, Union
+from typing import Sequence
 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mmdet.formats.json_input import read_json
+from mmdet.evaluation.ytvoseval import STATS
+from mmdet.formats.json_files import read_json
+from mmdet.utils.errors import BadValue
+from mmdet.utils.logger import get_root_logger
 
-STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
-
-def coco_eval(result_file: Union[str, os.PathLike, list], result_types: Union[str, Sequence[str]],
-              coco: Union[COCO, str], logger: Optional[logging.Logger] = None
+def coco_eval(result_file: str | os.PathLike | list, result_types: str | Sequence[str],
+              coco: COCO | str, logger: logging.Logger | None = None
               ) -> dict[str, dict[str, float]]:
     """Score COCO results with the official numbers.
 
@@ -33,19 +34,19 @@ def coco_eval(result_file: Union[str, os.PathLike, list], result_types: Union[st
         FileNotFoundError: no such file.
         ValueError: an unknown result type, or results of other images.
     """
-    logger = logger or logging.getLogger('mmdet')
+    logger = logger or get_root_logger()
     records = result_file if isinstance(result_file, list) else read_json(os.fspath(result_file))
     types = [result_types] if isinstance(result_types, str) else list(result_types)
     wrong = [kind for kind in types if kind not in ('segm', 'bbox')]
     if wrong:
-        raise ValueError(f'result type: expected "segm" or "bbox", got "{wrong[0]}"')
+        raise BadValue(f'result type: expected "segm" or "bbox", got "{wrong[0]}"')
     text = io.StringIO()
     with contextlib.redirect_stdout(text):  # COCO prints
         coco = coco if isinstance(coco, COCO) else COCO(coco)
     unknown = {r['image_id'] for r in records} - set(coco.imgs)
     if unknown:
-        raise ValueError(f'results: image {min(unknown, key=str)} is not in the annotation file; '
-                         'test with the file you score with')
+        raise BadValue(f'results: image {min(unknown, key=str)} is not in the annotation file; '
+                       'test with the file you score with')
     return {kind: _score(coco, records, kind, logger) for kind in types}
 
 

@@ -3,21 +3,21 @@ import csv
 import io
 import os
 from collections import Counter
-from typing import Any, Iterable, Optional, Union
+from typing import Any, Iterable
 
 import numpy as np
 from terminaltables import AsciiTable
 
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
-from mmdet.evaluation.ytvoseval import STATS, YTVOSeval
+from mmdet.evaluation.ytvoseval import STATS, YTVOSeval, check_annotated, evaluated
 from mmdet.formats.ytvos import YTVOS
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')
 CLASS_COLUMNS = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', *TRACKING)
 
 
-def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: str = 'segm',
-               tracking: bool = True, vid_ids: Optional[Iterable] = None) -> dict[str, Any]:
+def score_file(results: str | os.PathLike | list, ytvos: YTVOS, iou_type: str = 'segm',
+               tracking: bool = True, vid_ids: Iterable | None = None) -> dict[str, Any]:
     """Score one result file in every way there is.
 
     Args:
@@ -36,15 +36,9 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
     Raises:
         FileNotFoundError, ValueError, ImportError: one sentence.
     """
-    if not ytvos.anns:
-        raise ValueError(f'{ytvos.name} has no annotations (the public validation and test '
-                         'files have none), so there is nothing to score against')
+    check_annotated(ytvos)
     found = ytvos.loadRes(results)
-    evaluator = YTVOSeval(ytvos, found, iou_type)
-    evaluator.params.zeroIdIsFound = True
-    evaluator.params.vidIds = list(ytvos.vids if vid_ids is None else vid_ids)
-    evaluator.evaluate()
-    evaluator.accumulate()
+    evaluator = evaluated(ytvos, found, iou_type, vid_ids)
     vid_ids = evaluator.params.vidIds
     identities = tracking_scores(ytvos, found, evaluator.pairs, vid_ids) if tracking else None
     counts = [Counter(ann['category_id'] for vid in vid_ids for ann in index.vidToAnns.get(vid, ()))
@@ -58,11 +52,11 @@ def score_file(results: Union[str, os.PathLike, list], ytvos: YTVOS, iou_type: s
         classes=[_of_class(evaluator, identities, cat, counts) for cat in ytvos.cats])
 
 
-def _identity(scores: Optional[dict], key: Any) -> dict[str, float]:
+def _identity(scores: dict | None, key: Any) -> dict[str, float]:
     return headline(scores[key]) if scores else {}
 
 
-def _of_class(evaluator: YTVOSeval, identities: Optional[dict], cat_id: Any,
+def _of_class(evaluator: YTVOSeval, identities: dict | None, cat_id: Any,
               counts: list[Counter]) -> dict:
     numbers = {**evaluator.numbers(cat_id), **_identity(identities, cat_id)}
     return dict(id=cat_id, name=str(evaluator.cocoGt.cats[cat_id].get('name', cat_id)),

@@ -1,6 +1,6 @@
 """How much two tracks overlap, over all frames of a video."""
 from array import array
-from typing import NamedTuple, Optional, Sequence
+from typing import NamedTuple, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -10,7 +10,7 @@ from mmdet.formats.rle import loops
 
 class MaskTracks(NamedTuple):
     """N tracks of a video of F frames."""
-    rles: Sequence[Sequence[Optional[dict]]]  # N x F compressed RLE, checked
+    rles: Sequence[Sequence[dict | None]]  # N x F compressed RLE, checked
     areas: np.ndarray  # (N, F) int64 pixels, 0 where there is no mask
 
 

@@ -5,8 +5,9 @@ from typing import Any, Hashable, Sequence
 import numpy as np
 
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps, overlaps
-from mmdet.formats.annotation_checks import num_frames
+from mmdet.formats.entries import num_frames
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 
 class TrackPairs:
@@ -62,8 +63,8 @@ class TrackPairs:
         """
         for dt in dts:
             if dt.get('segmentations') is None:
-                raise ValueError(f'{self.dt.name}: track number {dt["id"] - 1} has no '
-                                 '"segmentations"; it can only be scored as "bbox"')
+                raise BadValue(f'{self.dt.name}: track number {dt["id"] - 1} has no '
+                               '"segmentations"; it can only be scored as "bbox"')
         areas = np.zeros((len(dts), num_frames(self.gt.vids[vid_id])), np.int64)
         for row, dt in enumerate(dts):
             areas[row] = [area or 0 for area in dt['areas']]

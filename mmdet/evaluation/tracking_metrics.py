@@ -1,11 +1,12 @@
 """HOTA, CLEAR and identity scores of tracks, by the package ``trackeval``."""
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps
 from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import MissingPackage
 
 COMBINED = 'cls_comb_det_av'  # over all detections, whatever their class
 CLASS_MEAN = 'cls_comb_cls_av'  # the mean over classes
@@ -22,14 +23,14 @@ def load_metrics() -> dict[str, Any]:
 
         from mmdet.evaluation.hota import FastHOTA
     except ImportError as error:
-        raise ImportError('HOTA, IDF1 and id switches need the package trackeval: '
-                          f'pip install trackeval ({error})') from None
+        raise MissingPackage('HOTA, IDF1 and id switches need the package trackeval: '
+                             f'pip install trackeval ({error})') from None
     config = dict(THRESHOLD=0.5, PRINT_CONFIG=False)
     return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
 
 
-def tracking_scores(gt: YTVOS, results: YTVOS, pairs: Optional[TrackPairs] = None,
-                    vid_ids: Optional[Sequence] = None) -> dict[Any, dict[str, dict]]:
+def tracking_scores(gt: YTVOS, results: YTVOS, pairs: TrackPairs | None = None,
+                    vid_ids: Sequence | None = None) -> dict[Any, dict[str, dict]]:
     """Score identities the way TrackEval does for YouTube-VIS.
 
     Every class is scored by itself over all videos; crowds count as objects
@@ -87,7 +88,7 @@ def _nothing() -> dict:
                 num_gt_ids=0, num_tracker_ids=0, num_gt_dets=0, num_tracker_dets=0)
 
 
-def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> Optional[dict]:
+def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> dict | None:
     """One video and class as TrackEval's metrics take it; None if both are empty.
 
     Ids are the places of those tracks that are ever seen.

@@ -2,18 +2,18 @@
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import Optional, Union
+from typing import Iterable
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
-from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
+from mmdet.evaluation.track_matching import join, match_video, precision_recall
 from mmdet.evaluation.track_pairs import TrackPairs
-from mmdet.formats.annotation_checks import num_frames
-from mmdet.formats.track_results import is_box
+from mmdet.formats.entries import is_box, mean_area, num_frames
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils import get_root_logger
+from mmdet.utils.errors import BadValue
 
 STATS = ('AP', 'AP50', 'AP75', 'APs', 'APm', 'APl', 'AR1', 'AR10', 'AR100', 'ARs', 'ARm', 'ARl')
 
@@ -54,16 +54,16 @@ class YTVOSeval:
     Attributes:
         params: see :class:`Params`.
         ious: (D, G) arrays by (video id, category id).
-        matches: :class:`Matches` by (video id, category id).
+        matches: :class:`~.track_matching.Matches` by (video id, category id).
         eval: after ``accumulate``, ``precision`` and ``scores`` (T, R, K, A, M),
             ``recall`` (T, K, A, M); -1 where there was nothing to find.
         stats: after ``summarize``, the (12,) official numbers, see ``STATS``.
     """
 
-    def __init__(self, cocoGt: YTVOS, cocoDt: Union[YTVOS, str, os.PathLike, list],
+    def __init__(self, cocoGt: YTVOS, cocoDt: YTVOS | str | os.PathLike | list,
                  iouType: str = 'segm') -> None:
         if iouType not in ('segm', 'bbox'):
-            raise ValueError(f'iouType must be "segm" or "bbox", got {iouType!r}')
+            raise BadValue(f'iouType must be "segm" or "bbox", got {iouType!r}')
         self.cocoGt = cocoGt
         self.cocoDt = cocoDt if isinstance(cocoDt, YTVOS) else cocoGt.loadRes(cocoDt)
         self.params = Params(iouType, sorted(cocoGt.vids), sorted(cocoGt.cats))
@@ -132,7 +132,7 @@ class YTVOSeval:
     def accumulate(self) -> None:
         """Precision and recall over all videos, see ``eval``."""
         if not self.evaluated:
-            raise ValueError('nothing to accumulate: call evaluate() first')
+            raise BadValue('nothing to accumulate: call evaluate() first')
         p = self.params
         shape = (len(p.iouThrs), len(p.recThrs), len(self._groups()), len(p.areaRng),
                  len(p.maxDets))
@@ -152,8 +152,8 @@ class YTVOSeval:
         self.eval = dict(params=p, counts=list(shape), precision=precision, recall=recall,
                          scores=scores)
 
-    def mean(self, kind: str = 'precision', iou: Optional[float] = None,
-             area: str = 'all', max_dets: int = 100, category: Optional[int] = None) -> float:
+    def mean(self, kind: str = 'precision', iou: float | None = None,
+             area: str = 'all', max_dets: int = 100, category: int | None = None) -> float:
         """Mean precision (AP) or recall (AR) over what was there to find.
 
         Args:
@@ -178,7 +178,7 @@ class YTVOSeval:
         values = values[values > -1]
         return float(np.mean(values)) if values.size else -1.0
 
-    def summarize(self, logger: Optional[logging.Logger] = None) -> None:
+    def summarize(self, logger: logging.Logger | None = None) -> None:
         """Compute ``stats`` and log the official twelve lines.
 
         Args:
@@ -190,21 +190,21 @@ class YTVOSeval:
         for row, value in zip(self._rows(), self.stats):
             logger.info(self._line(*row, value))
 
-    def numbers(self, category: Optional[int] = None) -> dict[str, float]:
+    def numbers(self, category: int | None = None) -> dict[str, float]:
         """The official twelve numbers by name, see ``STATS``, of all classes or of one.
 
         Raises:
             ValueError: ``accumulate`` was not called, or ``maxDets`` are not three.
         """
         if not self.eval:
-            raise ValueError('nothing to summarize: call accumulate() first')
+            raise BadValue('nothing to summarize: call accumulate() first')
         return {name: self.mean(*row, category) for name, row in zip(STATS, self._rows())}
 
     def _rows(self) -> list[tuple]:
         """What each of the twelve is the mean of: kind, IoU, area, tracks per video."""
         dets = self.params.maxDets
         if len(dets) < 3:
-            raise ValueError(f'the twelve numbers need three maxDets, got {dets}')
+            raise BadValue(f'the twelve numbers need three maxDets, got {dets}')
         sizes = ('small', 'medium', 'large')
         return [('precision', None, 'all', 100), ('precision', .5, 'all', dets[2]),
                 ('precision', .75, 'all', dets[2]),
@@ -212,7 +212,7 @@ class YTVOSeval:
                 *(('recall', None, 'all', number) for number in dets[:3]),
                 *(('recall', None, size, dets[2]) for size in sizes)]
 
-    def _line(self, kind: str, iou: Optional[float], area: str, dets: int,
+    def _line(self, kind: str, iou: float | None, area: str, dets: int,
               value: float) -> str:
         title, short = dict(precision=('Average Precision', '(AP)'),
                             recall=('Average Recall', '(AR)'))[kind]
@@ -231,25 +231,17 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
     where = f'{name}: annotation {gt["id"]}'
     for key in ('areas', 'segmentations' if iou_type == 'segm' else 'bboxes'):
         if not isinstance(gt.get(key), list):
-            raise ValueError(f'{where} has no "{key}"; scoring needs one entry per frame '
-                             '(null where absent)')
+            raise BadValue(f'{where} has no "{key}"; scoring needs one entry per frame '
+                           '(null where absent)')
     crowd = gt.get('iscrowd')
     if not isinstance(crowd, (int, float)) or crowd != crowd or abs(crowd) == float('inf'):
-        raise ValueError(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
+        raise BadValue(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
     for area in gt['areas']:
         if area is not None and (not isinstance(area, (int, float)) or area != area):
-            raise ValueError(f'{where}: area {area!r:.60} is no number of pixels')
+            raise BadValue(f'{where}: area {area!r:.60} is no number of pixels')
     for box in gt['bboxes'] if iou_type == 'bbox' else ():
         if box is not None and not is_box(box):
-            raise ValueError(f'{where}: {box!r:.60} is no box [x, y, width, height]')
-
-
-def mean_area(areas: list) -> float:
-    """Mean area in pixels over the frames that have one; 0 without any."""
-    areas = [area for area in areas if area]
-    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
-        return sum(areas) / len(areas) if areas else 0.0
-    return float(np.mean(areas))
+            raise BadValue(f'{where}: {box!r:.60} is no box [x, y, width, height]')
 
 
 def result_boxes(track: dict) -> list:
@@ -264,9 +256,9 @@ def _filled(boxes: list) -> list:
     return [[0.] * 4 if box is None else box for box in boxes]
 
 
-def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[str, list],
-               ytvos: Union[YTVOS, str, os.PathLike],
-               logger: Optional[logging.Logger] = None) -> dict[str, dict[str, float]]:
+def ytvos_eval(result_file: str | os.PathLike | list, result_types: str | list,
+               ytvos: YTVOS | str | os.PathLike,
+               logger: logging.Logger | None = None) -> dict[str, dict[str, float]]:
     """Score a result file with the official numbers.
 
     Args:
@@ -284,18 +276,32 @@ def ytvos_eval(result_file: Union[str, os.PathLike, list], result_types: Union[s
     """
     if not isinstance(ytvos, YTVOS):
         ytvos = YTVOS(ytvos)
-    if not ytvos.anns:
-        raise ValueError(f'{ytvos.name} has no annotations (the public validation and test '
-                         'files have none): score on a split of the training set, made by '
-                         'tools/convert_datasets/split_videos.py, or submit the results')
+    check_annotated(ytvos)
     types = [result_types] if isinstance(result_types, str) else list(result_types)
     results = ytvos.loadRes(result_file)
     scores = {}
     for kind in types:
-        evaluator = YTVOSeval(ytvos, results, kind)
-        evaluator.params.zeroIdIsFound = True
-        evaluator.evaluate()
-        evaluator.accumulate()
+        evaluator = evaluated(ytvos, results, kind)
         evaluator.summarize(logger)
         scores[kind] = evaluator.numbers()
     return scores
+
+
+def check_annotated(ytvos: YTVOS) -> None:
+    """Refuse to score against nothing (ValueError)."""
+    if not ytvos.anns:
+        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
+                       'files have none): score on a split of the training set, made by '
+                       'tools/convert_datasets/split_videos.py, or submit the results')
+
+
+def evaluated(ytvos: YTVOS, results: YTVOS, iou_type: str,
+              vid_ids: Iterable | None = None) -> YTVOSeval:
+    """An evaluator that is done: every object counts, id 0 too; of some videos or of all."""
+    evaluator = YTVOSeval(ytvos, results, iou_type)
+    evaluator.params.zeroIdIsFound = True
+    if vid_ids is not None:
+        evaluator.params.vidIds = list(vid_ids)
+    evaluator.evaluate()
+    evaluator.accumulate()
+    return evaluator

@@ -1,8 +1,10 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
-from typing import Any, Iterator, Optional
+from typing import Any, Iterator
 
+from mmdet.formats.entries import num_frames
 from mmdet.formats.rle import MAX_PIXELS
+from mmdet.utils.errors import BadValue
 
 SEQUENCES = ('segmentations', 'bboxes', 'areas')
 RELEASES = 'YouTube-VIS 2019 (train.json), 2021, 2022 (instances.json) or OVIS'
@@ -19,7 +21,7 @@ def check_dataset(dataset: Any, name: str) -> None:
         ValueError: the first of :func:`structure_problems`.
     """
     for problem in structure_problems(dataset, name):
-        raise ValueError(problem)
+        raise BadValue(problem)
 
 
 def structure_problems(dataset: Any, name: str) -> Iterator[str]:
@@ -53,12 +55,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
         yield from _annotation_problems(ann, known, categories, name)
 
 
-def num_frames(video: dict) -> int:
-    """How many frames a video entry has: ``length``, else its file names."""
-    return int(video.get('length', len(video.get('file_names') or ())))
-
-
-def _wrong_kind(dataset: Any, name: str) -> Optional[str]:
+def _wrong_kind(dataset: Any, name: str) -> str | None:
     if not isinstance(dataset, dict):
         return (f'{name}: expected an object with "videos", "categories" and '
                 f'"annotations", got a {type(dataset).__name__}; a list of '

@@ -1,7 +1,9 @@
 """``X.pkl``: pickles of plain arrays, read without running code."""
+import os
 import pickle
 from typing import Any
 
+from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
 
 _SAFE = {
@@ -38,22 +40,31 @@ def dump_results(obj: Any, path: str) -> None:
 
 
 def load_results(path: str) -> Any:
-    """Read what :func:`dump_results` or the 2019 code wrote.
+    """Read what :func:`dump_results` or the 2019 code wrote; see :func:`read_pickle`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    if not os.path.isfile(path):
+        raise MissingFile(f'{path}: no such results file; write one with tools/test_video.py '
+                          'CONFIG CHECKPOINT --out X.pkl')
+    return read_pickle(path)
+
+
+def read_pickle(path: str) -> Any:
+    """A pickle of plain arrays: results, lists of images, proposals.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is cut short, no pickle, or holds anything but
             numpy arrays and built-in containers.
     """
+    if not os.path.isfile(path):
+        raise MissingFile(f'{path}: no such file; check the path')
     try:
         with open(path, 'rb') as file:
             return _Unpickler(file).load()
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f'{path}: no such results file; write one with '
-            'tools/test_video.py CONFIG CHECKPOINT --out X.pkl') from None
     except (pickle.UnpicklingError, EOFError, ValueError, IndexError,
             AttributeError, UnicodeDecodeError, MemoryError) as error:
-        raise ValueError(
-            f'{path}: refused as results: {error or "the file is cut short"}; '
-            'expected a complete pickle of numpy arrays, dicts and lists') from None
+        raise BadValue(f'{path}: refused: {error or "the file is cut short"}; expected a complete '
+                       'pickle of numpy arrays, dicts and lists') from None

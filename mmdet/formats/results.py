@@ -1,14 +1,15 @@
 """What a detector found, as the json files that evaluators and servers read."""
-import json
 import os
-from typing import Any, Callable, Optional, Sequence, Union
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from mmdet.utils.fileio import atomic_write
+from mmdet.formats.json_files import write_json
+from mmdet.formats.rle import json_rle
+from mmdet.utils.errors import BadValue
 from mmdet.utils.registry import nearest
 
-Path = Union[str, os.PathLike]
+Path = str | os.PathLike
 Frame = tuple[dict, dict]  # (det, seg), what X.pkl holds for a frame
 
 # How the scores of the frames where an object was seen, float32 (n,), and the
@@ -24,7 +25,7 @@ TRACK_SCORES: dict[str, Callable[[np.ndarray, int], float]] = {
 def check_track_score(name: str) -> str:
     """``name`` itself if it is a way to score tracks, else a ValueError naming those."""
     if name not in TRACK_SCORES:
-        raise ValueError(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
+        raise BadValue(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
     return name
 
 
@@ -40,7 +41,7 @@ class TrackWriter:
             video, where an unseen object counts 0.
     """
 
-    def __init__(self, video_id: int, num_frames: Optional[int], category_ids: Sequence[int],
+    def __init__(self, video_id: int, num_frames: int | None, category_ids: Sequence[int],
                  track_score: str = 'mean') -> None:
         self.video_id = video_id
         self.num_frames = num_frames
@@ -64,21 +65,21 @@ class TrackWriter:
         """
         where = f'video {self.video_id}, frame {frame_id}'
         if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
-            raise ValueError(f'{where}: the video has {self.num_frames} frames; '
-                             'test it with the annotation file it belongs to')
+            raise BadValue(f'{where}: the video has {self.num_frames} frames; '
+                           'test it with the annotation file it belongs to')
         self.added = max(self.added, frame_id + 1)
         for obj_id, found in det.items():
             label, score = int(found['label']), float(found['bbox'][4])
             if obj_id not in seg:
-                raise ValueError(f'{where}: object {obj_id} has a box but no mask; '
-                                 'the results are damaged, run the test again')
+                raise BadValue(f'{where}: object {obj_id} has a box but no mask; '
+                               'the results are damaged, run the test again')
             if not 0 <= label < len(self.category_ids):
-                raise ValueError(f'{where}: label {label}, but there are only '
-                                 f'{len(self.category_ids)} categories; the head was built '
-                                 'for another data set')
+                raise BadValue(f'{where}: label {label}, but there are only '
+                               f'{len(self.category_ids)} categories; the head was built '
+                               'for another data set')
             if not np.isfinite(score):
-                raise ValueError(f'{where}: object {obj_id} has score {score}; '
-                                 'the weights are not usable')
+                raise BadValue(f'{where}: object {obj_id} has score {score}; '
+                               'the weights are not usable')
             track = self.tracks.setdefault(
                 obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
             track['scores'].append(score)
@@ -101,13 +102,6 @@ class TrackWriter:
         }
 
 
-def json_rle(rle: dict) -> dict:
-    """A compressed RLE with its ``counts`` as text; a new dict."""
-    counts = rle['counts']
-    text = counts.decode('ascii') if isinstance(counts, bytes) else counts
-    return {'size': [int(n) for n in rle['size']], 'counts': text}
-
-
 def video_records(dataset: Any, results: Sequence[Frame],
                   track_score: str = 'mean') -> list[dict]:
     """The records of every track of a data set.
@@ -122,9 +116,9 @@ def video_records(dataset: Any, results: Sequence[Frame],
         ValueError: there are more or fewer results than frames.
     """
     if len(results) != len(dataset.img_ids):
-        raise ValueError(f'results: {len(results)} frames, but the data set has '
-                         f'{len(dataset.img_ids)}; they belong to another annotation file, '
-                         'run the test again')
+        raise BadValue(f'results: {len(results)} frames, but the data set has '
+                       f'{len(dataset.img_ids)}; they belong to another annotation file, '
+                       'run the test again')
     writers = {}
     for (video, frame), (det, seg) in zip(dataset.img_ids, results):
         if video not in writers:
@@ -144,13 +138,6 @@ def results2json_videoseg(dataset: Any, results: Sequence[Frame], out_file: Path
     records = video_records(dataset, results, track_score)
     write_json(records, out_file)
     return records
-
-
-def write_json(content: Any, out_file: Path) -> None:
-    """Write json to a temporary name, then rename it to ``out_file``."""
-    text = json.dumps(content, separators=(',', ':'), allow_nan=False)
-    with atomic_write(out_file) as file:
-        file.write(text.encode())
 
 
 def _image_records(image_id: int, category_ids: Sequence[int],
@@ -187,8 +174,8 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
         ValueError: there are more or fewer results than images.
     """
     if len(results) != len(dataset.img_ids):
-        raise ValueError(f'results: {len(results)} images, but the data set has '
-                         f'{len(dataset.img_ids)}; run the test again')
+        raise BadValue(f'results: {len(results)} images, but the data set has '
+                       f'{len(dataset.img_ids)}; run the test again')
     with_masks = any(isinstance(result, tuple) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):

@@ -6,10 +6,12 @@ wrong areas. Here whole lists of masks are checked at once, without a pixel.
 """
 import numbers
 from collections import defaultdict
-from typing import Any, Iterator, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, NamedTuple, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
+
+from mmdet.utils.errors import BadValue
 
 try:
     from mmdet.formats import rle_loops as loops
@@ -21,7 +23,7 @@ MAX_CHARS = 6  # of one compressed run: 30 bits
 CHUNK = 512  # masks checked at once: many more leave the processor's cache, fewer cost calls
 
 
-class BadMask(ValueError):
+class BadMask(BadValue):
     """A mask nobody should draw; ``index`` is its place in the list checked."""
 
     def __init__(self, index: Any, reason: str) -> None:
@@ -218,7 +220,7 @@ def _check_polygons(polygons: list, size: tuple[int, int]) -> None:
 
 
 def to_rles(segms: Sequence[Any], size: tuple[int, int]
-            ) -> tuple[list[Optional[dict]], np.ndarray]:
+            ) -> tuple[list[dict | None], np.ndarray]:
     """Segmentations of an annotation file, all of one video, as compressed RLE.
 
     Args:
@@ -269,7 +271,7 @@ def _chunks(tracks: Sequence[Track]) -> Iterator[tuple[list, tuple[int, int]]]:
             yield places[start:start + CHUNK], size
 
 
-def check_tracks(tracks: Sequence[Track]) -> list[list[Optional[int]]]:
+def check_tracks(tracks: Sequence[Track]) -> list[list[int | None]]:
     """``rle_areas`` of many tracks: areas in pixels, None where there is no mask.
 
     Raises:
@@ -286,7 +288,7 @@ def check_tracks(tracks: Sequence[Track]) -> list[list[Optional[int]]]:
     return areas
 
 
-def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[Optional[dict]], np.ndarray]]:
+def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[dict | None], np.ndarray]]:
     """``to_rles`` of many tracks: F RLEs or None, and (F,) int64 areas, each.
 
     Raises:
@@ -302,6 +304,13 @@ def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[Optional[dict]], n
         for (track, frame), rle, area in zip(places, rles, values.tolist()):
             masks[track][frame], areas[track][frame] = rle, area
     return list(zip(masks, areas))
+
+
+def json_rle(rle: dict) -> dict:
+    """A compressed RLE with its ``counts`` as text; a new dict."""
+    counts = rle['counts']
+    text = counts.decode('ascii') if isinstance(counts, bytes) else counts
+    return {'size': [int(n) for n in rle['size']], 'counts': text}
 
 
 def _compress(segm: Any, size: tuple[int, int]) -> dict:

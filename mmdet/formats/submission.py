@@ -3,18 +3,18 @@ import json
 import logging
 import os
 import zipfile
-from typing import Optional, Union
 
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.logger import get_root_logger
 
 KEYS = 'video_id', 'score', 'category_id', 'segmentations'
 
 
-def write_submission(results: Union[str, os.PathLike, list], ytvos: YTVOS,
-                     out: Union[str, os.PathLike],
-                     logger: Optional[logging.Logger] = None) -> str:
+def write_submission(results: str | os.PathLike | list, ytvos: YTVOS,
+                     out: str | os.PathLike,
+                     logger: logging.Logger | None = None) -> str:
     """Check results against the video list and pack them for a server.
 
     Writes ``results.json``, and a zip that holds it and nothing else (no
@@ -38,10 +38,10 @@ def write_submission(results: Union[str, os.PathLike, list], ytvos: YTVOS,
     for track in tracks:
         where = f'{found.name}: track number {track["id"] - 1}'
         if track.get('segmentations') is None:
-            raise ValueError(f'{where} has boxes only; servers take masks')
+            raise BadValue(f'{where} has boxes only; servers take masks')
         if track['category_id'] not in ytvos.cats:
-            raise ValueError(f'{where} has category_id {track["category_id"]!r}, which '
-                             f'{ytvos.name} does not list; map the labels to its ids')
+            raise BadValue(f'{where} has category_id {track["category_id"]!r}, which '
+                           f'{ytvos.name} does not list; map the labels to its ids')
     empty = [vid for vid in ytvos.vids if vid not in found.vidToAnns]
     if empty:
         logger = logger or get_root_logger()

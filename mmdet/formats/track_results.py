@@ -2,17 +2,18 @@
 import math
 import numbers
 import os
-from typing import Any, Union
+from typing import Any
 
-from mmdet.formats.annotation_checks import num_frames
-from mmdet.formats.json_input import read_json
+from mmdet.formats.entries import is_box, num_frames
+from mmdet.formats.json_files import read_json
 from mmdet.formats.rle import BadMask, check_tracks
 from mmdet.utils import get_root_logger
+from mmdet.utils.errors import BadValue
 
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 
 
-def load_results(results: Union[str, os.PathLike, list], videos: dict,
+def load_tracks(results: str | os.PathLike | list, videos: dict,
                  categories: dict) -> list[dict]:
     """Read results and check them against the annotation file's lists.
 
@@ -40,8 +41,8 @@ def load_results(results: Union[str, os.PathLike, list], videos: dict,
         name = os.fspath(results)
         results = read_json(name)
     if not isinstance(results, list):
-        raise ValueError(f'{name}: expected a list of tracks, got a '
-                         f'{type(results).__name__}; an annotation file is no result file')
+        raise BadValue(f'{name}: expected a list of tracks, got a '
+                       f'{type(results).__name__}; an annotation file is no result file')
     for place, entry in enumerate(results):
         check_entry(entry, videos, f'{name}: track number {place}')
     _check_categories(results, categories, name)
@@ -59,32 +60,32 @@ def check_entry(entry: Any, videos: dict, where: str) -> None:
         ValueError: starts with ``where``.
     """
     if not isinstance(entry, dict):
-        raise ValueError(f'{where} is no object: {entry!r:.60}')
+        raise BadValue(f'{where} is no object: {entry!r:.60}')
     for key in ('video_id', 'category_id'):
         if not isinstance(entry.get(key), (numbers.Real, str)):
-            raise ValueError(f'{where} needs an id of the annotation file as "{key}", got '
-                             f'{entry.get(key)!r:.60}')
+            raise BadValue(f'{where} needs an id of the annotation file as "{key}", got '
+                           f'{entry.get(key)!r:.60}')
     if entry['video_id'] not in videos:
-        raise ValueError(f'{where} is of video {entry["video_id"]!r:.60}, which the '
-                         f'annotation file does not list{_known(videos)}')
+        raise BadValue(f'{where} is of video {entry["video_id"]!r:.60}, which the '
+                       f'annotation file does not list{_known(videos)}')
     score = entry.get('score')
     if not isinstance(score, numbers.Real) or not math.isfinite(score):
-        raise ValueError(f'{where} needs a finite number as "score", got {score!r:.60}')
+        raise BadValue(f'{where} needs a finite number as "score", got {score!r:.60}')
     if entry.get('segmentations') is None and entry.get('bboxes') is None:
-        raise ValueError(f'{where} has no "segmentations"; give one RLE or null a frame')
+        raise BadValue(f'{where} has no "segmentations"; give one RLE or null a frame')
     length = num_frames(videos[entry['video_id']])
     for key in ('segmentations', 'bboxes'):
         frames = entry.get(key)
         if frames is not None and not isinstance(frames, list):
-            raise ValueError(f'{where}: "{key}" must be a list with one entry per frame')
+            raise BadValue(f'{where}: "{key}" must be a list with one entry per frame')
         if frames is not None and len(frames) != length:
-            raise ValueError(f'{where} has {len(frames)} {key} for the {length} frames of '
-                             f'video {entry["video_id"]}; give one per frame, null where '
-                             'the object is not seen')
+            raise BadValue(f'{where} has {len(frames)} {key} for the {length} frames of '
+                           f'video {entry["video_id"]}; give one per frame, null where '
+                           'the object is not seen')
     for frame, box in enumerate(entry.get('bboxes') or ()):
         if box is not None and not is_box(box):
-            raise ValueError(f'{where}, frame {frame}: expected a box [x, y, width, height] '
-                             f'in pixels or null, got {box!r:.60}')
+            raise BadValue(f'{where}, frame {frame}: expected a box [x, y, width, height] '
+                           f'in pixels or null, got {box!r:.60}')
 
 
 def _check_categories(results: list[dict], categories: dict, name: str) -> None:
@@ -95,15 +96,8 @@ def _check_categories(results: list[dict], categories: dict, name: str) -> None:
     text = (f'{name}: {len(strays)} of {len(results)} tracks have a category_id the '
             f'annotation file does not list, the first {strays[0]!r:.60}{_known(categories)}')
     if len(strays) > MAX_STRAYS * len(results):
-        raise ValueError(f'{text}; map the labels to its ids')
+        raise BadValue(f'{text}; map the labels to its ids')
     get_root_logger().warning('%s; no score counts them', text)
-
-
-def is_box(box: Any) -> bool:
-    """Whether it is [x, y, width, height] of finite numbers, sides not negative."""
-    return (isinstance(box, (list, tuple)) and len(box) == 4
-            and all(isinstance(v, numbers.Real) and abs(v) < 1e9 for v in box)
-            and box[2] >= 0 and box[3] >= 0)
 
 
 def _known(known: dict) -> str:
@@ -123,8 +117,8 @@ def _mask_areas(results: list[dict], videos: dict, name: str) -> list[list]:
         areas = check_tracks(tracks)
     except BadMask as error:
         place, frame = error.index
-        raise ValueError(f'{name}: track number {place} (video '
-                         f'{results[place]["video_id"]}), frame {frame}: {error}') from None
+        raise BadValue(f'{name}: track number {place} (video '
+                       f'{results[place]["video_id"]}), frame {frame}: {error}') from None
     return [values if entry.get('segmentations') is not None else
             [box and box[2] * box[3] for box in entry['bboxes']]
             for values, entry in zip(areas, results)]

@@ -1,15 +1,17 @@
 """Index of a YouTube-VIS annotation file."""
 import os
 from collections import defaultdict
-from typing import Any, Callable, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import check_dataset
-from mmdet.formats.json_input import read_json
+from mmdet.formats.entries import mean_area
+from mmdet.formats.json_files import read_json
 from mmdet.formats.rle import BadMask, to_rle_tracks, to_rles
-from mmdet.formats.track_results import load_results
+from mmdet.formats.track_results import load_tracks
+from mmdet.utils.errors import BadKey, BadValue
 
 
 def _as_set(ids: Any) -> set:
@@ -44,8 +46,8 @@ class YTVOS:
         catToVids: video ids by category id, one for each annotation.
     """
 
-    def __init__(self, annotation_file: Union[str, os.PathLike, dict, None] = None,
-                 object_hook: Optional[Callable[[dict], Any]] = None) -> None:
+    def __init__(self, annotation_file: str | os.PathLike | dict | None = None,
+                 object_hook: Callable[[dict], Any] | None = None) -> None:
         self.name = 'annotations'
         if isinstance(annotation_file, (str, os.PathLike)):
             self.name = os.fspath(annotation_file)
@@ -68,7 +70,7 @@ class YTVOS:
             self.catToVids[ann['category_id']].append(ann['video_id'])
 
     def getAnnIds(self, vidIds: Any = (), catIds: Any = (), areaRng: Iterable = (),
-                  iscrowd: Optional[bool] = None) -> list:
+                  iscrowd: bool | None = None) -> list:
         """Ids of the annotations that pass every filter given.
 
         Args:
@@ -87,7 +89,7 @@ class YTVOS:
             ann['id'] for ann in anns
             if (not cat_ids or ann['category_id'] in cat_ids)
             and (iscrowd is None or bool(ann.get('iscrowd', 0)) == bool(iscrowd))
-            and (not area or area[0] < _mean_area(ann) < area[1])
+            and (not area or area[0] < mean_area(ann.get('areas') or ()) < area[1])
         ]
 
     def getCatIds(self, catNms: Any = (), supNms: Any = (), catIds: Any = ()) -> list:
@@ -126,15 +128,15 @@ class YTVOS:
             ids = [ids]
         for key in ids:
             if key not in index:
-                raise KeyError(f'{self.name} has no {what} {key!r}')
+                raise BadKey(f'{self.name} has no {what} {key!r}')
         return [index[key] for key in ids]
 
-    def loadRes(self, resFile: Union[str, os.PathLike, list]) -> 'YTVOS':
+    def loadRes(self, resFile: str | os.PathLike | list) -> 'YTVOS':
         """Index results against this file's videos and categories.
 
         Args:
             resFile: path of a result json, or its content; see
-                :func:`~.track_results.load_results`.
+                :func:`~.track_results.load_tracks`.
 
         Returns:
             an index whose annotations are the result tracks.
@@ -143,14 +145,14 @@ class YTVOS:
             FileNotFoundError: no such file.
             ValueError: one sentence with the track that is wrong and why.
         """
-        tracks = load_results(resFile, self.vids, self.cats)
+        tracks = load_tracks(resFile, self.vids, self.cats)
         results = YTVOS.__new__(YTVOS)
         results.name = 'results' if isinstance(resFile, list) else os.fspath(resFile)
         results.dataset = dict(self.dataset, annotations=tracks)
         results.createIndex()
         return results
 
-    def annToRLE(self, ann: dict, frame_id: int) -> Optional[dict]:
+    def annToRLE(self, ann: dict, frame_id: int) -> dict | None:
         """The mask of a track in a frame as compressed RLE.
 
         Args:
@@ -168,8 +170,8 @@ class YTVOS:
             rles, _ = to_rles([ann['segmentations'][frame_id]],
                               (video['height'], video['width']))
         except BadMask as error:
-            raise ValueError(f'{self.name}: annotation {ann["id"]}, frame {frame_id}: '
-                             f'{error}') from None
+            raise BadValue(f'{self.name}: annotation {ann["id"]}, frame {frame_id}: '
+                           f'{error}') from None
         return rles[0]
 
     def annsToRLEs(self, anns: Sequence[dict]) -> list[tuple[list, np.ndarray]]:
@@ -188,8 +190,8 @@ class YTVOS:
                                   for ann, video in zip(anns, videos)])
         except BadMask as error:
             track, frame = error.index
-            raise ValueError(f'{self.name}: annotation {anns[track]["id"]}, frame {frame}: '
-                             f'{error}') from None
+            raise BadValue(f'{self.name}: annotation {anns[track]["id"]}, frame {frame}: '
+                           f'{error}') from None
 
     def annToMask(self, ann: dict, frame_id: int) -> np.ndarray:
         """The mask of a track in a frame: uint8 (h, w) of 0 and 1; all 0 if absent."""
@@ -198,9 +200,3 @@ class YTVOS:
         if rle is None:
             return np.zeros((video['height'], video['width']), np.uint8)
         return mask_utils.decode(rle)
-
-
-def _mean_area(ann: dict) -> float:
-    """Mean area in pixels over the frames that have one; 0 without any."""
-    areas = [area for area in ann.get('areas') or () if area]
-    return sum(areas) / len(areas) if areas else 0.0

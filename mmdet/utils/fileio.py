@@ -6,7 +6,7 @@ from typing import BinaryIO, Iterator
 
 
 @contextlib.contextmanager
-def atomic_write(path: str, mode: str = 'wb') -> Iterator[BinaryIO]:
+def atomic_write(path: str | os.PathLike, mode: str = 'wb') -> Iterator[BinaryIO]:
     """A file that appears under ``path`` only when it is complete.
 
     Written to a temporary name in the same folder, synced to the disk and

@@ -6,6 +6,7 @@ from typing import Iterable
 
 from matplotlib.figure import Figure
 
+from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
 
 Record = dict[str, float]
@@ -32,13 +33,28 @@ def read_log(path: str) -> list[Record]:
         except json.JSONDecodeError:
             if number == len(lines):
                 break
-            raise ValueError(f'{path}:{number}: expected one json dict a line; '
-                             'give a *.log.json file of a run') from None
+            raise BadValue(f'{path}:{number}: expected one json dict a line; '
+                           'give a *.log.json file of a run') from None
         if not isinstance(record, dict):
-            raise ValueError(f'{path}:{number}: expected one json dict a line')
+            raise BadValue(f'{path}:{number}: expected one json dict a line')
         if {'mode', 'epoch', 'iter'} <= record.keys():
             records.append(record)
     return records
+
+
+def read_run(path: str) -> list[Record]:
+    """The records of a log, or of all logs of a work folder, joined.
+
+    Raises:
+        FileNotFoundError: there is no log.
+        ValueError: see :func:`read_log`.
+    """
+    paths = [path]
+    if os.path.isdir(path):
+        paths = sorted(glob.glob(os.path.join(path, '*.log.json')))
+    if not paths or not os.path.isfile(paths[0]):
+        raise MissingFile(f'{path}: no *.log.json here; give a log or the work folder of a run')
+    return join_logs(read_log(p) for p in paths)
 
 
 def join_logs(logs: Iterable[list[Record]]) -> list[Record]:
@@ -77,8 +93,7 @@ def draw_run(work_dir: str) -> str:
     Returns:
         The path of ``curves.png``.
     """
-    paths = sorted(glob.glob(os.path.join(work_dir, '*.log.json')))
-    records = join_logs(read_log(path) for path in paths)
+    records = read_run(work_dir)
     keys = {key: r['mode'] for r in records for key in r}
     losses = [k for k in keys if 'loss' in k]
     panels = [('losses', losses), ('learning rate', ['lr']),

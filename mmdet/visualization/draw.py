@@ -1,5 +1,5 @@
 """Objects of a frame drawn onto it: masks, contours, boxes, labels."""
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import cv2
 import numpy as np
@@ -47,7 +47,7 @@ def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
 
 
 def label_text(label: int, score: float, obj_id: int,
-               class_names: Optional[Sequence[str]] = None) -> str:
+               class_names: Sequence[str] | None = None) -> str:
     """``'person 0.98 #3'``; the bare label where there are no names."""
     name = class_names[label] if class_names is not None else f'class {label}'
     return f'{name} {score:.2f} #{obj_id}'
@@ -55,7 +55,7 @@ def label_text(label: int, score: float, obj_id: int,
 
 def draw_tracks(frame: np.ndarray, boxes: np.ndarray, labels: Sequence[int],
                 obj_ids: Sequence[int], masks: Sequence[Any],
-                class_names: Optional[Sequence[str]] = None,
+                class_names: Sequence[str] | None = None,
                 scale: int = 1, alpha: float = 0.45) -> np.ndarray:
     """Draw every object of a frame; the colour tells its id.
 

@@ -1,6 +1,8 @@
 """One colour an object id, the same in every frame, run and tool."""
 import colorsys
 
+from mmdet.utils.errors import BadValue
+
 GOLDEN_RATIO = 0.6180339887498949
 # (saturation, value) of successive rounds through the hues, so that ids far
 # apart whose hues come close again still differ.
@@ -24,8 +26,8 @@ def object_color(obj_id: int) -> tuple[int, int, int]:
     """
     obj_id = int(obj_id)
     if obj_id < 0:
-        raise ValueError(f'object id: expected 0 or more, got {obj_id}; '
-                         'objects without an id are not drawn')
+        raise BadValue(f'object id: expected 0 or more, got {obj_id}; '
+                       'objects without an id are not drawn')
     saturation, value = _TONES[obj_id // 8 % len(_TONES)]
     rgb = colorsys.hsv_to_rgb(obj_id * GOLDEN_RATIO % 1, saturation, value)
     red, green, blue = (round(255 * c) for c in rgb)

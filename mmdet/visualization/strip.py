@@ -1,12 +1,14 @@
 """Many frames on one picture."""
 import math
-from typing import Optional, Sequence
+from typing import Sequence
 
 import cv2
 import numpy as np
 
+from mmdet.utils.errors import BadValue
 
-def contact_strip(frames: Sequence[np.ndarray], columns: Optional[int] = None,
+
+def contact_strip(frames: Sequence[np.ndarray], columns: int | None = None,
                   max_side: int = 1920, gap: int = 2) -> np.ndarray:
     """Lay frames out in reading order on one sheet.
 
@@ -25,7 +27,7 @@ def contact_strip(frames: Sequence[np.ndarray], columns: Optional[int] = None,
         ValueError: there is no frame.
     """
     if not len(frames):
-        raise ValueError('contact strip: expected one frame or more, got none')
+        raise BadValue('contact strip: expected one frame or more, got none')
     n = len(frames)
     columns = min(n, columns or (n if n <= 4 else math.ceil(math.sqrt(n))))
     rows = math.ceil(n / columns)

@@ -5,11 +5,13 @@ import logging
 import os
 import pathlib
 import tempfile
-from typing import Iterator, Optional, Union
+from typing import Iterator
 
 import cv2
 import numpy as np
 
+from mmdet.utils.errors import BadValue
+from mmdet.visualization.pictures import write_picture
 from mmdet.visualization.strip import Sampler, contact_strip
 
 # In this order: H.264 plays everywhere but OpenCV's wheels have no encoder,
@@ -19,7 +21,7 @@ CODECS = ('avc1', 'vp09', 'mp4v')
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
 
 
-def count_frames(path: Union[str, os.PathLike]) -> int:
+def count_frames(path: str | os.PathLike) -> int:
     """Number of frames that can be read from a video file; 0 if it does not open."""
     capture = cv2.VideoCapture(str(path))
     count = 0
@@ -47,7 +49,7 @@ def _open(path: str, codec: str, fps: float, size: tuple[int, int]) -> cv2.Video
 
 
 @functools.lru_cache(maxsize=None)
-def working_codec() -> Optional[str]:
+def working_codec() -> str | None:
     """The first of ``CODECS`` that writes three frames and reads them back."""
     frame = np.zeros((64, 64, 3), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
@@ -80,11 +82,11 @@ class VideoWriter:
         strip_frames: how many frames the strip shows.
     """
 
-    def __init__(self, path: Union[str, os.PathLike], fps: float = 10,
-                 logger: Optional[logging.Logger] = None, strip_frames: int = 8) -> None:
+    def __init__(self, path: str | os.PathLike, fps: float = 10,
+                 logger: logging.Logger | None = None, strip_frames: int = 8) -> None:
         self.path = pathlib.Path(path)
         if self.path.suffix.lower() != '.mp4':
-            raise ValueError(f'{path}: expected a name that ends with .mp4; choose one')
+            raise BadValue(f'{path}: expected a name that ends with .mp4; choose one')
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.partial = self.path.with_name(f'.{self.path.stem}.{os.getpid()}.part.mp4')
         self.fps = fps
@@ -108,8 +110,8 @@ class VideoWriter:
             self._start(frame.shape[1], frame.shape[0])
         height, width = frame.shape[:2]
         if (width, height) != self.size:
-            raise ValueError(f'{self.path}: frame {self.sampler.seen} is {width}x{height}, '
-                             f'the first was {self.size[0]}x{self.size[1]}; resize it')
+            raise BadValue(f'{self.path}: frame {self.sampler.seen} is {width}x{height}, '
+                           f'the first was {self.size[0]}x{self.size[1]}; resize it')
         self.sampler.add(frame.copy())
         if self.writer is not None:
             # encoders halve the colour planes: odd sizes get one more line
@@ -125,7 +127,7 @@ class VideoWriter:
         writer = _open(str(self.partial), codec, self.fps, even)
         self.writer = writer if writer.isOpened() else None
 
-    def close(self) -> Optional[pathlib.Path]:
+    def close(self) -> pathlib.Path | None:
         """Finish the file; returns what was written (``.mp4`` or ``.png``), None without frames."""
         if not self.closed:
             self.closed = True
@@ -144,8 +146,7 @@ class VideoWriter:
 
     def _write_strip(self) -> pathlib.Path:
         path = self.path.with_suffix('.png')
-        if not cv2.imwrite(str(path), contact_strip(self.sampler.picked())):
-            raise OSError(f'{path}: could not be written; is the disk full?')
+        write_picture(contact_strip(self.sampler.picked()), path)
         self.logger.warning(
             '%s: this OpenCV has no working mp4 encoder (tried %s); wrote a strip of frames, '
             '%s, instead', self.path, ', '.join(CODECS), path)

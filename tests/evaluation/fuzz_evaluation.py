@@ -24,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from mmdet.curation.audit import audit_annotations  # noqa: E402
 from mmdet.evaluation import YTVOSeval  # noqa: E402
 from mmdet.formats import YTVOS, write_submission  # noqa: E402
+from mmdet.utils.errors import BadValue, MissingFile, UserError  # noqa: E402
 
 GOLDEN = pathlib.Path(__file__).parents[1] / 'data' / 'golden' / 'eval' / 'probes.json.gz'
 JUNK = [None, True, False, 0, 1, -1, 2, 3, 64, 36, 0.5, -0.0, 1e308, 1e10, float('nan'),
@@ -96,8 +97,8 @@ def clear_error(step, *args):
     """Run a step; it may raise one sentence. True if it did."""
     try:
         step(*args)
-    except (ValueError, FileNotFoundError) as error:
-        assert type(error) in (ValueError, FileNotFoundError), repr(error)
+    except UserError as error:
+        assert type(error) in (BadValue, MissingFile), repr(error)
         assert '\n' not in str(error), repr(error)
         assert 15 < len(str(error)) < 400, error
         return True

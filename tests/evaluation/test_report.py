@@ -4,8 +4,9 @@ import io
 
 import pytest
 
-from mmdet.curation.split import find_videos, part, video_name
+from mmdet.curation.split import find_videos, part
 from mmdet.evaluation.report import score_file, tables, to_csv
+from mmdet.formats.entries import video_name
 from mmdet.formats.ytvos import YTVOS
 
 

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from mmdet.formats.pickles import dump_results, load_results
+from mmdet.formats.pickles import dump_results, load_results, read_pickle
 
 
 def test_results_come_back_equal(tmp_path):
@@ -29,8 +29,8 @@ class Evil:
 @pytest.mark.parametrize('content, word', [
     (pickle.dumps(Evil()), 'type posix.mkdir'),
     (pickle.dumps(collections.deque()), 'collections.deque'),
-    (pickle.dumps(np.zeros(9))[:40], 'refused as results'),
-    (b'', 'refused as results')])
+    (pickle.dumps(np.zeros(9))[:40], 'refused: '),
+    (b'', 'refused: ')])
 def test_anything_else_as_results_is_refused(tmp_path, monkeypatch, content, word):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'x.pkl').write_bytes(content)
@@ -42,3 +42,5 @@ def test_anything_else_as_results_is_refused(tmp_path, monkeypatch, content, wor
 def test_missing_results_file():
     with pytest.raises(FileNotFoundError, match='no such results file'):
         load_results('nowhere.pkl')
+    with pytest.raises(FileNotFoundError, match='nowhere.pkl: no such file'):
+        read_pickle('nowhere.pkl')

@@ -36,20 +36,20 @@ from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
 from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
 
 STAGES = ('data', 'forward', 'backward', 'update')
 
 
 def make_dataset(cfg: Config, folder: str, args: argparse.Namespace):
     """Videos of moving shapes as the training set of the config."""
-    video = tuple(int(v) for v in args.video_size.split('x'))
-    spec = ShapesSpec(train_videos=4, val_videos=0, length=8, size=video, objects=4)
+    spec = ShapesSpec(train_videos=4, val_videos=0, length=8, size=args.video_size, objects=4)
     make_shapes(f'{folder}/shapes', spec)
     train = copy.deepcopy(cfg.data.train)
     train.update(ann_file=f'{folder}/shapes/annotations/instances_train.json',
                  img_prefix=f'{folder}/shapes/train/JPEGImages')
     if args.size:
-        train['img_scale'] = tuple(int(v) for v in args.size.split('x'))
+        train['img_scale'] = args.size
     return build_dataset(train)
 
 
@@ -175,17 +175,20 @@ def read_speed(dataset, count: int) -> float:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line."""
+    parser = ToolParser(__doc__)
     parser.add_argument('config')
     parser.add_argument('--pairs', type=int, default=2, help='pairs of frames a step')
-    parser.add_argument('--size', metavar='WxH', help='of the network input (default: the config)')
+    parser.add_argument('--size', type=width_x_height, metavar='WxH',
+                        help='of the network input (default: the config)')
     parser.add_argument('--steps', type=int, default=10, help='steps measured')
     parser.add_argument('--warmup', type=int, default=2, help='steps before')
     parser.add_argument('--workers', type=int, default=0, help='data workers')
-    parser.add_argument('--video-size', default='1280x720', metavar='WxH', help='of the JPEG videos')
+    parser.add_argument('--video-size', type=width_x_height, default='1280x720', metavar='WxH',
+                        help='of the JPEG videos')
     parser.add_argument('--threads', type=int, help='CPU threads (default: as in training)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where it runs')
     parser.add_argument('--tf32', action='store_true', help='TF32 products (GPU)')
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
     parser.add_argument('--variants', nargs='+', default=[], metavar='KEY=VALUE',
@@ -232,7 +235,7 @@ def main() -> None:
         laps = measure(runs, loader, args.warmup, args.steps)
         speed = read_speed(dataset, 2 * len(dataset))
     print(f'{args.config}: {args.pairs} pairs a step at {shape[1]}x{shape[0]} from JPEG '
-          f'{args.video_size}, {device}, {torch.get_num_threads()} threads, torch '
+          f'{"%dx%d" % args.video_size}, {device}, {torch.get_num_threads()} threads, torch '
           f'{torch.__version__}, medians of {args.steps} steps')
     print(table(laps))
     ours = laps['ours']
@@ -245,4 +248,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

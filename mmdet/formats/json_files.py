@@ -1,13 +1,16 @@
-"""Read json files that others wrote; every failure is one sentence."""
+"""Json files: read whoever wrote them, written whole or not at all."""
 import contextlib
 import gc
 import json
 import os
-from typing import Any, Callable, Iterator, Optional, Union
+from typing import Any, Callable, Iterator
+
+from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.fileio import atomic_write
 
 
-def read_json(path: Union[str, os.PathLike],
-              object_hook: Optional[Callable[[dict], Any]] = None) -> Any:
+def read_json(path: str | os.PathLike,
+              object_hook: Callable[[dict], Any] | None = None) -> Any:
     """Parse a json file.
 
     Args:
@@ -24,14 +27,14 @@ def read_json(path: Union[str, os.PathLike],
     """
     path = os.fspath(path)
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: no such file; check the path')
+        raise MissingFile(f'{path}: no such file; check the path')
     try:
         text = _read_text(path)
         with _collector_paused():
             return json.loads(text, object_hook=object_hook)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: not valid json ({error}); the file is cut off '
-                         'or is something else, write it again') from None
+        raise BadValue(f'{path}: not valid json ({error}); the file is cut off '
+                       'or is something else, write it again') from None
 
 
 def _read_text(path: str) -> str:
@@ -51,3 +54,17 @@ def _collector_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+def write_json(content: Any, path: str | os.PathLike) -> None:
+    """Write json to a temporary name, then rename it to ``path``.
+
+    Raises:
+        ValueError: it holds NaN or infinity, which json has no way to write.
+    """
+    try:
+        text = json.dumps(content, separators=(',', ':'), allow_nan=False)
+    except ValueError as error:
+        raise BadValue(f'{path}: not written, json cannot hold it ({error})') from None
+    with atomic_write(path) as file:
+        file.write(text.encode())
