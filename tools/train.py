@@ -91,7 +91,7 @@ def train(args: argparse.Namespace) -> None:
     if args.launcher != 'none':
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
         init_dist(args.launcher, **cfg.get('dist_params', {}))
-    logger = get_root_logger(log_level=cfg.get('log_level', 'INFO'))
+    logger = get_root_logger(cfg.get('log_level', 'INFO'))
     if args.auto_resume:
         cfg.resume_from = find_latest(cfg.work_dir, logger) or cfg.get('resume_from')
     cfg.seed = choose_seed(cfg)

@@ -13,6 +13,7 @@ from pycocotools import mask as mask_utils
 from mmdet.core import TrackResult
 from mmdet.formats.json_files import write_json
 from mmdet.formats.results import TrackWriter
+from mmdet.utils.errors import BadValue
 from mmdet.visualization import VideoWriter
 from mmdet.utils.logger import get_root_logger
 from .inference import init_detector, show_result, track_frames
@@ -108,7 +109,7 @@ def check_window() -> None:
             raise cv2.error('no display')
         cv2.namedWindow('demo')
     except cv2.error:
-        raise ValueError('--show: this OpenCV cannot open windows (headless build or no display); '
+        raise BadValue('--show: this OpenCV cannot open windows (headless build or no display); '
                          'leave --show out and look at the mp4') from None
 
 

@@ -19,6 +19,7 @@ from mmdet.engine.prefetch import default_workers, prefetch
 from .show import draw_frame, write_picture
 from .sources import IMAGE_SUFFIXES, Source, open_source, read_picture
 from mmdet.engine.test_loop import track_video
+from mmdet.utils.errors import BadType
 
 Result = Union[TrackResult, tuple, list]
 
@@ -97,7 +98,7 @@ def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
         TypeError: the detector does not track.
     """
     if not hasattr(detector, 'track'):
-        raise TypeError(f'{type(detector).__name__} does not track; use a config with a track_head')
+        raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
     numbered = enumerate(frames)
 

@@ -15,6 +15,7 @@ from mmdet.models import build_detector
 from mmdet.checkpoint import load_checkpoint
 from mmdet.utils.config import load_config
 from mmdet.formats.pickles import dump_results, load_results
+from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world
@@ -80,7 +81,7 @@ def prepare(options: RunOptions) -> Prepared:
         checks.check_frames(dataset)
         checks.check_frame_sizes(dataset)
     if options.format_only and not is_video_dataset(dataset):
-        raise ValueError('--format-only packs tracks of videos; for images X.pkl.json is all servers need')
+        raise BadValue('--format-only packs tracks of videos; for images X.pkl.json is all servers need')
     if options.load_result:
         return Prepared(cfg, dataset, None)
     cfg.model.pretrained = None  # the checkpoint has the backbone

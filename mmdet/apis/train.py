@@ -26,6 +26,7 @@ from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
 from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.utils import atomic_write, get_root_logger
+from mmdet.utils.errors import BadValue, MissingFile
 
 
 def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
@@ -65,7 +66,7 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
     cfg.seed = choose_seed(cfg)
     stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
-    logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
+    logger = logger or get_root_logger(cfg.get('log_level', 'INFO'), log_file)
     trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json', logger)
     say_what_runs(trainer, cfg)
     write_config(cfg)
@@ -93,14 +94,14 @@ def choose_seed(cfg: Config) -> int:
     """
     seed, path = cfg.get('seed'), cfg.get('resume_from')
     if path and '://' not in path and not os.path.isfile(os.path.expanduser(path)):
-        raise FileNotFoundError(f'{path}: no such checkpoint to resume; check --resume_from, or '
+        raise MissingFile(f'{path}: no such checkpoint to resume; check --resume_from, or '
                                 'let --auto-resume find the newest of the work folder')
     if seed is None and path:
         seed = (read_checkpoint(path).get('meta') or {}).get('seed')
     if seed is None:
         seed = broadcast(int.from_bytes(os.urandom(4), 'little'))
     if type(seed) is not int or seed < 0:
-        raise ValueError(f'the seed must be a whole number from 0 up, got {seed!r}')
+        raise BadValue(f'the seed must be a whole number from 0 up, got {seed!r}')
     return seed
 
 
@@ -112,12 +113,12 @@ def validation_of(cfg: Config) -> Validation:
     """
     val = copy.deepcopy(cfg.data.val)
     if not isinstance(val, dict) or isinstance(val.get('ann_file'), (list, tuple)):
-        raise ValueError('--validate scores one annotation file; data.val '
+        raise BadValue('--validate scores one annotation file; data.val '
                          'lists several: leave one')
     val.update(test_mode=True, flip_ratio=0)
     dataset = build_dataset(val)
     if not has_annotations(dataset):
-        raise ValueError(
+        raise BadValue(
             f'{val.ann_file}: has no annotations, --validate cannot score it; '
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')

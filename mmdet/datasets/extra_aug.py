@@ -10,7 +10,7 @@ from .annotations import FrameObjects
 
 
 class Augmentation(Protocol):
-    """img uint8 (h, w, 3) BGR and its objects to new ones, at random."""
+    """img (h, w, 3) BGR, uint8 or float32, and its objects to new ones, at random."""
 
     def __call__(self, img: np.ndarray, objects: FrameObjects, rng: np.random.Generator
                  ) -> tuple[np.ndarray, FrameObjects]:
@@ -19,6 +19,8 @@ class Augmentation(Protocol):
 
 class PhotoMetricDistortion:
     """Change brightness, contrast, saturation, hue and the order of channels, each with probability 1/2.
+
+    The picture becomes float32 and is not clipped, as in the 2019 code.
 
     Args:
         brightness_delta: largest change, in grey levels.
@@ -44,15 +46,15 @@ class PhotoMetricDistortion:
             img = self._contrast(img, rng)
         if rng.random() < 0.5:
             img = img[..., rng.permutation(3)]
-        return np.ascontiguousarray(img.clip(0, 255).round().astype(np.uint8)), objects
+        return np.ascontiguousarray(img), objects
 
     def _contrast(self, img: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return img * np.float32(rng.uniform(*self.contrast_range)) if rng.random() < 0.5 else img
 
     def _color(self, img: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        hsv = cv2.cvtColor(img.clip(0, 255), cv2.COLOR_BGR2HSV)
+        hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV)
         if rng.random() < 0.5:
-            hsv[..., 1] = (hsv[..., 1] * rng.uniform(*self.saturation_range)).clip(0, 1)
+            hsv[..., 1] *= rng.uniform(*self.saturation_range)
         if rng.random() < 0.5:
             hsv[..., 0] = (hsv[..., 0] + rng.uniform(-self.hue_delta, self.hue_delta)) % 360
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
@@ -80,7 +82,7 @@ class Expand:
         ratio = rng.uniform(*self.ratio_range)
         big_h, big_w = int(height * ratio), int(width * ratio)
         top, left = int(rng.integers(big_h - height + 1)), int(rng.integers(big_w - width + 1))
-        canvas = np.full((big_h, big_w, 3), np.round(self.mean), np.uint8)
+        canvas = np.full((big_h, big_w, 3), self.mean, img.dtype)
         canvas[top:top + height, left:left + width] = img
         return canvas, _shifted(objects, left, top)
 
@@ -174,7 +176,8 @@ class ExtraAugmentation:
 
     def __call__(self, img: np.ndarray, objects: FrameObjects, rng: np.random.Generator
                  ) -> tuple[np.ndarray, FrameObjects]:
-        """Apply every step, see :class:`Augmentation`."""
+        """Apply every step, see :class:`Augmentation`; the picture becomes float32, as in 2019."""
+        img = img.astype(np.float32)
         for step in self.steps:
             img, objects = step(img, objects, rng)
         return img, objects

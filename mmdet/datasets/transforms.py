@@ -51,24 +51,24 @@ class View:
         return cls((new_h, new_w, 3), padded, factor, bool(flip))
 
     def image(self, img: np.ndarray) -> torch.Tensor:
-        """Resize bilinearly on uint8 and flip; neither normalised nor padded.
+        """Resize bilinearly and flip; neither normalised nor padded.
 
         Args:
-            img: uint8 (h, w, 3).
+            img: (h, w, 3) uint8, or float32 after ``extra_aug``.
 
         Returns:
-            uint8 tensor of ``img_shape``.
+            tensor of ``img_shape`` and the dtype of ``img``.
         """
         img = self._resized(img, cv2.INTER_LINEAR)
         return torch.from_numpy(np.ascontiguousarray(img))
 
     def boxes(self, boxes: np.ndarray) -> np.ndarray:
-        """Scale, flip (w - x - 1) and clip to ``img_shape`` - 1; float32 (n, 4) to float32 (n, 4)."""
+        """Scale, flip (w - x - 1) and clip to [0, w] and [0, h], as in 2019; (n, 4) float32 both."""
         height, width = self.img_shape[:2]
         boxes = (boxes * self.scale_factor).astype(np.float32)
         if self.flip:
             boxes[:, [0, 2]] = width - boxes[:, [2, 0]] - 1
-        return boxes.clip(0, np.array([width - 1, height - 1] * 2, np.float32))
+        return boxes.clip(0, np.array([width, height] * 2, np.float32))
 
     def masks(self, masks: Sequence[np.ndarray]) -> np.ndarray:
         """Resize to the nearest pixel, flip, pad with 0.

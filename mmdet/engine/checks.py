@@ -8,6 +8,7 @@ from mmdet.datasets.frame_reader import read_frame
 from mmdet.formats.frame_files import missing_files
 from mmdet.datasets import ConcatDataset, CustomDataset, RepeatDataset
 from mmdet.engine.test_loop import is_video_dataset
+from mmdet.utils.errors import BadValue, CannotWrite, MissingFile
 
 
 def check_output(path: str) -> str:
@@ -18,16 +19,16 @@ def check_output(path: str) -> str:
         PermissionError: nothing can be written there.
     """
     if not path.endswith(('.pkl', '.pickle')):
-        raise ValueError(f'--out {path}: expected a name that ends with .pkl; '
+        raise BadValue(f'--out {path}: expected a name that ends with .pkl; '
                          'the json is written beside it as X.pkl.json')
     if os.path.isdir(path):
-        raise ValueError(f'--out {path}: this is a folder; give the name of a file in it')
+        raise BadValue(f'--out {path}: this is a folder; give the name of a file in it')
     folder = os.path.dirname(os.path.abspath(path))
     existing = folder
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
     if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(f'--out {path}: {existing} cannot be written to; choose another place')
+        raise CannotWrite(f'--out {path}: {existing} cannot be written to; choose another place')
     os.makedirs(folder, exist_ok=True)
     return path
 
@@ -40,10 +41,10 @@ def check_checkpoint(path: Optional[str]) -> str:
         FileNotFoundError: there is no such file.
     """
     if path is None:
-        raise ValueError('no checkpoint given: name one after the config, or read an earlier '
+        raise BadValue('no checkpoint given: name one after the config, or read an earlier '
                          'result with --load_result')
     if '://' not in path and not os.path.isfile(os.path.expanduser(path)):
-        raise FileNotFoundError(f'{path}: no such checkpoint; training writes them as '
+        raise MissingFile(f'{path}: no such checkpoint; training writes them as '
                                 'WORK_DIR/epoch_N.pth')
     return path
 
@@ -51,7 +52,7 @@ def check_checkpoint(path: Optional[str]) -> str:
 def check_single(dataset: Any) -> None:
     """Refuse several annotation files at once, whose ids would mix (ValueError)."""
     if isinstance(dataset, ConcatDataset):
-        raise ValueError('data.test lists several annotation files; test one at a time, with '
+        raise BadValue('data.test lists several annotation files; test one at a time, with '
                          '--cfg-options data.test.ann_file=ONE.json')
 
 
@@ -81,7 +82,7 @@ def check_frames(dataset: Any) -> None:
     paths = frame_paths(dataset)
     missing = missing_files(paths)
     if missing:
-        raise FileNotFoundError(
+        raise MissingFile(
             f'{dataset.ann_file}: {len(missing)} of {len(paths)} frames are missing, the first is '
             f'{missing[0]}; correct img_prefix ("{dataset.img_prefix}") or extract the frames')
 
@@ -115,7 +116,7 @@ def check_classes(detector: nn.Module, dataset: Any) -> None:
         for part in head if isinstance(head, nn.ModuleList) else [head]:
             count = getattr(part, 'num_classes', expected)
             if count != expected:
-                raise ValueError(
+                raise BadValue(
                     f'{dataset.ann_file}: {len(dataset.CLASSES)} classes need num_classes={expected} '
                     f'(one more for the background), but {name} has {count}; correct num_classes '
                     'in the config, or test with the annotation file the model was trained for')

@@ -19,6 +19,7 @@ from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
 from mmdet.engine.sharding import balanced_shards
+from mmdet.utils.errors import BadType, BadValue
 from mmdet.utils.logger import get_root_logger
 
 
@@ -134,13 +135,13 @@ def choose_loop(detector: nn.Module, dataset: Any) -> Callable:
         TypeError: the detector cannot test this data set.
     """
     if not hasattr(dataset, 'ytvos') and not hasattr(dataset, 'coco'):
-        raise TypeError(f'{type(dataset).__name__}: results cannot be written for it; test on a '
+        raise BadType(f'{type(dataset).__name__}: results cannot be written for it; test on a '
                         'YTVOSDataset or a CocoDataset')
     wanted = 'track' if is_video_dataset(dataset) else 'detect'
     if not hasattr(detector, wanted):
         remedy = ('give the model a track_head' if wanted == 'track' else
                   'remove the track_head, or test on videos')
-        raise TypeError(f'{type(detector).__name__} has no "{wanted}", which a '
+        raise BadType(f'{type(detector).__name__} has no "{wanted}", which a '
                         f'{type(dataset).__name__} needs; {remedy}')
     return track_dataset if wanted == 'track' else detect_dataset
 
@@ -179,7 +180,7 @@ def score_results(dataset: Any, files: dict[str, str], types: Iterable[str],
     metrics = {}
     for kind in types:
         if kind not in files:
-            raise ValueError(f'--eval {kind}: the results only have {", ".join(files)}')
+            raise BadValue(f'--eval {kind}: the results only have {", ".join(files)}')
         if is_video_dataset(dataset):
             metrics |= ytvos_eval(files[kind], [kind], dataset.ytvos, logger=logger)
         else:
@@ -200,7 +201,7 @@ def evaluate_detector(detector: nn.Module, dataset: Any, device: torch.device,
         ValueError: the data set has no annotations.
     """
     if not has_annotations(dataset):
-        raise ValueError(f'{dataset.ann_file}: no annotations to score against; give data.val '
+        raise BadValue(f'{dataset.ann_file}: no annotations to score against; give data.val '
                          'a file that has them (split the training set by video)')
     training = detector.training
     results = choose_loop(detector, dataset)(detector, dataset, device, logger=logger)

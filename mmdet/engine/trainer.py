@@ -23,7 +23,7 @@ from mmdet.checkpoint import save_checkpoint
 Batch = dict[str, list]
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLoss(UserError, RuntimeError):
     """A loss became NaN or infinite; the message names the frames."""
 
 

@@ -44,6 +44,10 @@ class NoConnection(UserError, ConnectionError):
     """A server does not answer."""
 
 
+class BadEnvironment(UserError, RuntimeError):
+    """The program was started in a way that cannot work."""
+
+
 class MissingPackage(UserError, ImportError):
     """A package that is not required was asked for and is not installed."""
 

@@ -45,8 +45,8 @@ def test_missing_config():
 
 def test_logger_writes_the_file_once(tmp_path):
     path = str(tmp_path / 'log' / 'a.log')
-    logger = get_root_logger(path)
-    assert get_root_logger(path, 'WARNING') is logger
+    logger = get_root_logger(log_file=path)
+    assert get_root_logger('WARNING', path) is logger
     logger.warning('seen')
     logger.info('not seen')
     assert open(path).read().endswith('- WARNING - seen\n')

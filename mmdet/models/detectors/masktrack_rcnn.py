@@ -14,6 +14,7 @@ from mmdet.models import builder
 from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
 from mmdet.models.detectors.mask_rcnn import MaskRCNN
 from mmdet.models.registry import DETECTORS
+from mmdet.utils.errors import BadValue
 
 
 @DETECTORS.register_module
@@ -37,7 +38,7 @@ class MaskTrackRCNN(MaskRCNN):
         self.max_age = track_cfg.get('max_age')
         self.label_memory = track_cfg.get('label_memory', 'first')
         if self.label_memory not in ('first', 'latest'):
-            raise ValueError("test_cfg.track.label_memory is 'first' or 'latest', "
+            raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
                              f'got {self.label_memory!r}')
 
     def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
@@ -75,7 +76,7 @@ class MaskTrackRCNN(MaskRCNN):
         logits = [self.track_head.match(x, ref) for x, ref in zip(embeddings, ref_embeddings)]
         targets = self.track_head.get_targets(
             [s.pos_assigned_gt_inds for s in samples], gt_pids)
-        return self.track_head.loss(logits, targets)
+        return self.track_head.loss(logits, targets, self.train_cfg.rcnn.pos_weight)
 
     def embed(self, feats: tuple[Tensor, ...], boxes_net: Sequence[Tensor]) -> Tensor:
         """(sum n_i, D) embeddings of (n_i, 4) boxes in network pixels, image by image."""

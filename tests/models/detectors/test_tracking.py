@@ -111,3 +111,15 @@ def test_wrong_settings_are_named(cfg, build):
     cfg.model.rpn_head.anchor_scale = [8]
     with pytest.raises(TypeError, match='RPNHead has no key "anchor_scale"; did you mean "anchor_scales"'):
         build(cfg)
+
+
+@pytest.mark.parametrize('path, value, error, word', [
+    ('train_cfg.rpn.assigner.pos_iou', .5, TypeError, 'did you mean "pos_iou_thr"'),
+    ('train_cfg.rcnn.sampler.type', 'RandomSampeler', KeyError, 'did you mean "RandomSampler"'),
+    ('train_cfg.rcnn.sampler.pos_fractoin', .5, TypeError, 'did you mean "pos_fraction"'),
+    ('test_cfg.rcnn.nms.iou', .5, TypeError, 'did you mean "iou_thr"'),
+    ('test_cfg.rcnn.nms.type', 'sotf_nms', ValueError, '"nms" or "soft_nms"')])
+def test_misspelt_parts_stop_before_anything_is_built(cfg, build, path, value, error, word):
+    cfg.merge_from_dict({path: value})
+    with pytest.raises(error, match=word):
+        build(cfg)
