@@ -32,7 +32,7 @@ def load_checkpoint(model: nn.Module,
         strict: every tensor must match. Otherwise what differs by design
             between COCO or ImageNet weights and a tracker may be skipped:
             classifier, box regressor and mask logits of other shape, a missing
-            track head, a surplus ImageNet classifier.
+            track head, a surplus ImageNet classifier, stages the backbone lacks.
         allow_partial: anything may be skipped; the report still lists it.
 
     Raises:

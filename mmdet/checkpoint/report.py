@@ -6,7 +6,7 @@ import re
 _MAY_DIFFER = re.compile(
     r'(bbox_head\.(\d+\.)?fc_(cls|reg)|mask_head\.(\d+\.)?conv_logits)\.')
 _MAY_MISS = re.compile(r'track_head\.')
-_MAY_EXCEED = re.compile(r'fc\.(weight|bias)$')
+_MAY_EXCEED = re.compile(r'fc\.(weight|bias)$|layer\d\.')  # of a backbone with fewer stages
 
 
 @dataclasses.dataclass
