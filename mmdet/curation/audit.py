@@ -166,8 +166,8 @@ def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: s
                 there = [path for path in frames if path not in missing]
                 for kind, text in pool.map(functools.partial(_look_at, size=size), there):
                     kinds.setdefault(kind, []).append(text)
-            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of {len(frames)} '
-                              f'frames {kind}, first {texts[0]}')
+            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of '
+                              f'{len(frames)} frames {kind}, first {texts[0]}')
                       for kind, texts in kinds.items() if kind and texts]
             if progress:
                 progress(done)

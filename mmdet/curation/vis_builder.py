@@ -123,8 +123,8 @@ def list_videos(folder: str) -> list[str]:
     """
     if not os.path.isdir(folder):
         raise MissingFile(f'{folder}: no such folder')
-    subs = [name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name))]
-    return sorted((name for name in subs if list_images(os.path.join(folder, name))), key=natural_key)
+    subs = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    return sorted((sub for sub in subs if list_images(os.path.join(folder, sub))), key=natural_key)
 
 
 def same_size(paths: Iterable[str]) -> tuple[int, int]:

@@ -7,8 +7,7 @@ from typing import Iterable
 from mmengine.config import Config
 
 from mmdet.utils.errors import BadKey, MissingFile
-
-from .registry import check_keys
+from mmdet.utils.registry import check_keys
 
 CLASSIC_KEYS = (
     'model', 'train_cfg', 'test_cfg', 'dataset_type', 'data_root',
