@@ -12,7 +12,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.annotation_checks import SEQUENCES, structure_problems
 from mmdet.formats.entries import is_box, num_frames
 from mmdet.formats.frame_files import image_size, missing_files
-from mmdet.formats.rle import BadMask, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
 
 AREA_SLACK = 4, 0.05  # pixels, or share of the mask: tools draw polygons differently

@@ -8,7 +8,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.entries import mask_lists
 from mmdet.formats.frame_files import image_size, list_images, natural_key
 from mmdet.formats.json_files import write_json
-from mmdet.formats.rle import BadMask, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue, MissingFile
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from mmdet.formats.entries import is_box, num_frames
 from mmdet.formats.json_files import read_json
-from mmdet.formats.rle import BadMask, check_tracks
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import check_tracks
 from mmdet.utils import get_root_logger
 from mmdet.utils.errors import BadValue
 

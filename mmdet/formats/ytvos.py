@@ -9,7 +9,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.annotation_checks import check_dataset
 from mmdet.formats.entries import mean_area
 from mmdet.formats.json_files import read_json
-from mmdet.formats.rle import BadMask, to_rle_tracks, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rle_tracks, to_rles
 from mmdet.formats.track_results import load_tracks
 from mmdet.utils.errors import BadKey, BadValue
 
