@@ -66,12 +66,10 @@ def _download(url: str, asked: str) -> str:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)
     try:
-        torch.hub.download_url_to_file(
-            url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
+        torch.hub.download_url_to_file(url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
     except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, 'reason', error)
-        raise NoConnection(
-            f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
+        raise NoConnection(f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
     finally:
         socket.setdefaulttimeout(before)
     return path

@@ -39,8 +39,7 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     figure.savefig(path, dpi=100)
 
 
-def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int,
-                    img_prefix: str) -> np.ndarray | None:
+def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> np.ndarray | None:
     """A frame with its masks, class names and object numbers drawn; None if unreadable.
 
     An object has the same number and colour in every frame: its place in the video's annotations.

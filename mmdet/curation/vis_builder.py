@@ -76,8 +76,7 @@ class VideoBuilder:
         self.video, self._all, self._own = video, objects, {}
         self.size = video['height'], video['width']
 
-    def add(self, frame: int, key: Hashable, category: str, segm: Any,
-            iscrowd: int = 0) -> None:
+    def add(self, frame: int, key: Hashable, category: str, segm: Any, iscrowd: int = 0) -> None:
         """Add what is seen of an object in a frame; several parts are joined.
 
         Args:

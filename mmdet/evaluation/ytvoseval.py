@@ -211,8 +211,7 @@ class YTVOSeval:
                 *(('recall', None, 'all', number) for number in dets[:3]),
                 *(('recall', None, size, dets[2]) for size in sizes)]
 
-    def _line(self, kind: str, iou: float | None, area: str, dets: int,
-              value: float) -> str:
+    def _line(self, kind: str, iou: float | None, area: str, dets: int, value: float) -> str:
         title, short = dict(precision=('Average Precision', '(AP)'),
                             recall=('Average Recall', '(AR)'))[kind]
         thrs = self.params.iouThrs

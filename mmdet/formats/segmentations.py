@@ -12,8 +12,7 @@ CHUNK = 512  # masks checked at once: many more leave the processor's cache, few
 Track = tuple[Sequence[Any], tuple[int, int]]  # segmentations; (height, width)
 
 
-def to_rles(segms: Sequence[Any], size: tuple[int, int]
-            ) -> tuple[list[dict | None], np.ndarray]:
+def to_rles(segms: Sequence[Any], size: tuple[int, int]) -> tuple[list[dict | None], np.ndarray]:
     """Segmentations of an annotation file, all of one video, as compressed RLE.
 
     Args:

@@ -168,8 +168,7 @@ class YTVOS:
         """
         video = self.vids[ann['video_id']]
         try:
-            rles, _ = to_rles([ann['segmentations'][frame_id]],
-                              (video['height'], video['width']))
+            rles, _ = to_rles([ann['segmentations'][frame_id]], (video['height'], video['width']))
         except BadMask as error:
             raise BadValue(f'{self.name}: annotation {ann["id"]}, frame {frame_id}: '
                            f'{error}') from None

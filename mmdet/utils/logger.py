@@ -11,8 +11,7 @@ def _rank() -> int:
     return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
 
 
-def get_root_logger(log_file: str | None = None,
-                    log_level: str = 'INFO') -> logging.Logger:
+def get_root_logger(log_file: str | None = None, log_level: str = 'INFO') -> logging.Logger:
     """The logger named ``mmdet``: console, and a file when one is named.
 
     Rank 0 speaks; other ranks only report errors and write no file. Calling it
