@@ -4,12 +4,23 @@ import importlib.util
 import json
 import logging
 import pathlib
+import sys
 
 import mmdet  # noqa: F401  before torch: sets how compute threads wait
 import pytest
 import torch
 
+from mmdet.ops import library
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import pretend_device  # noqa: E402
+from tiny_detector import tiny  # noqa: E402,F401
+
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
+
+
+if not pretend_device.missing():
+    pretend_device.register()  # autograd counts the devices at the first backward pass
 
 
 def pytest_configure(config):
@@ -54,6 +65,19 @@ def spoken():
     logger.addHandler(listener)
     yield said
     logger.removeHandler(listener)
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """A device that behaves as a GPU does towards the host; see ``pretend_device.py``."""
+    if pretend_device.missing():
+        pytest.skip(pretend_device.missing())
+    compiled = library.compiled
+    monkeypatch.setattr(library, 'compiled', lambda *tensors: (
+        tensors[0].device.type == pretend_device.NAME or compiled(*tensors)))
+    device = pretend_device.Pretend()
+    with pretend_device.PretendMode(), device.counting():
+        yield device
 
 
 def log_line(mode, epoch, step, **values):

@@ -14,8 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction  # noqa: E402
 
-from mmdet.apis.launch import run_copies  # noqa: E402
-from mmdet.apis.sharding import use_gpus  # noqa: E402
+from mmdet.engine.launch import run_copies  # noqa: E402
+from mmdet.engine.sharding import use_gpus  # noqa: E402
 from mmdet.apis.testing import RunOptions, prepare, run_test  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 

@@ -24,9 +24,9 @@ from mmengine.config import Config, DictAction  # noqa: E402
 
 from mmdet.apis import (NonFiniteLoss, TrainingInterrupted, get_root_logger,  # noqa: E402
                         init_dist, set_random_seed, train_detector)
-from mmdet.apis.checkpoint_hook import find_latest  # noqa: E402
-from mmdet.apis.launch import run_copies  # noqa: E402
-from mmdet.apis.sharding import check_gpus  # noqa: E402
+from mmdet.engine.launch import run_copies  # noqa: E402
+from mmdet.engine.run_checkpoints import find_latest  # noqa: E402
+from mmdet.engine.sharding import check_gpus  # noqa: E402
 from mmdet.apis.train import choose_seed  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402

@@ -9,8 +9,8 @@ import numpy as np
 
 from mmdet.formats.entries import frame_folder
 from mmdet.visualization import VideoWriter, draw_tracks, upscale_factor, write_picture
-from ..datasets.frame_reader import read_frame
-from ..utils.logger import get_root_logger
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.utils.logger import get_root_logger
 
 
 def draw_frame(frame: np.ndarray, det: dict, seg: dict,

@@ -12,7 +12,7 @@ import torch
 from mmdet.apis.demo import DemoOptions, check_window, run_demo
 from mmdet.apis.inference import inference_detector, init_detector, show_result
 from mmdet.apis.sources import open_source
-from mmdet.apis.test import make_preprocessor, track_video
+from mmdet.engine.test_loop import make_preprocessor, track_video
 from mmdet.visualization import VideoWriter, count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'demo.py'

@@ -27,7 +27,7 @@ import torch  # noqa: E402
 import torchvision  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.apis.test import make_preprocessor  # noqa: E402
+from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.checkpoint import load_checkpoint  # noqa: E402

@@ -25,13 +25,13 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
-from mmengine.optim import OptimWrapper, build_optim_wrapper  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.apis import classic  # noqa: E402
-from mmdet.apis.env import set_threads  # noqa: E402
-from mmdet.apis.loops import to_device, total_loss  # noqa: E402
-from mmdet.apis.test import make_preprocessor  # noqa: E402
+from mmdet.engine import classic  # noqa: E402
+from mmdet.engine.environment import set_threads  # noqa: E402
+from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
+from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
+from mmdet.engine.updater import Updater  # noqa: E402
 from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
 from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
@@ -89,7 +89,7 @@ class Ours:
         model_cfg = dict(cfg.model, pretrained=None)
         model = build_detector(model_cfg, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
         self.model = classic.prepare_model(cfg, model.to(device)).train()
-        self.wrapper = build_optim_wrapper(self.model, classic.optim_wrapper(cfg, device))
+        self.updater = classic.updater(cfg, self.model, device)
         self.format = (torch.channels_last if cfg.get('channels_last')
                        else torch.contiguous_format)
         self.preprocess = make_preprocessor(dataset)
@@ -99,14 +99,13 @@ class Ours:
         batch = to_device(batch, self.device)
         frames = {key: self.preprocess(batch.pop(key)).contiguous(memory_format=self.format)
                   for key in ('img', 'ref_img') if key in batch}
-        with self.wrapper.optim_context(self.model):
+        with self.updater.forward_context(self.model):
             losses = self.model(**frames, **batch, return_loss=True)
         total, _ = total_loss(losses)
         self.clock.tick('forward')
-        self.wrapper.backward(total)
+        self.updater.backward(total)
         self.clock.tick('backward')
-        self.wrapper.step()
-        self.wrapper.zero_grad()
+        self.updater.step()
         self.clock.tick('update')
 
 
@@ -130,9 +129,8 @@ class Peer:
         self.model = model.to(ours.device).train()
         model.backbone.body.eval()
         parameters = [p for p in model.parameters() if p.requires_grad]
-        self.wrapper: OptimWrapper = type(ours.wrapper)(
-            optimizer=torch.optim.SGD(parameters, lr=1e-4, momentum=.9),
-            **({'device': ours.wrapper.device} if hasattr(ours.wrapper, 'device') else {}))
+        self.updater = Updater(torch.optim.SGD(parameters, lr=1e-4, momentum=.9),
+                               device_type=ours.device.type, dtype=ours.updater.dtype)
         self.clock, self.device = Clock(ours.device), ours.device
 
     def __call__(self, batch: dict) -> None:
@@ -143,14 +141,13 @@ class Peer:
                  masks=masks[:, :image.shape[1], :image.shape[2]])
             for boxes, labels, masks, image in zip(
                 batch['gt_bboxes'], batch['gt_labels'], batch['gt_masks'], images)]
-        with self.wrapper.optim_context(self.model):
+        with self.updater.forward_context(self.model):
             losses = self.model(images, targets)
         total = sum(losses.values())
         self.clock.tick('forward')
-        self.wrapper.backward(total)
+        self.updater.backward(total)
         self.clock.tick('backward')
-        self.wrapper.step()
-        self.wrapper.zero_grad()
+        self.updater.step()
         self.clock.tick('update')
 
 

@@ -1,16 +1,19 @@
-"""Classic config keys to the parts of the mmengine runner, a function a key."""
+"""Classic config keys to the parts of a training run, one function per key."""
 import importlib.util
 import inspect
 import os
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import HOOKS, VISBACKENDS
 from torch import nn
 
+from mmdet.engine.hooks import EmaHook
+from mmdet.engine.updater import Updater
 from mmdet.utils import check_keys, nearest
-
-from .amp import AutocastOptimWrapper
 
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 _PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
@@ -20,8 +23,8 @@ _BACKENDS = dict(  # hook of 2019: mmengine's back end, package it needs
     WandbLoggerHook=('WandbVisBackend', 'wandb'))
 
 
-def optimizer(cfg: Config) -> dict:
-    """``optimizer`` to an optimiser-constructor config for mmengine.
+def optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
+    """``optimizer`` of the parameters of a model.
 
     ``paramwise_options`` (bias_lr_mult, bias_decay_mult, norm_decay_mult) and
     the later name ``paramwise_cfg`` are both understood.
@@ -38,7 +41,8 @@ def optimizer(cfg: Config) -> dict:
     paramwise = args.pop('paramwise_options', args.pop('paramwise_cfg', None))
     if paramwise:
         check_keys(paramwise, _PARAMWISE, 'optimizer.paramwise_options')
-    return dict(optimizer=args, paramwise_cfg=paramwise)
+    return build_optim_wrapper(model, dict(
+        type='OptimWrapper', optimizer=args, paramwise_cfg=paramwise)).optimizer
 
 
 def optimizer_config(cfg: Config) -> dict:
@@ -55,12 +59,11 @@ def optimizer_config(cfg: Config) -> dict:
     clip = args.get('grad_clip')
     check_keys(clip or {}, ('max_norm', 'norm_type', 'error_if_nonfinite'),
                'optimizer_config.grad_clip')
-    return dict(clip_grad=dict(clip) if clip else None,
-                accumulative_counts=args.get('accumulation', 1))
+    return dict(clip=dict(clip) if clip else None, accumulation=args.get('accumulation', 1))
 
 
 def fp16(cfg: Config, device: torch.device) -> dict:
-    """``fp16``: the optimiser wrapper that computes in half precision.
+    """``fp16``: how the updater computes in half precision.
 
     ``fp16 = dict(loss_scale=512.)`` as in 2019; ``loss_scale='dynamic'`` and
     ``dtype='bfloat16'`` are new. On a CPU it is bfloat16 without scaling.
@@ -70,25 +73,47 @@ def fp16(cfg: Config, device: torch.device) -> dict:
     """
     args = cfg.get('fp16')
     if not args:
-        return dict(type='OptimWrapper')
+        return {}
     check_keys(args, ('loss_scale', 'dtype'), 'fp16')
-    name = args.get('dtype', 'float16' if device.type == 'cuda' else
-                    'bfloat16')
+    on_cpu = device.type == 'cpu'
+    name = args.get('dtype', 'bfloat16' if on_cpu else 'float16')
     if name not in DTYPES:
         raise KeyError(f'fp16.dtype "{name}" is unknown{nearest(name, DTYPES)}')
-    if device.type != 'cuda' and name == 'float16':
-        raise KeyError('fp16.dtype "float16" needs a GPU; on a CPU leave it '
-                       'out or set "bfloat16"')
-    if name == 'bfloat16':
-        return dict(type=AutocastOptimWrapper, device=device.type)
-    scale = args.get('loss_scale', 'dynamic')
-    scale = float(scale) if isinstance(scale, (int, float)) else scale
-    return dict(type='AmpOptimWrapper', loss_scale=scale, dtype=name)
+    if on_cpu and name == 'float16':
+        raise KeyError('fp16.dtype "float16" needs a GPU; on a CPU leave it out or set "bfloat16"')
+    scale = None if name == 'bfloat16' else args.get('loss_scale', 'dynamic')
+    return dict(dtype=DTYPES[name], loss_scale=scale)
 
 
-def optim_wrapper(cfg: Config, device: torch.device) -> dict:
-    """The three keys above in one config for ``build_optim_wrapper``."""
-    return {**fp16(cfg, device), **optimizer(cfg), **optimizer_config(cfg)}
+def updater(cfg: Config, model: nn.Module, device: torch.device, total: int = 0) -> Updater:
+    """Optimiser, accumulation, clipping and precision of a run of ``total`` steps."""
+    return Updater(optimizer(cfg, model), device_type=device.type, total=total,
+                   **optimizer_config(cfg), **fp16(cfg, device))
+
+
+def ema(cfg: Config) -> list[EmaHook]:
+    """``ema = dict(momentum=0.0002)`` or True: the hook that averages, if any."""
+    if not cfg.get('ema'):
+        return []
+    options = {} if cfg.ema is True else dict(cfg.ema)
+    check_keys(options, ('momentum', 'interval', 'begin_iter', 'begin_epoch'), 'ema')
+    return [EmaHook(**options)]
+
+
+def custom_hooks(cfg: Config) -> list[Hook]:
+    """``custom_hooks = [dict(type='MyHook', ...)]`` out of mmengine's registry of hooks.
+
+    Raises:
+        KeyError: no such hook is registered.
+    """
+    hooks = []
+    for args in cfg.get('custom_hooks') or []:
+        kind = args.get('type')
+        if isinstance(kind, str) and HOOKS.get(kind) is None:
+            raise KeyError(f'custom_hooks: no hook "{kind}" is registered'
+                           f'{nearest(kind, HOOKS.module_dict)}; import its file with custom_imports')
+        hooks.append(HOOKS.build(dict(args)))
+    return hooks
 
 
 def log_config(cfg: Config) -> tuple[int, list[dict]]:
@@ -127,7 +152,7 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
 
 
 def checkpoint_config(cfg: Config) -> dict:
-    """``checkpoint_config`` to the arguments of :class:`CheckpointHook`."""
+    """``checkpoint_config`` to the arguments of :class:`CheckpointFolder`."""
     args = dict(cfg.get('checkpoint_config') or dict(interval=-1))
     args.pop('type', None)
     args.pop('create_symlink', None)
@@ -151,7 +176,7 @@ def check_numbers(cfg: Config) -> None:
     """
     wanted = {'total_epochs': cfg.total_epochs, 'data.imgs_per_gpu': cfg.data.imgs_per_gpu,
               'evaluation.interval': evaluation(cfg),
-              'optimizer_config.accumulation': optimizer_config(cfg)['accumulative_counts']}
+              'optimizer_config.accumulation': optimizer_config(cfg)['accumulation']}
     for key, value in wanted.items():
         if type(value) is not int or value < 1:
             raise ValueError(f'{key} must be a whole number from 1 up, got {value!r}')
@@ -169,7 +194,7 @@ def workflow(cfg: Config) -> None:
                          'score during training use --validate')
 
 
-def scaled_lr(cfg: Config, pairs_a_step: int) -> tuple[float, Optional[str]]:
+def scaled_lr(cfg: Config, pairs_a_step: int) -> tuple[float, str | None]:
     """``auto_scale_lr``: the linear rule, off unless asked.
 
     Args:

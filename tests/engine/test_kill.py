@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mmdet.apis import train_detector
-from mmdet.apis.checkpoint_hook import find_latest
+from mmdet.engine.run_checkpoints import find_latest
 from mmdet.checkpoint import read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))

@@ -1,12 +1,11 @@
-"""Every classic key becomes the right part of the runner."""
+"""Every classic key becomes the right part of a run."""
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from mmdet.apis import classic
-from mmdet.apis.schedule import Schedule
+from mmdet.engine import classic
+from mmdet.engine.schedule import Schedule
 
 CPU = torch.device('cpu')
 
@@ -20,7 +19,7 @@ def small_net():
 
 
 def build(**keys):
-    return build_optim_wrapper(small_net(), classic.optim_wrapper(cfg(**keys), CPU))
+    return classic.updater(cfg(**keys), small_net(), CPU)
 
 
 def test_optimizer():
@@ -41,15 +40,14 @@ def test_paramwise_options():
 def test_gradient_clipping_and_accumulation():
     built = build(optimizer=dict(type='SGD', lr=.1), optimizer_config=dict(
         grad_clip=dict(max_norm=35, norm_type=2), accumulation=4))
-    assert built.clip_grad_kwargs == dict(max_norm=35, norm_type=2)
-    assert built._accumulative_counts == 4
+    assert built.clip == dict(max_norm=35, norm_type=2) and built.accumulation == 4
     assert build(optimizer=dict(type='SGD', lr=.1),
-                 optimizer_config=dict(grad_clip=None)).clip_grad_kwargs is None
+                 optimizer_config=dict(grad_clip=None)).clip is None
 
 
 def test_fp16_on_a_cpu_is_bfloat16():
     built = build(optimizer=dict(type='SGD', lr=.1), fp16=dict(loss_scale=512.))
-    with built.optim_context(small_net()):
+    with built.forward_context(small_net()):
         assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
     with pytest.raises(KeyError, match='"float16" needs a GPU'):
         build(optimizer=dict(type='SGD', lr=.1), fp16=dict(dtype='float16'))
@@ -57,9 +55,10 @@ def test_fp16_on_a_cpu_is_bfloat16():
 
 def test_fp16_on_a_gpu():
     got = classic.fp16(cfg(fp16=dict(loss_scale=512)), torch.device('cuda'))
-    assert got == dict(type='AmpOptimWrapper', loss_scale=512., dtype='float16')
-    got = classic.fp16(cfg(fp16=dict(dtype='bfloat16')), torch.device('cuda'))
-    assert got['device'] == 'cuda'
+    assert got == dict(dtype=torch.float16, loss_scale=512)
+    assert classic.fp16(cfg(fp16=dict(dtype='bfloat16')), torch.device('cuda')) == dict(
+        dtype=torch.bfloat16, loss_scale=None)
+    assert classic.fp16(cfg(), torch.device('cuda')) == {}
 
 
 def test_lr_config_defaults():
@@ -108,9 +107,13 @@ def test_cudnn_benchmark_and_channels_last():
     assert model.backbone.weight.is_contiguous(memory_format=torch.channels_last)
 
 
+def classic_optimizer(cfg):
+    return classic.optimizer(cfg, small_net())
+
+
 @pytest.mark.parametrize('function, keys, word', [
-    (classic.optimizer, dict(optimizer=dict(type='SDG', lr=1)), '"SGD"'),
-    (classic.optimizer, dict(optimizer=dict(
+    (classic_optimizer, dict(optimizer=dict(type='SDG', lr=1)), '"SGD"'),
+    (classic_optimizer, dict(optimizer=dict(
         type='SGD', paramwise_options=dict(bias_lr=1))), '"bias_lr_mult"'),
     (classic.optimizer_config, dict(optimizer_config=dict(grad_clp=1)), '"grad_clip"'),
     (classic.log_config, dict(log_config=dict(intervall=1)), '"interval"'),

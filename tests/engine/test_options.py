@@ -7,8 +7,11 @@ import sys
 import pytest
 import torch
 
-from mmdet.apis import train, train_detector
-from mmdet.apis.env import init_dist, set_threads
+from mmdet.apis import train_detector
+from mmdet.engine import classic
+from mmdet.engine.distribution import init_dist
+from mmdet.engine.environment import set_threads
+from mmdet.engine.validation import Validation
 from mmdet.checkpoint import read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -65,16 +68,19 @@ def test_averaged_weights_follow_the_formula(tmp_path):
         torch.testing.assert_close(saved['state_dict'][key], value)
 
 
-def scores(*values):
-    """An evaluation that gives these AP one after the other."""
+def scores(monkeypatch, *values):
+    """Validation gives these AP one after the other."""
     values = list(values)
-    return lambda model, dataset, device, logger: {
-        'segm': {'AP': values.pop(0), 'AP50': .5}}
+
+    def evaluate(model, dataset, device, logger):
+        return {'segm': {'AP': values.pop(0), 'AP50': .5}}
+
+    monkeypatch.setattr('mmdet.apis.train.validation_of',
+                        lambda cfg: Validation([1, 2], evaluate, classic.evaluation(cfg)))
 
 
 def test_validation_keeps_the_best(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, 'evaluate_detector', scores(.2, .4, .3))
-    monkeypatch.setattr(train, '_validation_set', lambda cfg: [1, 2])
+    scores(monkeypatch, .2, .4, .3)
     run(tmp_path, validate=True)
     meta = read_checkpoint(str(tmp_path / 'best.pth'))['meta']
     assert (meta['epoch'], meta['best'], meta['metrics']) == (
@@ -82,17 +88,16 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
     lines = [json.loads(x) for x in open(glob.glob(f'{tmp_path}/*.log.json')[0])]
     assert [(r['epoch'], r['segm_AP']) for r in lines if r['mode'] == 'val'] == [
         (1, .2), (2, .4), (3, .3)]
-    monkeypatch.setattr(train, 'evaluate_detector', scores(.35, .39))
+    scores(monkeypatch, .35, .39)
     run(tmp_path, validate=True, resume_from=str(tmp_path / 'epoch_1.pth'))
     assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['epoch'] == 2
 
 
 def test_a_validation_that_was_stopped_is_made_up_for(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, 'evaluate_detector', scores())
-    monkeypatch.setattr(train, '_validation_set', lambda cfg: [1])
+    scores(monkeypatch)
     with pytest.raises(IndexError):
         run(tmp_path, validate=True)
-    monkeypatch.setattr(train, 'evaluate_detector', scores(.1, .3, .2))
+    scores(monkeypatch, .1, .3, .2)
     path = str(tmp_path / 'epoch_1.pth')
     run(tmp_path, validate=True, total_epochs=1, resume_from=path)
     run(tmp_path, validate=True, resume_from=path)
@@ -102,8 +107,7 @@ def test_a_validation_that_was_stopped_is_made_up_for(tmp_path, monkeypatch):
 
 
 def test_evaluation_interval(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, 'evaluate_detector', scores(.1, .1))
-    monkeypatch.setattr(train, '_validation_set', lambda cfg: [1])
+    scores(monkeypatch, .1, .1)
     run(tmp_path, validate=True, evaluation=dict(interval=2))
     lines = [json.loads(x) for x in open(glob.glob(f'{tmp_path}/*.log.json')[0])]
     assert [r['epoch'] for r in lines if r['mode'] == 'val'] == [2, 3]

@@ -1,6 +1,6 @@
 """Kill a real training run again and again; it must end with the same bits.
 
-    python tests/apis/kill_and_resume.py --kills 20
+    python tests/engine/kill_and_resume.py --kills 20
 
 Trains the small detector through tools/train.py once without interruption and
 then with SIGKILL at random moments (while starting, stepping, saving), always

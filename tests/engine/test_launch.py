@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from mmdet.apis.launch import run_copies
+from mmdet.engine.launch import run_copies
 
 
 def python(code):
@@ -24,7 +24,7 @@ def test_copies_know_their_places(tmp_path):
 
 @pytest.mark.parametrize('end, status', [('sys.exit(3)', 3), ('os.kill(os.getpid(), 9)', 137)])
 def test_one_failure_ends_all(monkeypatch, end, status):
-    monkeypatch.setattr('mmdet.apis.launch.GRACE', .5)
+    monkeypatch.setattr('mmdet.engine.launch.GRACE', .5)
     begin = time.time()
     assert run_copies(python(f'time.sleep(60) if os.environ["RANK"] == "0" else {end}'), 2) == status
     assert time.time() - begin < 30

@@ -8,10 +8,10 @@ import pytest
 import torch
 from pycocotools import mask as mask_utils
 
-from mmdet.apis.prefetch import prefetch
-from mmdet.apis.progress import Progress, duration
-from mmdet.apis.sharding import balanced_shards
-from mmdet.apis.test import (evaluate_detector, make_preprocessor, choose_loop,
+from mmdet.engine.prefetch import prefetch
+from mmdet.engine.progress import Progress, duration
+from mmdet.engine.sharding import balanced_shards
+from mmdet.engine.test_loop import (evaluate_detector, make_preprocessor, choose_loop,
                              track_dataset, track_video)
 from mmdet.core import TrackResult
 from mmdet.formats import results2json_videoseg

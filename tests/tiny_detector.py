@@ -13,7 +13,7 @@ from mmdet.datasets import build_dataset
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config
 
-CONFIG = pathlib.Path(__file__).parents[2] / 'configs/masktrack_rcnn_r50_fpn_1x_youtubevos.py'
+CONFIG = pathlib.Path(__file__).parents[1] / 'configs/masktrack_rcnn_r50_fpn_1x_youtubevos.py'
 CATEGORIES = [dict(id=i, name=name) for i, name in ((2, 'disc'), (5, 'box'), (9, 'triangle'))]
 TINY = f"""
 _base_ = [{str(CONFIG)!r}]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mmdet.apis import NonFiniteLoss, TrainingInterrupted, train_detector
-from mmdet.apis.hooks import StopHook
+from mmdet.engine.hooks import StopHook
 from mmdet.apis.train import choose_seed
 from mmdet.checkpoint import read_checkpoint
 from mmdet.utils import load_config
@@ -53,8 +53,8 @@ def test_a_run_leaves_logs_checkpoints_and_curves(tmp_path):
 
 
 def test_updates_equal_a_loop_written_by_hand(tmp_path):
-    from mmdet.apis.loops import iteration_seed
-    from mmdet.apis.schedule import Schedule
+    from mmdet.engine.environment import iteration_seed
+    from mmdet.engine.schedule import Schedule
     from mmdet.core import FramePreprocessor
     from mmdet.datasets import build_dataloader
     cfg = fake_config(tmp_path, total_epochs=2)

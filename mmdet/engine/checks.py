@@ -6,8 +6,8 @@ from torch import nn
 
 from mmdet.datasets.frame_reader import read_frame
 from mmdet.formats.frame_files import missing_files
-from ..datasets import ConcatDataset, CustomDataset, RepeatDataset
-from .test import is_video_dataset
+from mmdet.datasets import ConcatDataset, CustomDataset, RepeatDataset
+from mmdet.engine.test_loop import is_video_dataset
 
 
 def check_output(path: str) -> str:

@@ -12,14 +12,14 @@ from typing import Any, Callable, Iterable, Iterator, Optional
 import torch
 from torch import nn
 
-from ..core import FramePreprocessor, TrackResult
+from mmdet.core import FramePreprocessor, TrackResult
 from mmdet.evaluation import coco_eval, ytvos_eval
 from mmdet.formats import results2json, results2json_videoseg
-from ..utils.logger import get_root_logger
-from .env import rank_and_world
-from .prefetch import default_workers, prefetch
-from .progress import Progress
-from .sharding import balanced_shards, broadcast, gather_dicts
+from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world
+from mmdet.engine.prefetch import default_workers, prefetch
+from mmdet.engine.progress import Progress
+from mmdet.engine.sharding import balanced_shards
+from mmdet.utils.logger import get_root_logger
 
 
 def is_video_dataset(dataset: Any) -> bool:

@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from mmdet.apis.schedule import Schedule
+from mmdet.engine.schedule import Schedule
 
 EPOCHS, LENGTH, BASE = 12, 40, 0.005
 

@@ -13,7 +13,7 @@ from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.checkpoint import read_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[2]
-SCRIPT = str(ROOT / 'tests' / 'apis' / 'train_without_chance.py')
+SCRIPT = str(ROOT / 'tests' / 'engine' / 'train_without_chance.py')
 CONFIG = str(ROOT / 'configs' / 'masktrack_rcnn_r18_fpn_shapes.py')
 
 
