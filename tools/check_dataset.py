@@ -5,7 +5,8 @@
     python tools/check_dataset.py ANN.json --images   one file, and every frame opened
 
 Tells counts, class balance, sizes, and everything in annotations and frames (YouTube-VIS format)
-that does not fit together; draws histograms and a sheet of frames with their masks. Exits with 1 when something is wrong enough to spoil training or scores.
+that does not fit together; draws histograms and a sheet of frames with their masks. Exits with 1
+when something is wrong enough to spoil training or scores.
 """
 import argparse
 import os

@@ -45,7 +45,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
     add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)
-    add('--workers', type=int, metavar='N', help='threads that load frames; default: as the machine allows')
+    add('--workers', type=int, metavar='N',
+        help='threads that load frames (default: as the machine allows)')
     add('--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)

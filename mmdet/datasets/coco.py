@@ -5,12 +5,11 @@ from typing import Any, Sequence
 
 from pycocotools.coco import COCO
 
+from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, category_labels
+from mmdet.datasets.custom import CustomDataset
+from mmdet.datasets.registry import DATASETS
 from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
-
-from .annotations import Entry, FrameObjects, agreed_classes, category_labels
-from .custom import CustomDataset
-from .registry import DATASETS
 
 
 @DATASETS.register_module
@@ -26,15 +25,16 @@ class CocoDataset(CustomDataset):
         img_ids: image id of every item.
     """
     CLASSES = (
-        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic_light',
-        'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',
-        'elephant', 'bear', 'zebra', 'giraffe', 'backpack', 'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee',
-        'skis', 'snowboard', 'sports_ball', 'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard',
-        'tennis_racket', 'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
-        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair', 'couch',
-        'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse', 'remote', 'keyboard',
-        'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase',
-        'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
+        'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
+        'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'backpack',
+        'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard', 'sports_ball',
+        'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard', 'tennis_racket',
+        'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
+        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair',
+        'couch', 'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse',
+        'remote', 'keyboard', 'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator',
+        'book', 'clock', 'vase', 'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
@@ -57,7 +57,8 @@ class CocoDataset(CustomDataset):
         return FrameObjects.from_entries([
             Entry(ann['bbox'], ann.get('area'), self.cat2label[ann['category_id']],
                   bool(ann.get('iscrowd', 0)), mask=lambda ann=ann: self.coco.annToMask(ann))
-            for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ()) if not ann.get('ignore')])
+            for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ())
+            if not ann.get('ignore')])
 
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
@@ -79,5 +80,5 @@ def _check(content: Any, ann_file: str) -> None:
     for ann in content.get('annotations') or ():
         for key, ids in known.items():
             if ann.get(key) not in ids:
-                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
-                               'file lists no such entry; re-export it')
+                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is '
+                               f'{ann.get(key)!r}, and the file lists no such entry; re-export it')

@@ -1,12 +1,11 @@
-"""Augmentations before the resize, with the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
+"""Augmentations before the resize: the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
 from typing import Any, Protocol, Sequence
 
 import cv2
 import numpy as np
 
+from mmdet.datasets.annotations import FrameObjects
 from mmdet.utils import check_keys
-
-from .annotations import FrameObjects
 
 
 class Augmentation(Protocol):
@@ -18,7 +17,7 @@ class Augmentation(Protocol):
 
 
 class PhotoMetricDistortion:
-    """Change brightness, contrast, saturation, hue and the order of channels, each with probability 1/2.
+    """Change brightness, contrast, saturation, hue, order of channels, each with probability 1/2.
 
     The picture becomes float32 and is not clipped, as in the 2019 code.
 
@@ -28,7 +27,8 @@ class PhotoMetricDistortion:
         hue_delta: largest change, in degrees.
     """
 
-    def __init__(self, brightness_delta: float = 32, contrast_range: tuple[float, float] = (0.5, 1.5),
+    def __init__(self, brightness_delta: float = 32,
+                 contrast_range: tuple[float, float] = (0.5, 1.5),
                  saturation_range: tuple[float, float] = (0.5, 1.5), hue_delta: float = 18) -> None:
         self.brightness_delta, self.hue_delta = brightness_delta, hue_delta
         self.contrast_range, self.saturation_range = contrast_range, saturation_range
@@ -121,15 +121,17 @@ class RandomCrop:
                 break
             if not 0.5 <= shape[0] / shape[1] <= 2:
                 break  # so long an image may have no such patch
-        top, left = int(rng.integers(shape[0] - height + 1)), int(rng.integers(shape[1] - width + 1))
+        top = int(rng.integers(shape[0] - height + 1))
+        left = int(rng.integers(shape[1] - width + 1))
         return np.array([left, top, left + max(width, 1), top + max(height, 1)])
 
 
 def _kept(boxes: np.ndarray, patch: np.ndarray, min_iou: float) -> np.ndarray:
-    """Rows whose centre lies in the patch; none if some box overlaps the patch less than ``min_iou``."""
+    """Rows whose centre lies in the patch; none if a box overlaps it less than ``min_iou``."""
     if not len(boxes):
         return np.zeros(0, np.int64)
-    overlap = (np.minimum(boxes[:, 2:] + 1, patch[2:]) - np.maximum(boxes[:, :2], patch[:2])).clip(0).prod(1)
+    sides = np.minimum(boxes[:, 2:] + 1, patch[2:]) - np.maximum(boxes[:, :2], patch[:2])
+    overlap = sides.clip(0).prod(1)
     area = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
     iou = overlap / (area + (patch[2:] - patch[:2]).prod() - overlap)
     if iou.min() < min_iou:

@@ -41,7 +41,8 @@ class View:
         """
         height, width = size
         if keep_ratio:
-            (new_w, new_h), factor = mmcv.rescale_size((width, height), tuple(scale), return_scale=True)
+            (new_w, new_h), factor = mmcv.rescale_size((width, height), tuple(scale),
+                                                       return_scale=True)
         else:
             new_w, new_h = scale
             factor = np.array([new_w / width, new_h / height] * 2, np.float32)
@@ -103,11 +104,12 @@ def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
     """
     scales = img_scale if isinstance(img_scale, list) else [img_scale]
     if not scales:
-        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
+        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in '
+                       'pixels')
     if all(isinstance(v, (int, float)) for v in scales):
         scales = [tuple(scales)]  # a pair written as a list
     for scale in scales:
         if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
-            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
-                           f'such pairs, got {img_scale!r}')
+            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a '
+                           f'list of such pairs, got {img_scale!r}')
     return [tuple(map(int, scale)) for scale in scales]

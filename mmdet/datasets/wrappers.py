@@ -4,10 +4,9 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from mmdet.datasets.registry import DATASETS
+from mmdet.datasets.sampling import SeededDataset
 from mmdet.utils.errors import BadValue
-
-from .registry import DATASETS
-from .sampling import SeededDataset
 
 SHARED = ('CLASSES', 'img_norm_cfg', 'size_divisor', 'test_mode')
 
@@ -28,8 +27,8 @@ class ConcatDataset(SeededDataset):
             values = [getattr(dataset, key, None) for dataset in self.datasets]
             for place, value in enumerate(values):
                 if value != values[0]:
-                    raise BadValue(f'concatenated data sets must agree on {key}: the first has {values[0]}, '
-                                   f'number {place + 1} has {value}')
+                    raise BadValue(f'concatenated data sets must agree on {key}: the first has '
+                                   f'{values[0]}, number {place + 1} has {value}')
             setattr(self, key, values[0])
         self.ends = np.cumsum([len(dataset) for dataset in self.datasets]).tolist()
         self.flag = np.concatenate([dataset.flag for dataset in self.datasets])

@@ -4,15 +4,20 @@ from typing import Sequence
 import numpy as np
 import torch
 
+from mmdet.datasets.annotations import (
+    FrameObjects,
+    VideoIndex,
+    agreed_classes,
+    category_labels,
+    compressed_rle,
+)
+from mmdet.datasets.custom import CustomDataset
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.datasets.registry import DATASETS
+from mmdet.datasets.sampling import jitter_boxes, reference_frame
+from mmdet.datasets.transforms import View
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
-
-from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels, compressed_rle
-from .custom import CustomDataset
-from .frame_reader import read_frame
-from .registry import DATASETS
-from .sampling import jitter_boxes, reference_frame
-from .transforms import View
 
 
 @DATASETS.register_module
@@ -35,11 +40,11 @@ class YTVOSDataset(CustomDataset):
         vid_infos: video entries in file order, with ``filenames``.
         img_ids: (video position, frame position) of every item.
     """
-    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog', 'snake',
-               'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse', 'turtle', 'bear',
-               'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl', 'surfboard', 'airplane', 'truck',
-               'zebra', 'tiger', 'elephant', 'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle',
-               'earless_seal', 'tennis_racket')
+    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog',
+               'snake', 'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse',
+               'turtle', 'bear', 'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl',
+               'surfboard', 'airplane', 'truck', 'zebra', 'tiger', 'elephant', 'snowboard', 'boat',
+               'shark', 'mouse', 'frog', 'eagle', 'earless_seal', 'tennis_racket')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)
@@ -55,7 +60,7 @@ class YTVOSDataset(CustomDataset):
         return len(self._frames)
 
     def frame_info(self, place: int) -> dict:
-        """File name, size, ``video_id`` (of the json) and ``frame_id`` of one frame; in test mode ``is_first``."""
+        """File name, size, ``video_id`` (of the json), ``frame_id``; in test mode ``is_first``."""
         video, frame = self._frames[place]
         return self._info(video, frame)
 
@@ -78,9 +83,10 @@ class YTVOSDataset(CustomDataset):
         places = [int(start[v]) + t for v, frames in enumerate(self._index.frames) for t in frames]
         if not places:
             raise BadValue(
-                f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no frame with a '
-                'valid box that is no crowd; the public validation and test files have no annotations: train '
-                'on the training file (tools/convert_datasets/split_videos.py cuts a validation part off it)')
+                f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no '
+                'frame with a valid box that is no crowd; the public validation and test files '
+                'have no annotations: train on the training file '
+                '(tools/convert_datasets/split_videos.py cuts a validation part off it)')
         return places
 
     def _keep(self, places: Sequence[int]) -> None:
@@ -107,4 +113,5 @@ class YTVOSDataset(CustomDataset):
             boxes = jitter_boxes(boxes, view.img_shape, self.aug_ref_bbox_param, rng)
         row = {obj_id: i + 1 for i, obj_id in enumerate(ref.obj_ids)}
         return dict(ref_img=view.image(img), ref_bboxes=torch.from_numpy(boxes),
-                    gt_pids=torch.tensor([row.get(i, 0) for i in objects.obj_ids], dtype=torch.int64))
+                    gt_pids=torch.tensor([row.get(i, 0) for i in objects.obj_ids],
+                                         dtype=torch.int64))

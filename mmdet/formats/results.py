@@ -102,8 +102,7 @@ class TrackWriter:
         }
 
 
-def video_records(dataset: Any, results: Sequence[Frame],
-                  track_score: str = 'mean') -> list[dict]:
+def video_records(dataset: Any, results: Sequence[Frame], track_score: str = 'mean') -> list[dict]:
     """The records of every track of a data set.
 
     Args:

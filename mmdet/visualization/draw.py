@@ -20,8 +20,7 @@ def upscale_factor(height: int, width: int, target: int = 360) -> int:
 
 def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:
     """uint8 (h, w) arrays from compressed RLE dicts or arrays."""
-    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8)
-            for m in masks]
+    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8) for m in masks]
 
 
 def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int],

@@ -55,7 +55,8 @@ def test_help_names_every_flag_of_the_contract(tool, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('old, new', [
-    ('--work_dir', '--work-dir'), ('--resume_from', '--resume-from'), ('--load_from', '--load-from')])
+    ('--work_dir', '--work-dir'), ('--resume_from', '--resume-from'),
+    ('--load_from', '--load-from')])
 def test_both_spellings(tool, monkeypatch, old, new):
     assert args(tool, monkeypatch, old, 'x') == args(tool, monkeypatch, new, 'x')
 
@@ -90,7 +91,8 @@ def shapes(tmp_path_factory):
     (('--validate', ), ['data.val.ann_file=gone.json'], 'gone.json: no such file'),
     (('--gpus', '0'), [], '--gpus 0'),
     (('--launcher', 'slurm'), [], 'SLURM_PROCID is not set')])
-def test_one_sentence_and_status_one(tool, monkeypatch, said, shapes, tmp_path, flags, options, word):
+def test_one_sentence_and_status_one(tool, monkeypatch, said, shapes, tmp_path, flags, options,
+                                     word):
     status = call(tool, monkeypatch, CONFIG, '--work_dir', str(tmp_path), *flags,
                   '--cfg-options', *shapes, *options)
     assert status == 1 and word in said[-1] and '\n' not in said[-1]

@@ -56,5 +56,5 @@ def test_logger_writes_the_file_once(tmp_path):
 def test_misspelt_key_of_data_is_named(tmp_path):
     path = tmp_path / 'c.py'
     path.write_text('data = dict(img_per_gpu=2)')
-    with pytest.raises(TypeError, match=r'data has no key "img_per_gpu"; did you mean "imgs_per_gpu"'):
+    with pytest.raises(TypeError, match='no key "img_per_gpu"; did you mean "imgs_per_gpu"'):
         load_config(str(path))

@@ -243,8 +243,8 @@ def main() -> None:
     print(f'our steps wait for data {waits:.1%} of the time with {args.workers} workers; one '
           f'process reads {speed:.0f} frames a second')
     if device.type == 'cuda':
-        print(f'peak GPU memory of all of them: {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB; '
-              'measure one with --no-peer')
+        print('peak GPU memory of all of them: '
+              f'{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB; measure one with --no-peer')
 
 
 if __name__ == '__main__':

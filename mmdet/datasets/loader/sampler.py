@@ -5,9 +5,8 @@ import numpy as np
 from torch import distributed
 from torch.utils.data import Sampler
 
+from mmdet.datasets.sampling import SeededDataset
 from mmdet.utils.errors import BadValue
-
-from ..sampling import SeededDataset
 
 
 class DistributedGroupSampler(Sampler):
@@ -54,8 +53,9 @@ class DistributedGroupSampler(Sampler):
             ValueError: the epoch has fewer steps.
         """
         if not 0 <= start_iter <= self.num_steps:
-            raise BadValue(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, got {start_iter}; '
-                           'was the run started with another data set, batch size or number of GPUs?')
+            raise BadValue(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, '
+                           f'got {start_iter}; was the run started with another data set, batch '
+                           'size or number of GPUs?')
         self.epoch, self.start_iter = epoch, start_iter
 
     def steps(self) -> np.ndarray:
