@@ -23,7 +23,7 @@ from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
-from mmdet.visualization.pictures import write_picture  # noqa: E402
+from mmdet.formats.pictures import write_picture  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

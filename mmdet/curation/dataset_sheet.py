@@ -54,14 +54,15 @@ def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> n
     anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
             if ann['segmentations'][frame]}
     masks = [ytvos.annToMask(ann, frame) for ann in anns.values()]
-    boxes = np.zeros((len(anns), 5))
+    boxes = np.zeros((len(anns), 4))
     for row, mask in enumerate(masks):
         x, y, width, height = cv2.boundingRect(mask)
-        boxes[row] = x, y, x + width - 1, y + height - 1, 1
+        boxes[row] = x, y, x + width - 1, y + height - 1
     order = {cat: place for place, cat in enumerate(ytvos.cats)}
     names = [str(cat.get('name', key)) for key, cat in ytvos.cats.items()]
     return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns.values()],
-                       list(anns), masks, names, upscale_factor(*image.shape[:2]))
+                       list(anns), masks, class_names=names,
+                       scale=upscale_factor(*image.shape[:2]))
 
 
 def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,

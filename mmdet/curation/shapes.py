@@ -16,7 +16,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import mask_lists
 from mmdet.utils.errors import BadValue, FileInTheWay
-from mmdet.visualization.pictures import write_picture
+from mmdet.formats.pictures import write_picture
 
 VERSION = 1  # raise it when the same options draw other pictures
 MIN_VISIBLE = 16  # pixels; an object that shows less counts as absent

@@ -2,14 +2,14 @@
 from typing import Any, Sequence
 
 from mmdet.datasets.registry import DATASETS
-from mmdet.datasets.sampling import SeededDataset
+from mmdet.datasets.base import BaseDataset
 from mmdet.datasets.wrappers import ConcatDataset
 from mmdet.utils.errors import BadType, BadValue
 
 PER_FILE = ('ann_file', 'img_prefix', 'proposal_file')
 
 
-def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> SeededDataset:
+def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> BaseDataset:
     """Build ``cfg.data.train``, ``val`` or ``test``.
 
     A list of configs, or a list as ``ann_file``, gives the data sets one after

@@ -1,6 +1,7 @@
 """Images in COCO format."""
 import contextlib
 import io
+import logging
 from typing import Any, Sequence
 
 from pycocotools.coco import COCO
@@ -8,6 +9,8 @@ from pycocotools.coco import COCO
 from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, category_labels
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
+from mmdet.evaluation import coco_eval
+from mmdet.formats import results2json
 from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
 
@@ -24,6 +27,7 @@ class CocoDataset(CustomDataset):
         cat_ids, cat2label: category ids in label order; 1-based label of an id.
         img_ids: image id of every item.
     """
+    result_types = 'segm', 'bbox'
     CLASSES = (
         'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
         'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
@@ -63,6 +67,21 @@ class CocoDataset(CustomDataset):
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
         self.img_ids = [self.img_infos[i]['id'] for i in places]
+
+    # The data set as a whole.
+
+    def has_annotations(self) -> bool:
+        """Whether the file lists an object."""
+        return bool(self.coco.anns)
+
+    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
+        """Write one record per box and per mask; see :meth:`BaseDataset.write`."""
+        return results2json(self, results, out_file)
+
+    def score_file(self, path: str, kind: str,
+                   logger: logging.Logger | None = None) -> dict[str, float]:
+        """COCO's numbers."""
+        return coco_eval(path, kind, self.coco, logger=logger)[kind]
 
 
 def _check(content: Any, ann_file: str) -> None:

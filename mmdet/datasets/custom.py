@@ -6,10 +6,11 @@ import numpy as np
 import torch
 
 from mmdet.datasets.annotations import FrameObjects, agreed_classes
+from mmdet.datasets.base import BaseDataset
 from mmdet.datasets.extra_aug import ExtraAugmentation
 from mmdet.datasets.frame_reader import read_frame
 from mmdet.datasets.registry import DATASETS
-from mmdet.datasets.sampling import SeededDataset, random_scale
+from mmdet.datasets.sampling import random_scale
 from mmdet.datasets.transforms import View, check_scales
 from mmdet.formats.json_files import read_json
 from mmdet.formats.pickles import read_pickle
@@ -20,7 +21,7 @@ NORM_KEYS = ('mean', 'std', 'to_rgb')
 
 
 @DATASETS.register_module
-class CustomDataset(SeededDataset):
+class CustomDataset(BaseDataset):
     """Images with boxes from a list, json or pickle of plain arrays.
 
     The file holds a list of::
@@ -29,8 +30,8 @@ class CustomDataset(SeededDataset):
              ann=dict(bboxes=(n, 4) xyxy inclusive, labels=(n,) 1-based,
                       bboxes_ignore=(k, 4), masks=n arrays (h, w)))   # the last two optional
 
-    Subclasses read other formats by overriding ``load_annotations`` and
-    ``get_ann_info``.
+    Items are described in :class:`BaseDataset`. Subclasses read other formats by overriding
+    ``load_annotations`` and ``get_ann_info``.
 
     Args:
         ann_file: the annotation file.
@@ -186,22 +187,26 @@ class CustomDataset(SeededDataset):
     def __len__(self) -> int:
         return len(self.places)
 
+    def has_annotations(self) -> bool:
+        """Whether an image has an object."""
+        return any(len(self.frame_objects(place).boxes) for place in range(self.num_frames()))
+
+    def item_info(self, index: int) -> dict[str, Any]:
+        """:meth:`frame_info` of an item."""
+        return self.frame_info(int(self.places[index]))
+
+    def picture(self, index: int) -> np.ndarray:
+        """The frame of an item as it lies on disk: uint8 (h, w, 3) BGR."""
+        return read_frame(self.img_prefix, self.item_info(index), self.ann_file)
+
     # From an index to an item.
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        """One item, see ``_train_item`` and ``_test_item`` for its keys."""
+        """One item, see :class:`BaseDataset` for its keys."""
         return self._test_item(index) if self.test_mode else self._train_item(index, rng)
 
     def _train_item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        """A sample to train on.
-
-        Returns:
-            ``img`` uint8 (h, w, 3) BGR, resized and flipped, neither normalised
-            nor padded; ``img_meta`` dict; ``gt_bboxes`` float32 (n, 4) xyxy
-            inclusive in network pixels; ``gt_labels`` int64 (n,), 1-based;
-            ``gt_bboxes_ignore`` float32 (k, 4); ``gt_masks`` uint8 (n, H, W) of
-            ``pad_shape``; ``proposals`` float32 (m, 4 or 5) if there is a file.
-        """
+        """A sample to train on, see :class:`BaseDataset`."""
         place = int(self.places[index])
         info, objects = self.frame_info(place), self.frame_objects(place)
         img = read_frame(self.img_prefix, info, self.ann_file)
@@ -219,8 +224,7 @@ class CustomDataset(SeededDataset):
 
     def _test_item(self, index: int) -> dict[str, Any]:
         """A frame to test on: ``img`` and ``img_meta`` as in training, ``proposals`` if given."""
-        info = self.frame_info(int(self.places[index]))
-        img = read_frame(self.img_prefix, info, self.ann_file)
+        info, img = self.item_info(index), self.picture(index)
         view = View.of(img.shape[:2], self.img_scales[0], False, self.size_divisor,
                        self.resize_keep_ratio)
         return dict(img=view.image(img), img_meta=self._meta(view, info),

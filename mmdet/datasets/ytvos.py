@@ -1,21 +1,19 @@
 """Videos in YouTube-VIS format."""
+import logging
 from typing import Sequence
 
 import numpy as np
 import torch
 
-from mmdet.datasets.annotations import (
-    FrameObjects,
-    VideoIndex,
-    agreed_classes,
-    category_labels,
-    compressed_rle,
-)
+from mmdet.datasets.annotations import (FrameObjects, VideoIndex, agreed_classes,
+                                        category_labels, compressed_rle)
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.frame_reader import read_frame
 from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.sampling import jitter_boxes, reference_frame
 from mmdet.datasets.transforms import View
+from mmdet.evaluation import ytvos_eval
+from mmdet.formats import results2json_videoseg
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
 
@@ -40,6 +38,8 @@ class YTVOSDataset(CustomDataset):
         vid_infos: video entries in file order, with ``filenames``.
         img_ids: (video position, frame position) of every item.
     """
+    is_video = True
+    result_types = 'segm', 'bbox'
     CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog',
                'snake', 'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse',
                'turtle', 'bear', 'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl',
@@ -92,6 +92,29 @@ class YTVOSDataset(CustomDataset):
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
         self.img_ids = [self._frames[i] for i in places]
+
+    # The data set as a whole.
+
+    def has_annotations(self) -> bool:
+        """Whether the file lists a track; the public validation and test files have none."""
+        return bool(self.ytvos.anns)
+
+    def videos(self) -> dict[int, list[int]]:
+        """Indices of the items of every video, in order, by its position in the file."""
+        videos = {}
+        for index, (video, _) in enumerate(self.img_ids):
+            videos.setdefault(video, []).append(index)
+        return videos
+
+    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
+        """Write one record per track; see :meth:`BaseDataset.write`."""
+        results2json_videoseg(self, results, out_file, track_score)
+        return dict.fromkeys(self.result_types, out_file)
+
+    def score_file(self, path: str, kind: str,
+                   logger: logging.Logger | None = None) -> dict[str, float]:
+        """The official numbers."""
+        return ytvos_eval(path, kind, self.ytvos, logger=logger)[kind]
 
     def _reference(self, place: int, objects: FrameObjects, view: View,
                    rng: np.random.Generator) -> dict[str, torch.Tensor]:

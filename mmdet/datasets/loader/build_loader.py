@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader, SequentialSampler
 
 from mmdet.datasets.loader.collate import collate
 from mmdet.datasets.loader.sampler import DistributedGroupSampler, DistributedSampler, GroupSampler
-from mmdet.datasets.sampling import SeededDataset
+from mmdet.datasets.base import BaseDataset
 
 
 def available_cores() -> int:
@@ -41,7 +41,7 @@ def init_worker(worker_id: int) -> None:
     torch.set_num_threads(1)
 
 
-def build_dataloader(dataset: SeededDataset, imgs_per_gpu: int, workers_per_gpu: int,
+def build_dataloader(dataset: BaseDataset, imgs_per_gpu: int, workers_per_gpu: int,
                      num_gpus: int = 1, dist: bool = True, shuffle: bool = True,
                      seed: int | None = None, force_workers: bool = False,
                      **kwargs: Any) -> DataLoader:

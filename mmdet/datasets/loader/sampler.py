@@ -5,7 +5,7 @@ import numpy as np
 from torch import distributed
 from torch.utils.data import Sampler
 
-from mmdet.datasets.sampling import SeededDataset
+from mmdet.datasets.base import BaseDataset
 from mmdet.utils.errors import BadValue
 
 
@@ -17,7 +17,7 @@ class DistributedGroupSampler(Sampler):
     and of items a step over all ranks: 2 ranks with 4 items each see the steps
     that 1 rank with 8 sees.
 
-    Yields (epoch, index) pairs, from which a ``SeededDataset`` draws the
+    Yields (epoch, index) pairs, from which a ``BaseDataset`` draws the
     randomness of the item.
 
     Args:
@@ -28,7 +28,7 @@ class DistributedGroupSampler(Sampler):
         seed: equal on all ranks.
     """
 
-    def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1,
+    def __init__(self, dataset: BaseDataset, samples_per_gpu: int = 1,
                  num_replicas: int | None = None, rank: int | None = None, seed: int = 0) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         if num_replicas is None:
@@ -80,7 +80,7 @@ class DistributedGroupSampler(Sampler):
 class GroupSampler(DistributedGroupSampler):
     """The same for a single process."""
 
-    def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1, seed: int = 0) -> None:
+    def __init__(self, dataset: BaseDataset, samples_per_gpu: int = 1, seed: int = 0) -> None:
         super().__init__(dataset, samples_per_gpu, num_replicas=1, rank=0, seed=seed)
 
 
@@ -90,7 +90,7 @@ class DistributedSampler(Sampler):
     Yields plain indices.
     """
 
-    def __init__(self, dataset: SeededDataset, num_replicas: int | None = None,
+    def __init__(self, dataset: BaseDataset, num_replicas: int | None = None,
                  rank: int | None = None) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         world = distributed.get_world_size() if group else 1

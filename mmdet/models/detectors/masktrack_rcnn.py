@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
 from mmdet.core.host import first_true
-from mmdet.core.track import TrackMemory, TrackResult, assign_ids, match_scores
+from mmdet.core.track import TrackMemory, assign_ids, match_scores
+from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
 from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
 from mmdet.models.detectors.mask_rcnn import MaskRCNN
@@ -110,8 +111,8 @@ class MaskTrackRCNN(MaskRCNN):
         found = host.ids >= 0
         dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
         masks = self.detect_masks(feats, dets, host, img_meta)
-        boxes = torch.cat([host.boxes, host.scores[:, None]], dim=1)
-        return TrackResult(boxes.numpy(), host.labels.numpy(), host.ids.numpy(), masks), memory
+        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+                           host.ids.numpy(), masks), memory
 
     def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
         """Ids of N detections with (N, D) embeddings.

@@ -25,6 +25,7 @@ def run(model, frames):
 def assert_same(a, b):
     for x, y in zip(a, b):
         assert np.array_equal(x.boxes, y.boxes) and np.array_equal(x.obj_ids, y.obj_ids)
+        assert np.array_equal(x.scores, y.scores)
         assert np.array_equal(x.labels, y.labels) and x.masks == y.masks
 
 
@@ -60,7 +61,7 @@ def test_a_frame_without_detections(cfg, build, frames):
     cfg.test_cfg.rcnn.score_thr = 1.0
     model = build(cfg).eval()
     result, memory = model.track(*frames(1)[0])
-    assert result.boxes.shape == (0, 5) and result.masks == [] and len(memory) == 0
+    assert result.boxes.shape == (0, 4) and result.masks == [] and len(memory) == 0
     assert result.obj_ids.dtype == np.int64 and memory.frame == 1
 
 

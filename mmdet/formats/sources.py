@@ -3,16 +3,16 @@ import dataclasses
 import os
 import pathlib
 import re
-from typing import Iterable, Iterator, Optional, Sequence, Union
+from typing import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images
+from mmdet.formats.pictures import quiet_opencv, read_picture
 from mmdet.utils.errors import BadType, BadValue, MissingFile
-from mmdet.visualization import quiet_opencv
 
-Source = Union[str, os.PathLike, int, Sequence]
+Source = str | os.PathLike | int | Sequence
 
 
 @dataclasses.dataclass
@@ -31,7 +31,7 @@ class FrameSource:
     fps: float
 
 
-def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
+def open_source(source: Source, fps: float | None = None) -> FrameSource:
     """Open whatever holds frames.
 
     Args:
@@ -64,17 +64,7 @@ def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
     return _open_video(path, name, fps)
 
 
-def read_picture(path: Union[str, os.PathLike]) -> np.ndarray:
-    """A picture as uint8 (h, w, 3) BGR; FileNotFoundError or ValueError if it is none."""
-    if not os.path.isfile(path):
-        raise MissingFile(f'{path}: no such picture')
-    frame = cv2.imread(os.fspath(path))
-    if frame is None:
-        raise BadValue(f'{path}: expected a picture, could not decode it')
-    return frame
-
-
-def _as_frame(frame: Union[str, os.PathLike, np.ndarray]) -> np.ndarray:
+def _as_frame(frame: str | os.PathLike | np.ndarray) -> np.ndarray:
     if isinstance(frame, (str, os.PathLike)):
         return read_picture(frame)
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.shape[2:] != (3, ):
@@ -83,7 +73,7 @@ def _as_frame(frame: Union[str, os.PathLike, np.ndarray]) -> np.ndarray:
     return frame
 
 
-def _open_video(source: Union[str, int], name: str, fps: Optional[float]) -> FrameSource:
+def _open_video(source: str | int, name: str, fps: float | None) -> FrameSource:
     with quiet_opencv():
         capture = cv2.VideoCapture(source)
         found, first = capture.read()
