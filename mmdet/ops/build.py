@@ -161,10 +161,10 @@ def cpu_library(cxx: str) -> Library:
     common += [] if clang else ['-fopenmp']
 
     def command(source: Path) -> list:
-        exact = source.stem == 'nms'  # must round as written
+        exact = source.stem == 'nms_kernels'  # must round as written
         return common + [f'-ffp-contract={"off" if exact else "fast"}']
 
-    sources = sorted(CSRC.glob('*.cpp')) + sorted((CSRC / 'cpu').glob('*.cpp'))
+    sources = sorted(CSRC.rglob('*.cpp'))
     return Library('mmdet_cpu', sources, command, [cxx, f'-L{lib}', '-ltorch_cpu', '-lc10'])
 
 

@@ -1,8 +1,6 @@
 // NMS on CUDA: sorting, overlaps and the walk stay on the device; the host learns
 // only how many boxes are kept, because that is the size of the result. The mask
 // takes n * n / 8 bytes. Built with -fmad=false: it rounds as the CPU does.
-#include "../nms.h"
-
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isnan.h>
@@ -16,12 +14,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "../checks.h"
+#include "../types.h"
 #include "nms_kernels.cuh"
+#include "tensors.h"
 
 namespace mmdet {
 namespace {
-
-constexpr int64_t kMaxBlocks = 1 << 20;
 
 at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores,
                const std::optional<at::Tensor>& labels, double iou_thr, int64_t max_num) {
@@ -30,7 +29,7 @@ at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores,
   const auto stream = c10::cuda::getCurrentCUDAStream();
   const int64_t num = boxes.size(0), words = (num + kWord - 1) / kWord;
   if (num == 0) return at::empty({0}, boxes.options().dtype(at::kLong));
-  const auto dtype = boxes.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  const auto dtype = compute_type(boxes.scalar_type());
   const at::Tensor rows = boxes.to(dtype), keys = scores.to(dtype);
   const at::Tensor invalid = rows.isnan().any(1).logical_or(keys.isnan());
   const at::Tensor order = std::get<1>(

@@ -1,8 +1,6 @@
 // RoIAlign on CUDA: launches. The backward adds in float32 (float64 for float64)
 // and rounds once at the end; under torch.use_deterministic_algorithms(True) it
 // takes the ordered kernel.
-#include "../roi_align.h"
-
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
@@ -13,15 +11,16 @@
 #include <c10/macros/Macros.h>
 #include <torch/library.h>
 
-#include <type_traits>
+#include <algorithm>
+#include <optional>
+#include <vector>
 
+#include "../checks.h"
+#include "../types.h"
 #include "roi_align_kernels.cuh"
 
 namespace mmdet {
 namespace {
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
 template <typename S>
 Pyramid<S> view(const std::vector<at::Tensor>& maps, at::ArrayRef<double> scales) {

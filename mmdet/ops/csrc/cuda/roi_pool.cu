@@ -1,6 +1,4 @@
 // RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64).
-#include "../roi_align.h"
-
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
@@ -12,15 +10,13 @@
 #include <torch/library.h>
 
 #include <tuple>
-#include <type_traits>
 
+#include "../checks.h"
+#include "../types.h"
 #include "roi_pool_kernels.cuh"
 
 namespace mmdet {
 namespace {
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
                                             int64_t out_height, int64_t out_width, double scale) {

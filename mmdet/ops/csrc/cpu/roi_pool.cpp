@@ -1,10 +1,10 @@
-// RoI max pooling with inclusive box ends: the schemas and the CPU.
+// RoI max pooling with inclusive box ends, on the CPU.
 //
 // Bins run from the floor of their start to the ceiling of their end, cut to the
 // map; empty bins give 0 and argmax -1. argmax is y * W + x of the maximum.
-// On the CPU the forward reads a channels-last map, a vector of channels at a time,
-// and is parallel over RoIs; the backward is parallel over channels, so that no two
-// threads add to one pixel. CUDA: cuda/roi_pool.cu.
+// The forward reads a channels-last map, a vector of channels at a time, and is
+// parallel over RoIs; the backward is parallel over channels, so that no two threads
+// add to one pixel.
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -15,18 +15,15 @@
 
 #include <algorithm>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
-#include "cpu/simd.h"
-#include "roi_align.h"
-#include "sampling.h"
+#include "../checks.h"
+#include "../sampling.h"
+#include "../types.h"
+#include "simd.h"
 
 namespace mmdet {
 namespace {
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
 // Pixels are counted in integers of the values' size, so that one mask fits both.
 template <typename T>
@@ -178,15 +175,6 @@ at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
 
 }  // namespace
 }  // namespace mmdet
-
-TORCH_LIBRARY_FRAGMENT(mmdet, m) {
-  m.def(
-      "roi_pool(Tensor features, Tensor rois, int out_height, int out_width, "
-      "float spatial_scale) -> (Tensor, Tensor)");
-  m.def(
-      "roi_pool_backward(Tensor grad, Tensor argmax, Tensor rois, SymInt num_images, "
-      "SymInt height, SymInt width) -> Tensor");
-}
 
 TORCH_LIBRARY_IMPL(mmdet, CPU, m) {
   m.impl("roi_pool", &mmdet::roi_pool);

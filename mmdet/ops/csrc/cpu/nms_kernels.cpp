@@ -1,0 +1,54 @@
+// Built with -ffp-contract=off: every path rounds alike, so indices agree.
+#include "nms_kernels.h"
+
+#include <limits>
+
+namespace mmdet {
+namespace {
+
+// Whether a box of the block overlaps by more than thr. `likely` is a lower bound
+// that costs no division and settles most blocks.
+template <typename T>
+MMDET_INLINE bool block_hits(const Columns<T>& kept, const Box<T>& box, T thr, T likely) {
+  T inter[kBlock], uni[kBlock];
+  int32_t some = 0;
+  for (int64_t i = 0; i < kBlock; ++i) {
+    const T left = box.x1 > kept.x1[i] ? box.x1 : kept.x1[i];
+    const T top = box.y1 > kept.y1[i] ? box.y1 : kept.y1[i];
+    const T right = box.x2 < kept.x2[i] ? box.x2 : kept.x2[i];
+    const T bottom = box.y2 < kept.y2[i] ? box.y2 : kept.y2[i];
+    const T w = right - left + 1, h = bottom - top + 1;
+    inter[i] = (w > 0 ? w : 0) * (h > 0 ? h : 0);
+    uni[i] = box.area + kept.area[i] - inter[i];
+    some |= static_cast<int32_t>(inter[i] > likely * uni[i]);
+  }
+  if (!some) return false;
+  int32_t hit = 0;
+  for (int64_t i = 0; i < kBlock; ++i) hit |= static_cast<int32_t>(inter[i] / uni[i] > thr);
+  return hit != 0;
+}
+
+template <typename T>
+MMDET_INLINE bool suppressed_body(Columns<T> kept, int64_t count, const Box<T>& box, T thr) {
+  // Below any threshold the comparison without division could differ: skip it.
+  const T likely = thr > 0 ? thr * T(0.9999) : -std::numeric_limits<T>::infinity();
+  for (int64_t done = 0; done < count; done += kBlock) {
+    if (block_hits<T>(kept, box, thr, likely)) return true;
+    kept = {kept.x1 + kBlock, kept.y1 + kBlock, kept.x2 + kBlock, kept.y2 + kBlock,
+            kept.area + kBlock};
+  }
+  return false;
+}
+
+}  // namespace
+
+MMDET_CLONES bool suppressed(const Columns<float>& kept, int64_t count, const Box<float>& box,
+                             float thr) {
+  return suppressed_body<float>(kept, count, box, thr);
+}
+MMDET_CLONES bool suppressed(const Columns<double>& kept, int64_t count,
+                             const Box<double>& box, double thr) {
+  return suppressed_body<double>(kept, count, box, thr);
+}
+
+}  // namespace mmdet
