@@ -1,17 +1,17 @@
 """Non-maximum suppression over inclusive boxes: widths are ``x2 - x1 + 1``."""
-from typing import TypeVar, Union
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import checks, library
-from .pure import nms as pure
+from mmdet.ops import checks, library
+from mmdet.ops.pure import nms as pure
 
 Dets = TypeVar('Dets', Tensor, np.ndarray)
 
 
-def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Union[Tensor, np.ndarray]]:
+def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Tensor | np.ndarray]:
     """Keep the best-scored box of every heap of overlapping ones.
 
     Args:

@@ -1,15 +1,15 @@
 """RoIAlign with the conventions of 2019: inclusive box ends, no half-pixel shift."""
-from typing import Sequence, Union
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from . import checks, library
-from .pure import roi_align as pure
+from mmdet.ops import checks, library
+from mmdet.ops.pure import roi_align as pure
 
 
-def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int]],
+def roi_align(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
               spatial_scale: float, sample_num: int = 0) -> Tensor:
     """Average bilinear samples of the features in every bin of every RoI.
 
@@ -43,7 +43,7 @@ def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, in
 
 
 def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
-                          out_size: Union[int, tuple[int, int]],
+                          out_size: int | tuple[int, int],
                           spatial_scales: Sequence[float],
                           sample_num: int = 0) -> Tensor:
     """``roi_align`` where every RoI reads the pyramid level it is told.
@@ -77,7 +77,7 @@ def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
 class RoIAlign(nn.Module):
     """``roi_align`` as a module; the arguments are those of the function."""
 
-    def __init__(self, out_size: Union[int, tuple[int, int]], spatial_scale: float,
+    def __init__(self, out_size: int | tuple[int, int], spatial_scale: float,
                  sample_num: int = 0) -> None:
         super().__init__()
         self.out_size = _pair(out_size)
