@@ -24,6 +24,9 @@ OPS = Path(__file__).resolve().parent
 ROOT = OPS.parents[1]
 CSRC = OPS / 'csrc'
 OBJECTS = (ROOT if (ROOT / 'setup.py').exists() else OPS) / 'build' / 'ops'
+# Everything rounds as written, on every device: a product and a sum contracted to one FMA
+# can move a bin, a sample count or a suppressed box. This file only adds up what others chose.
+MAY_CONTRACT = ('roi_align_kernels',)
 DEFAULT_ARCHITECTURES = ('8.0', '9.0+PTX')  # PTX: newer GPUs translate it at the first start
 
 
@@ -161,8 +164,7 @@ def cpu_library(cxx: str) -> Library:
     common += [] if clang else ['-fopenmp']
 
     def command(source: Path) -> list:
-        exact = source.stem == 'nms_kernels'  # must round as written
-        return common + [f'-ffp-contract={"off" if exact else "fast"}']
+        return common + [f'-ffp-contract={"fast" if source.stem in MAY_CONTRACT else "off"}']
 
     sources = sorted(CSRC.rglob('*.cpp'))
     return Library('mmdet_cpu', sources, command, [cxx, f'-L{lib}', '-ltorch_cpu', '-lc10'])
@@ -173,16 +175,13 @@ def cuda_library(cxx: str, nvcc: str, archs: list[str]) -> Library:
     # A toolkit without cusparse.h and the like finds them in torch's wheels.
     for folder in sorted((lib.parents[1] / 'nvidia').glob('*/include')):
         flags += ['-isystem', folder]
-    common = [nvcc, standard(cxx), '-ccbin', cxx, '-O3', '--expt-relaxed-constexpr',
+    command = [nvcc, standard(cxx), '-ccbin', cxx, '-O3', '-fmad=false', '--expt-relaxed-constexpr',
               '-Xcompiler', '-fPIC,-fvisibility=hidden,-Wno-psabi', '-diag-suppress=20012,20014',
               *flags, *gencode(archs)]
-
-    def command(source: Path) -> list:
-        return common + (['-fmad=false'] if source.stem == 'nms' else [])
-
     # The CUDA runtime, too, is the one torch has loaded.
     link = [cxx, f'-L{lib}', '-ltorch_cuda', '-ltorch_cpu', '-lc10_cuda', '-lc10']
-    return Library('mmdet_cuda', sorted((CSRC / 'cuda').glob('*.cu')), command, link)
+    return Library('mmdet_cuda', sorted((CSRC / 'cuda').glob('*.cu')),
+                   lambda source: command, link)
 
 
 def build_loops(cxx: str) -> str:

@@ -16,7 +16,8 @@ def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Tensor | n
 
     Args:
         dets: (n, 5) floating point tensor or array: x1, y1, x2, y2, score.
-        iou_thr: a box goes when its IoU with a kept better one is larger.
+        iou_thr: a box goes when its IoU with a kept better one is larger. Taken as
+            written for inverted boxes (x2 < x1) and thresholds below 0, too.
         max_num: keep at most so many; -1 keeps all.
 
     Returns:

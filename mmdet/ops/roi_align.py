@@ -29,7 +29,9 @@ def roi_align(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
         differentiable in ``features`` only.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index
+            without an image: ValueError on the CPU. A GPU is not stopped to look: there
+            the RoI pools NaN and gets no gradient.
 
     Source: arXiv:1703.06870 section 3; conventions as the 2019 code.
     """
@@ -60,7 +62,8 @@ def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
         (R, C, out_height, out_width), rows in the order of ``rois``.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index or
+            level that does not exist: ValueError on the CPU, on a GPU as ``roi_align``.
     """
     feats = tuple(feats)
     checks.pyramid('multi_level_roi_align', feats, spatial_scales)

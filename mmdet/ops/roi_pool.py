@@ -24,7 +24,9 @@ def roi_pool(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
         (R, C, out_height, out_width), differentiable in ``features`` only.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index
+            without an image: ValueError on the CPU. A GPU is not stopped to look: there
+            the RoI pools NaN and gets no gradient.
     """
     checks.features('roi_pool', features)
     checks.rois('roi_pool', rois, features)

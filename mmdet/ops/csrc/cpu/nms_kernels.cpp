@@ -1,15 +1,14 @@
-// Built with -ffp-contract=off: every path rounds alike, so indices agree.
 #include "nms_kernels.h"
-
-#include <limits>
 
 namespace mmdet {
 namespace {
 
-// Whether a box of the block overlaps by more than thr. `likely` is a lower bound
-// that costs no division and settles most blocks.
+// Whether a box of the block overlaps by more than thr. A lower bound that costs no
+// division settles most blocks. It does not hold for thresholds of 0 and below: the
+// union of inverted boxes is negative or 0, and dividing by it turns the comparison.
 template <typename T>
-MMDET_INLINE bool block_hits(const Columns<T>& kept, const Box<T>& box, T thr, T likely) {
+MMDET_INLINE bool block_hits(const Columns<T>& kept, const Box<T>& box, T thr) {
+  const T likely = thr * T(0.9999);
   T inter[kBlock], uni[kBlock];
   int32_t some = 0;
   for (int64_t i = 0; i < kBlock; ++i) {
@@ -22,7 +21,7 @@ MMDET_INLINE bool block_hits(const Columns<T>& kept, const Box<T>& box, T thr, T
     uni[i] = box.area + kept.area[i] - inter[i];
     some |= static_cast<int32_t>(inter[i] > likely * uni[i]);
   }
-  if (!some) return false;
+  if (thr > 0 && !some) return false;
   int32_t hit = 0;
   for (int64_t i = 0; i < kBlock; ++i) hit |= static_cast<int32_t>(inter[i] / uni[i] > thr);
   return hit != 0;
@@ -30,10 +29,8 @@ MMDET_INLINE bool block_hits(const Columns<T>& kept, const Box<T>& box, T thr, T
 
 template <typename T>
 MMDET_INLINE bool suppressed_body(Columns<T> kept, int64_t count, const Box<T>& box, T thr) {
-  // Below any threshold the comparison without division could differ: skip it.
-  const T likely = thr > 0 ? thr * T(0.9999) : -std::numeric_limits<T>::infinity();
   for (int64_t done = 0; done < count; done += kBlock) {
-    if (block_hits<T>(kept, box, thr, likely)) return true;
+    if (block_hits<T>(kept, box, thr)) return true;
     kept = {kept.x1 + kBlock, kept.y1 + kBlock, kept.x2 + kBlock, kept.y2 + kBlock,
             kept.area + kBlock};
   }

@@ -142,10 +142,7 @@ void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pool
 at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
                      const std::optional<at::Tensor>& levels, int64_t out_height,
                      int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
-  check_pyramid("roi_align", feats, scales);
-  check_rois("roi_align", rois, feats[0]);
-  check_levels("roi_align", levels, rois, feats.size());
-  check_bins("roi_align", out_height, out_width, sample_num);
+  check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
   std::vector<int64_t> sizes;
   for (const at::Tensor& feat : feats) sizes.insert(sizes.end(), {feat.size(2), feat.size(3)});
   const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
@@ -169,14 +166,7 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                                            int64_t num_images, at::IntArrayRef sizes,
                                            at::ArrayRef<double> scales, int64_t sample_num,
                                            bool channels_last) {
-  check_features("roi_align_backward", grad);
-  check_rois("roi_align_backward", rois, grad);
-  check_levels("roi_align_backward", levels, rois, scales.size());
-  check_bins("roi_align_backward", grad.size(2), grad.size(3), sample_num);
-  TORCH_CHECK_VALUE(sizes.size() == 2 * scales.size() && grad.size(0) == rois.size(0),
-                    "roi_align_backward: expected two sizes per scale and a gradient per RoI, got ",
-                    sizes.size(), " sizes, ", scales.size(), " scales, ", grad.size(0),
-                    " gradients, ", rois.size(0), " rois");
+  check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
   const auto format =
       channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   std::vector<at::Tensor> grads;

@@ -3,6 +3,7 @@
 // the L2 cache while every RoI reads it, main memory sees each feature once and
 // nothing is allocated at the size of the maps. RoIs are separable: rows first,
 // then columns. Any strides are accepted; half and bfloat16 become float32.
+// Pixels and weights come from the plan, so here products and sums may become FMAs.
 #include "roi_align_kernels.h"
 
 namespace mmdet {

@@ -1,23 +1,20 @@
 // NMS on CUDA: sorting, overlaps and the walk stay on the device; the host learns
 // only how many boxes are kept, because that is the size of the result. The mask
-// takes n * n / 8 bytes. Built with -fmad=false: it rounds as the CPU does.
+// takes n * n / 8 bytes.
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isnan.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/zeros.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
 #include <torch/library.h>
 
-#include <algorithm>
 #include <limits>
 
 #include "../checks.h"
 #include "../types.h"
 #include "nms_kernels.cuh"
-#include "tensors.h"
+#include "stream.cuh"
 
 namespace mmdet {
 namespace {
@@ -26,7 +23,6 @@ at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores,
                const std::optional<at::Tensor>& labels, double iou_thr, int64_t max_num) {
   check_nms(boxes, scores, labels);
   const c10::cuda::CUDAGuard guard(boxes.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const int64_t num = boxes.size(0), words = (num + kWord - 1) / kWord;
   if (num == 0) return at::empty({0}, boxes.options().dtype(at::kLong));
   const auto dtype = compute_type(boxes.scalar_type());
@@ -41,19 +37,15 @@ at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores,
   const at::Tensor removed = at::zeros({words}, masks.options());
   const at::Tensor never = invalid.index_select(0, order);
   const at::Tensor keep = at::empty({num}, boxes.options().dtype(at::kBool));
-  auto* const bits = reinterpret_cast<unsigned long long*>(masks.data_ptr<int64_t>());
   AT_DISPATCH_FLOATING_TYPES(dtype, "nms", [&] {
-    overlap_masks<scalar_t>
-        <<<static_cast<unsigned>(std::min(words * words, kMaxBlocks)), kWord, 0, stream>>>(
-            sorted.const_data_ptr<scalar_t>(),
-            classes.defined() ? classes.const_data_ptr<int64_t>() : nullptr, num,
-            static_cast<scalar_t>(iou_thr), bits);
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
+    launch_nms<scalar_t>(
+        OnStream{}, sorted.const_data_ptr<scalar_t>(),
+        classes.defined() ? classes.const_data_ptr<int64_t>() : nullptr,
+        never.const_data_ptr<bool>(), num, static_cast<scalar_t>(iou_thr), max_num,
+        reinterpret_cast<unsigned long long*>(masks.data_ptr<int64_t>()),
+        reinterpret_cast<unsigned long long*>(removed.data_ptr<int64_t>()),
+        keep.data_ptr<bool>());
   });
-  walk_masks<<<1, kWalkers, 0, stream>>>(
-      bits, never.const_data_ptr<bool>(), num, max_num,
-      reinterpret_cast<unsigned long long*>(removed.data_ptr<int64_t>()), keep.data_ptr<bool>());
-  C10_CUDA_KERNEL_LAUNCH_CHECK();
   return order.masked_select(keep);
 }
 

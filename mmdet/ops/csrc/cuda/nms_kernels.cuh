@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "launch.h"
+
 namespace mmdet {
 
 constexpr int kWord = 64;  // boxes per word of the mask
@@ -86,6 +88,17 @@ __global__ void walk_masks(const unsigned long long* masks, const bool* never, i
     }
     __syncthreads();
   }
+}
+
+// launch(shape, kernel, arguments...) starts a kernel: on a stream, or in an emulation.
+// masks (num, words) and removed (words,), which starts at 0, are scratch.
+template <typename T, typename Launch>
+void launch_nms(const Launch& launch, const T* boxes, const int64_t* labels, const bool* never,
+                int64_t num, T thr, int64_t max_num, unsigned long long* masks,
+                unsigned long long* removed, bool* keep) {
+  const int64_t words = (num + kWord - 1) / kWord;
+  launch(blocks_of(words * words, kWord), overlap_masks<T>, boxes, labels, num, thr, masks);
+  launch(blocks_of(1, kWalkers), walk_masks, masks, never, num, max_num, removed, keep);
 }
 
 }  // namespace mmdet

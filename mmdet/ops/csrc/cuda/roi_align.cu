@@ -5,19 +5,16 @@
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <c10/macros/Macros.h>
 #include <torch/library.h>
 
-#include <algorithm>
 #include <optional>
 #include <vector>
 
 #include "../checks.h"
 #include "../types.h"
 #include "roi_align_kernels.cuh"
+#include "stream.cuh"
 
 namespace mmdet {
 namespace {
@@ -42,21 +39,11 @@ Rois<T> view(const at::Tensor& boxes, const at::Tensor& levels, at::IntArrayRef 
           boxes.size(0), bins[0], bins[1], sample_num};
 }
 
-bool channels_innermost(const std::vector<at::Tensor>& maps) {
-  for (const at::Tensor& map : maps)
-    if (map.stride(1) != 1 || map.size(1) < 8) return false;
-  return true;
-}
-
 at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
                      const std::optional<at::Tensor>& levels, int64_t out_height,
                      int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
-  check_pyramid("roi_align", feats, scales);
-  check_rois("roi_align", rois, feats[0]);
-  check_levels("roi_align", levels, rois, feats.size());
-  check_bins("roi_align", out_height, out_width, sample_num);
+  check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
   const c10::cuda::CUDAGuard guard(rois.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
   const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
   const std::vector<at::Tensor> maps = feats.vec();
@@ -68,43 +55,9 @@ at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
         using T = Compute<scalar_t>;
         const auto pyramid = view<scalar_t>(maps, scales);
         const auto boxes_view = view<T>(boxes, level_of, {out_height, out_width}, sample_num);
-        if (channels_innermost(maps)) {
-          const int64_t tiles = rois.size(0) * ((maps[0].size(1) + kTileChannels - 1) / kTileChannels) *
-                                ((out_height * out_width + kTileBins - 1) / kTileBins);
-          roi_align_forward_channels_last_kernel<T, scalar_t>
-              <<<static_cast<unsigned>(std::min(tiles, kMaxBlocks)),
-                 dim3(kTileChannels, kTileRows), 0, stream>>>(pyramid, boxes_view,
-                                                              out.data_ptr<scalar_t>());
-        } else {
-          roi_align_forward_kernel<T, scalar_t><<<blocks_for(out.numel()), kThreads, 0, stream>>>(
-              pyramid, boxes_view, out.data_ptr<scalar_t>());
-        }
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
+        launch_roi_align<T, scalar_t>(OnStream{}, pyramid, boxes_view, out.data_ptr<scalar_t>());
       });
   return out;
-}
-
-template <typename T, typename S>
-void launch_backward(const Pyramid<T>& pyramid, const Rois<T>& rois, const at::Tensor& grad,
-                     bool channels_last, cudaStream_t stream) {
-  const S* const data = grad.const_data_ptr<S>();
-  const unsigned blocks = blocks_for(grad.numel());
-  if (at::globalContext().deterministicAlgorithms()) {
-    for (int64_t level = 0; level < pyramid.levels; ++level) {
-      const MapView<T>& map = pyramid.maps[level];
-      const int64_t work = pyramid.images * pyramid.channels * map.height * map.width;
-      if (work == 0) continue;
-      roi_align_backward_ordered_kernel<T, S>
-          <<<blocks_for(work), kThreads, 0, stream>>>(pyramid, level, rois, data);
-      C10_CUDA_KERNEL_LAUNCH_CHECK();
-    }
-  } else if (channels_last) {
-    roi_align_backward_kernel<T, S, true><<<blocks, kThreads, 0, stream>>>(pyramid, rois, data);
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-  } else {
-    roi_align_backward_kernel<T, S, false><<<blocks, kThreads, 0, stream>>>(pyramid, rois, data);
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-  }
 }
 
 std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Tensor& rois,
@@ -112,12 +65,8 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                                            int64_t num_images, at::IntArrayRef sizes,
                                            at::ArrayRef<double> scales, int64_t sample_num,
                                            bool channels_last) {
-  check_features("roi_align_backward", grad);
-  check_rois("roi_align_backward", rois, grad);
-  check_levels("roi_align_backward", levels, rois, scales.size());
-  check_bins("roi_align_backward", grad.size(2), grad.size(3), sample_num);
+  check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor dense = grad.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
@@ -133,10 +82,14 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
     AT_DISPATCH_FLOATING_TYPES_AND2(
         at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
           using T = Compute<scalar_t>;
-          launch_backward<T, scalar_t>(
-              view<T>(sums, scales),
-              view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num), dense,
-              channels_last, stream);
+          const auto pyramid = view<T>(sums, scales);
+          const auto boxes_view =
+              view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num);
+          const scalar_t* const data = dense.const_data_ptr<scalar_t>();
+          if (at::globalContext().deterministicAlgorithms())
+            launch_roi_align_backward_ordered(OnStream{}, pyramid, boxes_view, data);
+          else
+            launch_roi_align_backward(OnStream{}, pyramid, boxes_view, data, channels_last);
         });
   }
   for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type());

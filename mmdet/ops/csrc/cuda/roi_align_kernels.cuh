@@ -2,12 +2,15 @@
 // All indices are 64 bits wide; no kernel needs the host between its launches.
 #pragma once
 
+#include <limits>
+
 #include "../sampling.h"
+#include "launch.h"
 #include "tensors.h"
 
 namespace mmdet {
 
-// Sample grids of one RoI and the map it reads.
+// Sample grids of one RoI and the map it reads; image is -1 where there is no such map.
 template <typename T>
 struct RoiGrid {
   int64_t image, level;
@@ -17,11 +20,11 @@ struct RoiGrid {
 template <typename T, typename S>
 __device__ RoiGrid<T> roi_grid(const Pyramid<S>& pyramid, const Rois<T>& rois, int64_t r) {
   const T* const row = rois.rows + 5 * r;
-  const int64_t level = rois.level_of ? rois.level_of[r] : 0;
-  CUDA_KERNEL_ASSERT(row[0] >= 0 && row[0] < static_cast<T>(pyramid.images));
-  CUDA_KERNEL_ASSERT(level >= 0 && level < pyramid.levels);
+  const int64_t image = image_of(rois, r, pyramid.images);
+  const int64_t level = level_of(rois, r, pyramid.levels);
+  if (image < 0 || level < 0) return {-1, 0, {}, {}};
   const T scale = static_cast<T>(pyramid.maps[level].scale);
-  return {static_cast<int64_t>(row[0]), level,
+  return {image, level,
           sample_grid(row[2], row[4], scale, rois.out_height, rois.sample_num),
           sample_grid(row[1], row[3], scale, rois.out_width, rois.sample_num)};
 }
@@ -38,9 +41,17 @@ __device__ T bilinear(const S* plane, const MapView<S>& map, Between<T> y, Betwe
   return (1 - y.frac) * upper + y.frac * lower;
 }
 
+template <typename S>
+__device__ S* plane_of(const MapView<S>& map, int64_t image, int64_t channel) {
+  return map.data + image * map.image_stride + channel * map.channel_stride;
+}
+
+// NaN for a RoI without a map: a loss made of it is not finite, which stops a training.
 template <typename T, typename S>
-__device__ T pool_bin(const S* plane, const MapView<S>& map, const RoiGrid<T>& roi, int64_t ph,
+__device__ T pool_bin(const MapView<S>& map, const RoiGrid<T>& roi, int64_t channel, int64_t ph,
                       int64_t pw) {
+  if (roi.image < 0) return std::numeric_limits<T>::quiet_NaN();
+  const S* const plane = plane_of(map, roi.image, channel);
   const Span rows = points_inside(roi.rows, ph, map.height);
   const Span cols = points_inside(roi.cols, pw, map.width);
   T sum = 0;
@@ -56,11 +67,6 @@ __device__ T pool_bin(const S* plane, const MapView<S>& map, const RoiGrid<T>& r
   return points > 0 ? sum / points : T(0);
 }
 
-template <typename S>
-__device__ S* plane_of(const MapView<S>& map, int64_t image, int64_t channel) {
-  return map.data + image * map.image_stride + channel * map.channel_stride;
-}
-
 // One thread per output, columns of bins fastest: neighbours read neighbouring
 // pixels of one row and write neighbouring outputs.
 template <typename T, typename S>
@@ -73,8 +79,8 @@ __global__ void roi_align_forward_kernel(Pyramid<S> pyramid, Rois<T> rois, S* ou
     const int64_t bin = i % bins, channel = i / bins % pyramid.channels;
     const RoiGrid<T> roi = roi_grid(pyramid, rois, i / bins / pyramid.channels);
     const MapView<S>& map = pyramid.maps[roi.level];
-    out[i] = static_cast<S>(pool_bin<T, S>(plane_of(map, roi.image, channel), map, roi,
-                                           bin / rois.out_width, bin % rois.out_width));
+    out[i] = static_cast<S>(pool_bin<T, S>(map, roi, channel, bin / rois.out_width,
+                                           bin % rois.out_width));
   }
 }
 
@@ -98,8 +104,7 @@ __global__ void roi_align_forward_channels_last_kernel(Pyramid<S> pyramid, Rois<
     const int64_t mine = first_channel + threadIdx.x;
     for (int b = threadIdx.y; b < kTileBins; b += kTileRows)
       if (first_bin + b < bins && mine < pyramid.channels)
-        tile[b][threadIdx.x] = pool_bin<T, S>(plane_of(map, roi.image, mine), map, roi,
-                                              (first_bin + b) / rois.out_width,
+        tile[b][threadIdx.x] = pool_bin<T, S>(map, roi, mine, (first_bin + b) / rois.out_width,
                                               (first_bin + b) % rois.out_width);
     __syncthreads();
     for (int c = threadIdx.y; c < kTileChannels; c += kTileRows) {
@@ -113,10 +118,11 @@ __global__ void roi_align_forward_channels_last_kernel(Pyramid<S> pyramid, Rois<
 
 // Adds the gradient of one bin to the map, atomically.
 template <typename T>
-__device__ void spread_bin(T* plane, const MapView<T>& map, const RoiGrid<T>& roi, int64_t ph,
-                           int64_t pw, T grad) {
+__device__ void spread_bin(const MapView<T>& map, const RoiGrid<T>& roi, int64_t channel,
+                           int64_t ph, int64_t pw, T grad) {
   const T points = static_cast<T>(roi.rows.count) * static_cast<T>(roi.cols.count);
-  if (!(points > 0)) return;
+  if (roi.image < 0 || !(points > 0)) return;
+  T* const plane = plane_of(map, roi.image, channel);
   const T share = grad / points;
   const Span rows = points_inside(roi.rows, ph, map.height);
   const Span cols = points_inside(roi.cols, pw, map.width);
@@ -150,8 +156,8 @@ __global__ void roi_align_backward_kernel(Pyramid<T> pyramid, Rois<T> rois, cons
     const int64_t bin = kChannelsFastest ? i / channels % bins : i % bins;
     const RoiGrid<T> roi = roi_grid(pyramid, rois, r);
     const MapView<T>& map = pyramid.maps[roi.level];
-    spread_bin<T>(plane_of(map, roi.image, channel), map, roi, bin / rois.out_width,
-                  bin % rois.out_width, static_cast<T>(grad[(r * channels + channel) * bins + bin]));
+    spread_bin<T>(map, roi, channel, bin / rois.out_width, bin % rois.out_width,
+                  static_cast<T>(grad[(r * channels + channel) * bins + bin]));
   }
 }
 
@@ -177,14 +183,15 @@ __device__ Span bins_near(const SampleGrid<T>& grid, int64_t bins, int64_t pixel
   const T extent = grid.bin * static_cast<T>(bins);
   if (high < -1 || low > extent + 1) return {0, 0};
   if (!(grid.bin > 0)) return {0, bins};
-  return {to_pixel(std::floor(low / grid.bin) - 1, bins), to_pixel(std::ceil(high / grid.bin) + 1, bins)};
+  return {to_pixel(std::floor(low / grid.bin) - 1, bins),
+          to_pixel(std::ceil(high / grid.bin) + 1, bins)};
 }
 
 // Deterministic: one thread per pixel and channel of one map visits the RoIs in
 // order and adds what it gets from each; nothing is added by two threads.
 template <typename T, typename S>
 __global__ void roi_align_backward_ordered_kernel(Pyramid<T> pyramid, int64_t level, Rois<T> rois,
-                                           const S* grad) {
+                                                  const S* grad) {
   const MapView<T>& map = pyramid.maps[level];
   const int64_t channels = pyramid.channels, bins = rois.out_height * rois.out_width;
   const int64_t work = pyramid.images * channels * map.height * map.width;
@@ -209,6 +216,50 @@ __global__ void roi_align_backward_ordered_kernel(Pyramid<T> pyramid, int64_t le
       }
     }
     plane_of(map, image, channel)[y * map.row_stride + x * map.column_stride] = sum;
+  }
+}
+
+// launch(shape, kernel, arguments...) starts a kernel: on a stream, or in an emulation.
+
+template <typename S>
+bool channels_innermost(const Pyramid<S>& pyramid) {
+  for (int64_t level = 0; level < pyramid.levels; ++level)
+    if (pyramid.maps[level].channel_stride != 1) return false;
+  return pyramid.channels >= 8;
+}
+
+// out (R, C, bins) contiguous.
+template <typename T, typename S, typename Launch>
+void launch_roi_align(const Launch& launch, const Pyramid<S>& pyramid, const Rois<T>& rois,
+                      S* out) {
+  const int64_t bins = rois.out_height * rois.out_width;
+  const int64_t channel_tiles = (pyramid.channels + kTileChannels - 1) / kTileChannels;
+  const int64_t bin_tiles = (bins + kTileBins - 1) / kTileBins;
+  if (channels_innermost(pyramid))
+    launch(blocks_of(rois.num * channel_tiles * bin_tiles, kTileChannels, kTileRows),
+           roi_align_forward_channels_last_kernel<T, S>, pyramid, rois, out);
+  else
+    launch(threads_for(rois.num * pyramid.channels * bins), roi_align_forward_kernel<T, S>,
+           pyramid, rois, out);
+}
+
+// Maps of zeros get the sums; grad (R, C, bins) contiguous.
+template <typename T, typename S, typename Launch>
+void launch_roi_align_backward(const Launch& launch, const Pyramid<T>& pyramid,
+                               const Rois<T>& rois, const S* grad, bool channels_last) {
+  launch(threads_for(rois.num * pyramid.channels * rois.out_height * rois.out_width),
+         channels_last ? roi_align_backward_kernel<T, S, true>
+                       : roi_align_backward_kernel<T, S, false>,
+         pyramid, rois, grad);
+}
+
+template <typename T, typename S, typename Launch>
+void launch_roi_align_backward_ordered(const Launch& launch, const Pyramid<T>& pyramid,
+                                       const Rois<T>& rois, const S* grad) {
+  for (int64_t level = 0; level < pyramid.levels; ++level) {
+    const MapView<T>& map = pyramid.maps[level];
+    launch(threads_for(pyramid.images * pyramid.channels * map.height * map.width),
+           roi_align_backward_ordered_kernel<T, S>, pyramid, level, rois, grad);
   }
 }
 

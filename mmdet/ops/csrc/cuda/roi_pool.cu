@@ -3,10 +3,7 @@
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <c10/macros/Macros.h>
 #include <torch/library.h>
 
 #include <tuple>
@@ -14,17 +11,15 @@
 #include "../checks.h"
 #include "../types.h"
 #include "roi_pool_kernels.cuh"
+#include "stream.cuh"
 
 namespace mmdet {
 namespace {
 
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
                                             int64_t out_height, int64_t out_width, double scale) {
-  check_features("roi_pool", features);
-  check_rois("roi_pool", rois, features);
-  check_bins("roi_pool", out_height, out_width, 0);
+  check_roi_pool(features, rois, out_height, out_width);
   const c10::cuda::CUDAGuard guard(features.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor feat = features.contiguous();
   const at::Tensor boxes = rois.to(compute_type(feat.scalar_type())).contiguous();
   at::Tensor out = at::empty({rois.size(0), feat.size(1), out_height, out_width}, feat.options());
@@ -38,10 +33,8 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
                                           feat.size(2), feat.size(3), scale};
         const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), out_height, out_width,
                            0};
-        roi_pool_forward_kernel<T, scalar_t><<<blocks_for(out.numel()), kThreads, 0, stream>>>(
-            map, feat.size(0), feat.size(1), view, out.data_ptr<scalar_t>(),
-            argmax.data_ptr<int64_t>());
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
+        launch_roi_pool<T, scalar_t>(OnStream{}, map, feat.size(0), feat.size(1), view,
+                                     out.data_ptr<scalar_t>(), argmax.data_ptr<int64_t>());
       });
   return {out, argmax};
 }
@@ -49,10 +42,8 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
 at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
                              const at::Tensor& rois, int64_t num_images, int64_t height,
                              int64_t width) {
-  check_features("roi_pool_backward", grad);
-  check_rois("roi_pool_backward", rois, grad);
+  check_roi_pool_backward(grad, argmax, rois, num_images, height, width);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor dense = grad.contiguous(), places = argmax.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   at::Tensor sums = at::zeros({num_images, grad.size(1), height, width}, boxes.options());
@@ -62,13 +53,14 @@ at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
         using T = Compute<scalar_t>;
         const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), grad.size(2),
                            grad.size(3), 0};
-        const bool ordered = at::globalContext().deterministicAlgorithms();
-        const auto kernel =
-            ordered ? roi_pool_backward_ordered_kernel<T, scalar_t> : roi_pool_backward_kernel<T, scalar_t>;
-        kernel<<<blocks_for(ordered ? grad.size(1) : dense.numel()), kThreads, 0, stream>>>(
-            dense.const_data_ptr<scalar_t>(), places.const_data_ptr<int64_t>(), view, grad.size(1),
-            height * width, sums.data_ptr<T>());
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
+        const scalar_t* const data = dense.const_data_ptr<scalar_t>();
+        const int64_t* const place = places.const_data_ptr<int64_t>();
+        if (at::globalContext().deterministicAlgorithms())
+          launch_roi_pool_backward_ordered(OnStream{}, data, place, view, num_images,
+                                           grad.size(1), height * width, sums.data_ptr<T>());
+        else
+          launch_roi_pool_backward(OnStream{}, data, place, view, num_images, grad.size(1),
+                                   height * width, sums.data_ptr<T>());
       });
   return sums.to(grad.scalar_type());
 }
