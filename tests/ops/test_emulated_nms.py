@@ -33,21 +33,23 @@ def sort(case):
     invalid = boxes.isnan().any(1) | scores.isnan()
     order = scores.masked_fill(invalid, -math.inf).sort(stable=True, descending=True)[1]
     labels = torch.zeros(0).long() if case['labels'] is None else case['labels'][order]
-    return order, dict(boxes=boxes[order], labels=labels, never=invalid[order],
+    return order, dict(boxes=boxes[order], labels=labels, dropped=invalid[order],
                        threshold=float(case['threshold']), max_num=case['max_num'])
 
 
-def check(emulator, cases, **options):
+def check(emulator, cases, chunk=4096, **options):
     orders, args = zip(*map(sort, cases))
+    args = [dict(arg, chunk=chunk) for arg in args]
     for order, (keep,), case in zip(orders, emulator.run('nms', args, **options), cases):
         wanted = torch.ops.mmdet.nms(*case.values())
         assert torch.equal(order[keep], wanted), len(order)
 
 
+@pytest.mark.parametrize('chunk', [4096, 128, 64])
 @pytest.mark.parametrize('most_blocks', [0, 2])
-def test_small(emulator, most_blocks):
-    rng = random.Random(0)
-    check(emulator, [make_case(rng, rng.randint(1, 140)) for _ in range(100)],
+def test_small(emulator, most_blocks, chunk):
+    rng = random.Random(chunk)
+    check(emulator, [make_case(rng, rng.randint(1, 200)) for _ in range(60)], chunk,
           most_blocks=most_blocks)
 
 
@@ -55,6 +57,23 @@ def test_small(emulator, most_blocks):
 def test_around_words(emulator, num):
     rng = random.Random(num)
     check(emulator, [make_case(rng, num) for _ in range(3)])
+
+
+@pytest.mark.parametrize('num', [127, 128, 129, 255, 256, 257, 640, 1000])
+def test_around_chunks(emulator, num):
+    """Few overlaps: what one chunk keeps meets what the next ones hold."""
+    rng = random.Random(num)
+    cases = [make_case(rng, num, spread=1000) for _ in range(3)]
+    for chunk in (128, 192):
+        check(emulator, cases, chunk)
+
+
+@pytest.mark.parametrize('num', [4095, 4096, 4097, 5000])
+def test_around_the_real_chunk(emulator, num):
+    rng = random.Random(num)
+    labels = torch.randint(0, 5, (num,))
+    check(emulator, [{**make_case(rng, num, torch.float32, 1000), 'labels': labels,
+                      'threshold': .3, 'max_num': -1}])
 
 
 def test_all_kept_and_all_dropped(emulator):
