@@ -123,8 +123,8 @@ class Library:
         self.path, self.stamp = OPS / f'lib{name}.so', OPS / f'lib{name}.json'
 
     def key(self, source: Path) -> str:
-        headers = sorted(CSRC.rglob('*.h')) + sorted(CSRC.rglob('*.cuh'))
-        texts = [file.read_text() for file in [source, *headers]]
+        headers = {*CSRC.glob('*.h'), *source.parent.glob('*.h'), *source.parent.glob('*.cuh')}
+        texts = [file.read_text() for file in [source, *sorted(headers)]]
         return digest(*texts, *self.command(source), self.version)
 
     def compile(self, source: Path, key: str) -> Path:

@@ -69,7 +69,8 @@ def for_backward(case, grad, channels_last=False, ordered=False):
     maps = case['maps']
     args = for_kernel(case, channels_last)
     args = {name: value for name, value in args.items() if not name.startswith('map')}
-    return dict(args, grad=grad, images=len(maps[0]), ordered=int(ordered),
+    return dict(args, grad=grad.permute(0, 2, 3, 1) if ordered else grad,
+                images=len(maps[0]), ordered=int(ordered),
                 sizes=[side for feat in maps for side in feat.shape[2:]])
 
 
@@ -94,7 +95,7 @@ def nchw(sums, case, channels_last):
 
 
 @pytest.mark.parametrize('most_blocks', [0, 2])
-@pytest.mark.parametrize('channels_last, ordered', [(False, False), (True, False), (False, True)])
+@pytest.mark.parametrize('channels_last, ordered', [(False, False), (True, False), (True, True)])
 def test_backward(emulator, channels_last, ordered, most_blocks):
     rng = random.Random(1)
     cases = [make_case(rng) for _ in range(40)]
@@ -109,7 +110,7 @@ def test_backward(emulator, channels_last, ordered, most_blocks):
 def test_ordered_backward_repeats(emulator):
     rng = random.Random(2)
     cases = [make_case(rng, torch.float32) for _ in range(20)]
-    args = [for_backward(case, torch.randn_like(cpu_forward(case)), ordered=True)
+    args = [for_backward(case, torch.randn_like(cpu_forward(case)), True, True)
             for case in cases]
     first, *others = [emulator.run('roi_align_backward', args, seed, blocks)
                       for seed, blocks in ((0, 0), (1, 0), (2, 1), (3, 3))]
@@ -133,7 +134,7 @@ def test_a_roi_without_a_map(emulator):
         (got,), = emulator.run('roi_align', [for_kernel(wrong, last)])
         assert got[7:].isnan().all()
         assert_close([got[:7]], [wanted])
-    for last, ordered in ((False, False), (True, False), (False, True)):
+    for last, ordered in ((False, False), (True, False), (True, True)):
         sums, = emulator.run('roi_align_backward', [for_backward(wrong, grad, last, ordered)])
         assert_close(nchw(sums, case, last), cpu_backward(right, grad[:7]))
 
@@ -155,3 +156,17 @@ def test_smallest_case_of_rounding(emulator):
                 rois=torch.tensor([[0, 5, 3, 4, 9.]]), levels=torch.zeros(1).long())
     (got,), = emulator.run('roi_align', [for_kernel(case)])
     assert got.item() == 0
+
+
+@pytest.mark.parametrize('channels, num', [(260, 6), (3, 300)])
+def test_more_channels_or_rois_than_a_block_takes(emulator, channels, num):
+    case = dict(maps=[torch.randn(2, channels, 5, 6)], scales=[.25], out_size=[1, 2],
+                rois=make_rois(random.Random(4), num, 2), levels=torch.zeros(num).long(),
+                sample_num=1)
+    wanted = cpu_forward(case)
+    grad = torch.randn_like(wanted)
+    for last, ordered in ((False, False), (True, False), (True, True)):
+        (out,), = emulator.run('roi_align', [for_kernel(case, last, spare=1)])
+        assert_close([out], [wanted])
+        sums, = emulator.run('roi_align_backward', [for_backward(case, grad, last, ordered)])
+        assert_close(nchw(sums, case, last), cpu_backward(case, grad))

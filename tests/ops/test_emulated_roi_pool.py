@@ -36,8 +36,15 @@ def for_kernel(case):
 
 
 def for_backward(case, grad, argmax, ordered=False):
+    """As the kernels get it: channels innermost if they add in order."""
+    if ordered:
+        grad, argmax = grad.permute(0, 2, 3, 1), argmax.permute(0, 2, 3, 1)
     return dict(rois=for_kernel(case)['rois'], grad=grad, argmax=argmax, ordered=int(ordered),
                 images=len(case['map']), size=list(case['map'].shape[2:]))
+
+
+def nchw(sums, ordered):
+    return sums.permute(0, 3, 1, 2) if ordered else sums
 
 
 def assert_equal(got, wanted):
@@ -69,7 +76,7 @@ def test_backward(emulator, ordered, most_blocks):
     got = emulator.run('roi_pool_backward', [for_backward(*one, ordered) for one in args],
                        most_blocks=most_blocks)
     for (sums,), (case, grad, argmax) in zip(got, args):
-        assert_equal(sums.to(grad.dtype), cpu_backward(case, grad, argmax))
+        assert_equal(nchw(sums, ordered).to(grad.dtype), cpu_backward(case, grad, argmax))
 
 
 def test_ordered_backward_adds_in_the_order_of_the_cpu(emulator):
@@ -82,7 +89,7 @@ def test_ordered_backward_adds_in_the_order_of_the_cpu(emulator):
         got = emulator.run('roi_pool_backward', [for_backward(*one, True) for one in args], seed,
                            blocks)
         for (sums,), right in zip(got, wanted):
-            assert_equal(sums, right)
+            assert_equal(nchw(sums, True), right)
 
 
 def test_what_has_no_place_is_dropped(emulator):
@@ -101,7 +108,7 @@ def test_what_has_no_place_is_dropped(emulator):
     argmax[:, :, 0] = torch.tensor([-1, height * width, 2**60])
     for ordered in (False, True):
         (sums,), = emulator.run('roi_pool_backward', [for_backward(wrong, grad, argmax, ordered)])
-        assert_equal(sums, cpu_backward(right, grad[:6], argmax[:6]))
+        assert_equal(nchw(sums, ordered), cpu_backward(right, grad[:6], argmax[:6]))
 
 
 def test_integer_boxes_fall_into_the_same_bins(emulator):

@@ -3,6 +3,7 @@
 // The kernels come after what stands in for CUDA.
 #include "cases.h"
 #include "cuda/roi_align_kernels.cuh"
+#include "sort_rois.h"
 #include "types.h"
 
 namespace emulation {
@@ -56,7 +57,8 @@ Results forward(const Case& one) {
   return results;
 }
 
-// Sums in the compute type, (N, C, H, W) or (N, H, W, C).
+// Sums in the compute type, (N, C, H, W) or (N, H, W, C). grad: (R, C, bins), or (R, bins, C)
+// to add in the order of the RoIs.
 Results backward(const Case& one) {
   const Array& grad = one["grad"];
   const int64_t images = one.number("images"), channels = one.number("channels");
@@ -76,13 +78,15 @@ Results backward(const Case& one) {
     using S = decltype(value);
     using T = Compute<S>;
     const auto pyramid = view<T>(one, sums);
-    if (one.number("ordered"))
-      mmdet::launch_roi_align_backward_ordered(OnCpu{}, pyramid, rois_of<T>(one),
-                                               static_cast<const S*>(grad.data<S>()));
-    else
-      mmdet::launch_roi_align_backward(OnCpu{}, pyramid, rois_of<T>(one),
-                                       static_cast<const S*>(grad.data<S>()),
-                                       one.number("channels_last"));
+    const auto rois = rois_of<T>(one);
+    const S* const values = grad.data<S>();
+    if (!one.number("ordered"))
+      return mmdet::launch_roi_align_backward(OnCpu{}, pyramid, rois, values,
+                                              one.number("channels_last"));
+    const SortedRois sorted = sort_rois(rois, pyramid.levels, images);
+    const Array touched = unset(kInt64, {rois.num, rois.out_height, 2});
+    mmdet::launch_roi_align_backward_ordered(OnCpu{}, pyramid, rois, sorted.view(),
+                                             touched.data<mmdet::Span>(), values);
   });
   return results;
 }

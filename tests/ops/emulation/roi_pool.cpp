@@ -3,6 +3,7 @@
 // The kernels come after what stands in for CUDA.
 #include "cases.h"
 #include "cuda/roi_pool_kernels.cuh"
+#include "sort_rois.h"
 #include "types.h"
 
 namespace emulation {
@@ -38,26 +39,33 @@ Results forward(const Case& one) {
   return results;
 }
 
-// Sums in the compute type.
+// Sums in the compute type. Gradients and sums have their channels innermost if they are
+// added in the order of the RoIs.
 Results backward(const Case& one) {
   const Array& grad = one["grad"];
   const int64_t* const place = one["argmax"].data<int64_t>();
   const int64_t* const size = one["size"].data<int64_t>();
-  const int64_t images = one.number("images"), channels = grad.shape[1];
+  const bool ordered = one.number("ordered");
+  const int64_t images = one.number("images"), channels = grad.shape[ordered ? 3 : 1];
+  const int64_t out_height = grad.shape[ordered ? 1 : 2], out_width = grad.shape[ordered ? 2 : 3];
   Results results;
-  results.push_back(zeros(compute_type(grad.type), {images, channels, size[0], size[1]}));
+  results.push_back(zeros(compute_type(grad.type),
+                          ordered ? std::vector<int64_t>{images, size[0], size[1], channels}
+                                  : std::vector<int64_t>{images, channels, size[0], size[1]}));
   if (grad.count() == 0) return results;
   by_type(grad.type, [&](auto value) {
     using S = decltype(value);
     using T = Compute<S>;
     const S* const data = grad.data<S>();
-    const auto rois = rois_of<T>(one, grad.shape[2], grad.shape[3]);
-    if (one.number("ordered"))
-      mmdet::launch_roi_pool_backward_ordered(OnCpu{}, data, place, rois, images, channels,
-                                              size[0] * size[1], results[0].data<T>());
+    const auto rois = rois_of<T>(one, out_height, out_width);
+    const int64_t pixels = size[0] * size[1];
+    if (ordered)
+      mmdet::launch_roi_pool_backward_ordered(
+          OnCpu{}, data, place, sort_rois(rois, 1, images).view(), out_height * out_width, images,
+          channels, pixels, results[0].data<T>());
     else
-      mmdet::launch_roi_pool_backward(OnCpu{}, data, place, rois, images, channels,
-                                      size[0] * size[1], results[0].data<T>());
+      mmdet::launch_roi_pool_backward(OnCpu{}, data, place, rois, images, channels, pixels,
+                                      results[0].data<T>());
   });
   return results;
 }

@@ -1,10 +1,9 @@
 // RoIAlign on CUDA: launches. The backward adds in float32 (float64 for float64)
 // and rounds once at the end; under torch.use_deterministic_algorithms(True) it
-// takes the ordered kernel.
+// adds in the order of the RoIs.
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/library.h>
 
@@ -14,6 +13,7 @@
 #include "../checks.h"
 #include "../types.h"
 #include "roi_align_kernels.cuh"
+#include "sort_rois.cuh"
 #include "stream.cuh"
 
 namespace mmdet {
@@ -60,6 +60,28 @@ at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
   return out;
 }
 
+// Adds the gradients to maps of zeros, atomically or in the order of the RoIs. Adding in
+// order wants the channels innermost.
+template <typename T, typename S>
+void add_gradients(const std::vector<at::Tensor>& sums, at::ArrayRef<double> scales,
+                   const at::Tensor& boxes, const at::Tensor& level_of, const at::Tensor& grad,
+                   int64_t sample_num, bool ordered) {
+  const auto pyramid = view<T>(sums, scales);
+  const auto rois = view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num);
+  if (!ordered) {
+    const at::Tensor dense = grad.contiguous();
+    launch_roi_align_backward(OnStream{}, pyramid, rois, dense.const_data_ptr<S>(),
+                              sums[0].is_contiguous(at::MemoryFormat::ChannelsLast));
+    return;
+  }
+  const at::Tensor dense = grad.permute({0, 2, 3, 1}).contiguous();
+  const SortedRois sorted = sort_rois(rois, pyramid.levels, pyramid.images, grad.device());
+  const at::Tensor touched = at::empty({rois.num, rois.out_height, 2}, sorted.order.options());
+  launch_roi_align_backward_ordered(OnStream{}, pyramid, rois, sorted.view(),
+                                    reinterpret_cast<Span*>(touched.data_ptr<int64_t>()),
+                                    dense.const_data_ptr<S>());
+}
+
 std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Tensor& rois,
                                            const std::optional<at::Tensor>& levels,
                                            int64_t num_images, at::IntArrayRef sizes,
@@ -67,32 +89,22 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                                            bool channels_last) {
   check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const at::Tensor dense = grad.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
+  const bool ordered = at::globalContext().deterministicAlgorithms();
+  const auto layout = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   std::vector<at::Tensor> sums;
-  for (size_t level = 0; level < scales.size(); ++level) {
-    const at::IntArrayRef size = sizes.slice(2 * level, 2);
-    sums.push_back(at::empty({num_images, grad.size(1), size[0], size[1]}, boxes.options(),
-                             channels_last ? at::MemoryFormat::ChannelsLast
-                                           : at::MemoryFormat::Contiguous)
+  for (size_t level = 0; level < scales.size(); ++level)
+    sums.push_back(at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
+                             boxes.options(), ordered ? at::MemoryFormat::ChannelsLast : layout)
                        .zero_());
-  }
-  if (dense.numel() > 0) {
+  if (grad.numel() > 0 && num_images > 0)
     AT_DISPATCH_FLOATING_TYPES_AND2(
         at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
-          using T = Compute<scalar_t>;
-          const auto pyramid = view<T>(sums, scales);
-          const auto boxes_view =
-              view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num);
-          const scalar_t* const data = dense.const_data_ptr<scalar_t>();
-          if (at::globalContext().deterministicAlgorithms())
-            launch_roi_align_backward_ordered(OnStream{}, pyramid, boxes_view, data);
-          else
-            launch_roi_align_backward(OnStream{}, pyramid, boxes_view, data, channels_last);
+          add_gradients<Compute<scalar_t>, scalar_t>(sums, scales, boxes, level_of, grad,
+                                                     sample_num, ordered);
         });
-  }
-  for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type());
+  for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type()).contiguous(layout);
   return sums;
 }
 

@@ -1,8 +1,9 @@
-// RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64).
+// RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64) and rounds
+// once at the end; under torch.use_deterministic_algorithms(True) it adds in the order of
+// the RoIs.
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <torch/library.h>
 
@@ -11,6 +12,7 @@
 #include "../checks.h"
 #include "../types.h"
 #include "roi_pool_kernels.cuh"
+#include "sort_rois.cuh"
 #include "stream.cuh"
 
 namespace mmdet {
@@ -39,30 +41,48 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
   return {out, argmax};
 }
 
+// Adds the gradients to maps of zeros, atomically or in the order of the RoIs. Adding in
+// order wants the channels innermost.
+template <typename T, typename S>
+void add_gradients(const at::Tensor& sums, const at::Tensor& boxes, const at::Tensor& grad,
+                   const at::Tensor& argmax, bool ordered) {
+  const int64_t images = sums.size(0), channels = sums.size(1);
+  const int64_t pixels = sums.size(2) * sums.size(3), bins = grad.size(2) * grad.size(3);
+  const Rois<T> rois{boxes.const_data_ptr<T>(), nullptr, grad.size(0), grad.size(2), grad.size(3),
+                     0};
+  const auto dense = [&](const at::Tensor& values) {
+    return (ordered ? values.permute({0, 2, 3, 1}) : values).contiguous();
+  };
+  const at::Tensor values = dense(grad), places = dense(argmax);
+  const S* const value = values.const_data_ptr<S>();
+  const int64_t* const place = places.const_data_ptr<int64_t>();
+  if (ordered) {
+    const SortedRois sorted = sort_rois(rois, 1, images, grad.device());
+    launch_roi_pool_backward_ordered(OnStream{}, value, place, sorted.view(), bins, images,
+                                     channels, pixels, sums.data_ptr<T>());
+  } else {
+    launch_roi_pool_backward(OnStream{}, value, place, rois, images, channels, pixels,
+                             sums.data_ptr<T>());
+  }
+}
+
 at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
                              const at::Tensor& rois, int64_t num_images, int64_t height,
                              int64_t width) {
   check_roi_pool_backward(grad, argmax, rois, num_images, height, width);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const at::Tensor dense = grad.contiguous(), places = argmax.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
-  at::Tensor sums = at::zeros({num_images, grad.size(1), height, width}, boxes.options());
-  if (dense.numel() == 0) return sums.to(grad.scalar_type());
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
-        using T = Compute<scalar_t>;
-        const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), grad.size(2),
-                           grad.size(3), 0};
-        const scalar_t* const data = dense.const_data_ptr<scalar_t>();
-        const int64_t* const place = places.const_data_ptr<int64_t>();
-        if (at::globalContext().deterministicAlgorithms())
-          launch_roi_pool_backward_ordered(OnStream{}, data, place, view, num_images,
-                                           grad.size(1), height * width, sums.data_ptr<T>());
-        else
-          launch_roi_pool_backward(OnStream{}, data, place, view, num_images, grad.size(1),
-                                   height * width, sums.data_ptr<T>());
-      });
-  return sums.to(grad.scalar_type());
+  const bool ordered = at::globalContext().deterministicAlgorithms();
+  const at::Tensor sums =
+      at::empty({num_images, grad.size(1), height, width}, boxes.options(),
+                ordered ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous)
+          .zero_();
+  if (grad.numel() > 0 && num_images > 0)
+    AT_DISPATCH_FLOATING_TYPES_AND2(
+        at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
+          add_gradients<Compute<scalar_t>, scalar_t>(sums, boxes, grad, argmax, ordered);
+        });
+  return sums.to(grad.scalar_type()).contiguous();
 }
 
 }  // namespace

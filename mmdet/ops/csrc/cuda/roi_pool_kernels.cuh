@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "../sampling.h"
+#include "groups.cuh"
 #include "launch.h"
 #include "tensors.h"
 
@@ -59,23 +60,27 @@ __global__ void roi_pool_backward_kernel(const S* grad, const int64_t* argmax, R
   }
 }
 
-// Deterministic: one thread per channel visits the RoIs in order.
+constexpr int kPoolOwners = 64;  // threads of a block: few, so that more processors have one
+
+// Deterministic: a thread per image and channel visits the RoIs of the image in order.
+// grad, argmax (R, bins, C) and sums (images, pixels, C): neighbours read and add side by
+// side. Every gradient is read once; of images * channels threads each adds those of its own.
 template <typename T, typename S>
 __global__ void roi_pool_backward_ordered_kernel(const S* grad, const int64_t* argmax,
-                                                 Rois<T> rois, int64_t images, int64_t channels,
-                                                 int64_t pixels, T* sums) {
-  const int64_t bins = rois.out_height * rois.out_width;
+                                                 Groups groups, int64_t bins, int64_t images,
+                                                 int64_t channels, int64_t pixels, T* sums) {
   const int64_t stride = static_cast<int64_t>(gridDim.x) * blockDim.x;
-  for (int64_t c = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; c < channels;
-       c += stride)
-    for (int64_t r = 0; r < rois.num; ++r) {
-      const int64_t image = image_of(rois, r, images), first = (r * channels + c) * bins;
-      if (image < 0) continue;
-      T* const plane = sums + (image * channels + c) * pixels;
-      for (int64_t bin = 0; bin < bins; ++bin)
-        if (argmax[first + bin] >= 0 && argmax[first + bin] < pixels)
-          plane[argmax[first + bin]] += static_cast<T>(grad[first + bin]);
-    }
+  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+       i < images * channels; i += stride) {
+    const int64_t channel = i % channels, image = i / channels;
+    T* const plane = sums + image * pixels * channels + channel;
+    for (int64_t k = groups.starts[image]; k < groups.starts[image + 1]; ++k)
+      for (int64_t bin = 0; bin < bins; ++bin) {
+        const int64_t at = (groups.order[k] * bins + bin) * channels + channel;
+        const int64_t place = argmax[at];
+        if (place >= 0 && place < pixels) plane[place * channels] += static_cast<T>(grad[at]);
+      }
+  }
 }
 
 // launch(shape, kernel, arguments...) starts a kernel: on a stream, or in an emulation.
@@ -87,6 +92,7 @@ void launch_roi_pool(const Launch& launch, const MapView<const S>& map, int64_t 
          roi_pool_forward_kernel<T, S>, map, images, channels, rois, out, argmax);
 }
 
+// grad and argmax (R, C, bins), sums (images, C, pixels), 0 at the start.
 template <typename T, typename S, typename Launch>
 void launch_roi_pool_backward(const Launch& launch, const S* grad, const int64_t* argmax,
                               const Rois<T>& rois, int64_t images, int64_t channels,
@@ -95,12 +101,13 @@ void launch_roi_pool_backward(const Launch& launch, const S* grad, const int64_t
          roi_pool_backward_kernel<T, S>, grad, argmax, rois, images, channels, pixels, sums);
 }
 
+// The same without atomics; grad and argmax (R, bins, C), sums (images, pixels, C).
 template <typename T, typename S, typename Launch>
 void launch_roi_pool_backward_ordered(const Launch& launch, const S* grad, const int64_t* argmax,
-                                      const Rois<T>& rois, int64_t images, int64_t channels,
-                                      int64_t pixels, T* sums) {
-  launch(threads_for(channels), roi_pool_backward_ordered_kernel<T, S>, grad, argmax, rois,
-         images, channels, pixels, sums);
+                                      const Groups& groups, int64_t bins, int64_t images,
+                                      int64_t channels, int64_t pixels, T* sums) {
+  launch(threads_for(images * channels, kPoolOwners), roi_pool_backward_ordered_kernel<T, S>,
+         grad, argmax, groups, bins, images, channels, pixels, sums);
 }
 
 }  // namespace mmdet
