@@ -64,7 +64,7 @@ def test_around_chunks(emulator, num):
     """Few overlaps: what one chunk keeps meets what the next ones hold."""
     rng = random.Random(num)
     cases = [make_case(rng, num, spread=1000) for _ in range(3)]
-    for chunk in (128, 192):
+    for chunk in (128, 320):
         check(emulator, cases, chunk)
 
 

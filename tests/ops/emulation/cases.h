@@ -5,6 +5,8 @@
 #include <c10/util/Half.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <memory>
@@ -76,7 +78,8 @@ void by_type(Type type, const Use& use) {
   if (type == kHalf) return use(c10::Half{});
   if (type == kBFloat16) return use(c10::BFloat16{});
 #endif
-  std::abort();
+  std::fprintf(stderr, "emulation: not compiled for type %d\n", static_cast<int>(type));
+  std::exit(2);
 }
 
 inline Type compute_type(Type type) { return type == kFloat64 ? kFloat64 : kFloat32; }

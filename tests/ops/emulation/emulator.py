@@ -6,6 +6,7 @@ sanitizers, against ``cuda_on_cpu.h``. What they find ends the program, and ``ru
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import struct
 import subprocess
@@ -57,8 +58,7 @@ class Emulator:
                  operators: tuple[str, ...] = OPERATORS, flags: tuple[str, ...] = ()) -> None:
         self.cxx = shutil.which('g++')
         self.folder, self.csrc = folder, csrc
-        self.flags = [build.standard(self.cxx), *FLAGS, *flags, f'-I{csrc}',
-                      *build.torch_flags()[1]]
+        self.flags = [build.standard(self.cxx), *FLAGS, *flags, *build.torch_flags()[1]]
         sources = [HERE / f'{name}.cpp' for name in ('main', 'cuda_on_cpu', *operators)]
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(2) as pool:
@@ -68,13 +68,20 @@ class Emulator:
             build.run([self.cxx, *self.flags, *objects, '-o', self.program])
 
     def _compile(self, source: pathlib.Path) -> pathlib.Path:
-        headers = [*HERE.glob('*.h'), *self.csrc.glob('*.h'), *self.csrc.glob('cuda/*.h'),
-                   *self.csrc.glob('cuda/*.cuh')]
-        texts = [file.read_text() for file in [source, *sorted(headers)]]
+        texts = [file.read_text() for file in sorted(self._included(source))]
         target = self.folder / f'{source.stem}-{_digest(self.flags, torch.__version__, *texts)}.o'
         if not target.exists():
-            build.run([self.cxx, *self.flags, '-c', source, '-o', target])
+            build.run([self.cxx, *self.flags, f'-I{self.csrc}', '-c', source, '-o', target])
         return target
+
+    def _included(self, file: pathlib.Path) -> set[pathlib.Path]:
+        """The file and those of ours that it includes: what an edit of a kernel leaves alone
+        is not compiled again."""
+        found = {file}
+        for name in re.findall(r'^#include "(.+)"', file.read_text(), re.MULTILINE):
+            paths = ((folder / name).resolve() for folder in (file.parent, HERE, self.csrc))
+            found |= self._included(next(path for path in paths if path.exists()))
+        return found
 
     def run(self, operator: str, cases: list[dict], seed: int = 0, most_blocks: int = 0,
             skipped_barrier: int = 0) -> list[list[Tensor]]:
