@@ -1,24 +1,15 @@
-# MaskTrack R-CNN, ResNet-50-FPN, on YouTube-VIS 2022: classes and training set of 2021,
-# short and long videos in one validation file
-_base_ = './masktrack_rcnn_r50_fpn_1x_youtubevos.py'
+# MaskTrack R-CNN, ResNet-50-FPN, on YouTube-VIS 2022: classes and training set of 2021 (whose
+# config is therefore the base), short and long videos in one validation file
+_base_ = './masktrack_rcnn_r50_fpn_1x_youtubevis2021.py'
 data_root = 'data/youtube_vis_2022/'
-classes = (
-    'airplane', 'bear', 'bird', 'boat', 'car', 'cat', 'cow', 'deer', 'dog', 'duck',
-    'earless_seal', 'elephant', 'fish', 'flying_disc', 'fox', 'frog', 'giant_panda',
-    'giraffe', 'horse', 'leopard', 'lizard', 'monkey', 'motorbike', 'mouse', 'parrot',
-    'person', 'rabbit', 'shark', 'skateboard', 'snake', 'snowboard', 'squirrel',
-    'surfboard', 'tennis_racket', 'tiger', 'train', 'truck', 'turtle', 'whale', 'zebra')
 data = dict(
     train=dict(
         ann_file=data_root + 'train/instances.json',
-        img_prefix=data_root + 'train/JPEGImages',
-        classes=classes),
+        img_prefix=data_root + 'train/JPEGImages'),
     val=dict(
         ann_file=data_root + 'valid/instances.json',
-        img_prefix=data_root + 'valid/JPEGImages',
-        classes=classes),
+        img_prefix=data_root + 'valid/JPEGImages'),
     test=dict(
         ann_file=data_root + 'valid/instances.json',
-        img_prefix=data_root + 'valid/JPEGImages',
-        classes=classes))
+        img_prefix=data_root + 'valid/JPEGImages'))
 work_dir = './work_dirs/masktrack_rcnn_r50_fpn_1x_youtubevis2022'

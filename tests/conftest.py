@@ -1,15 +1,26 @@
-"""Shared fixtures: the golden files and the recipe that makes their inputs."""
+"""Shared fixtures: the golden files and the recipe that makes their inputs, a run's logs."""
 import gzip
 import importlib.util
 import json
 import logging
 import pathlib
+import sys
 
 import mmdet  # noqa: F401  before torch: sets how compute threads wait
 import pytest
 import torch
 
+from mmdet.ops import library
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import pretend_device  # noqa: E402
+from tiny_detector import tiny  # noqa: E402,F401
+
 GOLDEN = pathlib.Path(__file__).parent / 'data' / 'golden'
+
+
+if not pretend_device.missing():
+    pretend_device.register()  # autograd counts the devices at the first backward pass
 
 
 def pytest_configure(config):
@@ -54,6 +65,39 @@ def spoken():
     logger.addHandler(listener)
     yield said
     logger.removeHandler(listener)
+
+
+@pytest.fixture
+def pretend(monkeypatch):
+    """A device that behaves as a GPU does towards the host; see ``pretend_device.py``."""
+    if pretend_device.missing():
+        pytest.skip(pretend_device.missing())
+    compiled = library.compiled
+    monkeypatch.setattr(library, 'compiled', lambda *tensors: (
+        tensors[0].device.type == pretend_device.NAME or compiled(*tensors)))
+    device = pretend_device.Pretend()
+    with pretend_device.PretendMode(), device.counting():
+        yield device
+
+
+def log_line(mode, epoch, step, **values):
+    """One record of a json log."""
+    return json.dumps(dict(mode=mode, epoch=epoch, iter=step, **values)) + '\n'
+
+
+@pytest.fixture
+def logged_run(tmp_path):
+    """The work folder of a run of two epochs with four steps; the second was begun twice."""
+
+    def train(epoch, step, loss, time):
+        return log_line('train', epoch, step, loss=loss, lr=.1, time=time, data_time=.1)
+
+    (tmp_path / '20260101_000000.log.json').write_text(
+        train(1, 2, 1., 1.5) + train(1, 4, 1., .5) + log_line('val', 1, 4, segm_AP=.25)
+        + train(2, 2, 9., .5) + '{"mode": "tr')
+    (tmp_path / '20260101_000001.log.json').write_text(
+        train(2, 2, 3., .7) + train(2, 4, 2., .7) + log_line('val', 2, 8, segm_AP=.5))
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -4,43 +4,42 @@
     python tools/check_dataset.py CONFIG              every annotation file of the config
     python tools/check_dataset.py ANN.json --images   one file, and every frame opened
 
-Exits with 1 when something is wrong enough to spoil training or scores.
+Tells counts, class balance, sizes, and everything in annotations and frames (YouTube-VIS format)
+that does not fit together; draws histograms and a sheet of frames with their masks. Exits with 1 when something is wrong enough to spoil training or scores.
 """
 import argparse
 import os
 import pathlib
 import sys
-from typing import Optional
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import cv2  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.core.evaluation.audit import (Finding, audit_annotations, audit_frames,  # noqa: E402
-                                         statistics)
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
-from mmdet.core.visualization.dataset_sheet import contact_sheet, histograms  # noqa: E402
+from mmdet.curation.audit import Finding, audit_annotations, audit_frames, statistics  # noqa: E402
+from mmdet.curation.dataset_sheet import contact_sheet, histograms  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadValue  # noqa: E402
+from mmdet.visualization.pictures import write_picture  # noqa: E402
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Check annotations and frames of a data set in YouTube-VIS format: counts, '
-        'class balance, sizes, and everything that does not fit together.')
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('target', help='config file (it is Python and will be run) or annotation json')
     add('--images', action='store_true', help='open every frame, not only look whether it exists')
-    add('--img-prefix', '--img_prefix', metavar='FOLDER',
+    add('--img-prefix', metavar='FOLDER',
         help='folder of the frames (default: as the config says, or found beside the json)')
-    add('--out', metavar='FOLDER', default='work_dirs/check_dataset',
-        help='where the pictures go (default %(default)s)')
+    add('--out', metavar='FOLDER', default='work_dirs/check_dataset', help='where the pictures go')
     add('--show', type=int, default=20, metavar='N',
-        help='list that many errors and warnings of each file (default %(default)s)')
-    return parser.parse_args(argv)
+        help='list that many errors and warnings of each file')
+    return parser.parse_args()
 
 
-def targets(args: argparse.Namespace) -> list[tuple[str, Optional[str], Optional[int]]]:
+def targets(args: argparse.Namespace) -> list[tuple[str, str | None, int | None]]:
     """(annotation file, folder of frames, classes the heads are built for) to check."""
     if not args.target.endswith('.py'):
         return [(args.target, args.img_prefix or find_frames(args.target), None)]
@@ -55,13 +54,13 @@ def targets(args: argparse.Namespace) -> list[tuple[str, Optional[str], Optional
         if 'ann_file' not in entry:
             continue
         if not isinstance(entry['ann_file'], str) or entry.get('type') != 'YTVOSDataset':
-            raise ValueError(f'{args.target}: data.{part} is a {entry.get("type")}; only files in '
-                             'YouTube-VIS format (YTVOSDataset) can be checked')
+            raise BadValue(f'{args.target}: data.{part} is a {entry.get("type")}; only files in '
+                           'YouTube-VIS format (YTVOSDataset) can be checked')
         parts[entry['ann_file']] = args.img_prefix or entry.get('img_prefix')
     return [(file, prefix, classes) for file, prefix in parts.items()]
 
 
-def find_frames(ann_file: str) -> Optional[str]:
+def find_frames(ann_file: str) -> str | None:
     """The folder in which the first frame of the file lies, looked for beside it."""
     dataset = read_json(ann_file)
     videos = dataset.get('videos') if isinstance(dataset, dict) else None
@@ -76,7 +75,7 @@ def find_frames(ann_file: str) -> Optional[str]:
     return next((str(f) for f in folders if (f / names[0]).is_file()), None)
 
 
-def check_file(ann_file: str, prefix: Optional[str], classes: Optional[int],
+def check_file(ann_file: str, prefix: str | None, classes: int | None,
                args: argparse.Namespace) -> list[Finding]:
     """Everything about one annotation file; prints its counts and writes its pictures."""
     dataset = read_json(ann_file)
@@ -108,7 +107,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def counts_table(counts: dict) -> str:
-    """Text tables of :func:`mmdet.core.evaluation.audit.statistics`."""
+    """Text tables of :func:`mmdet.curation.audit.statistics`."""
     sizes = ', '.join(f'{size} ({n})' for size, n in list(counts['sizes'].items())[:4])
     lengths = counts['video_lengths'] or [0]
     head = [['videos', 'frames', 'frames a video', 'objects', 'crowds', 'masks', 'sizes (videos)'],
@@ -121,7 +120,7 @@ def counts_table(counts: dict) -> str:
                      for table in (head, rows))
 
 
-def write_pictures(ytvos: YTVOS, counts: dict, prefix: Optional[str], stem: str) -> None:
+def write_pictures(ytvos: YTVOS, counts: dict, prefix: str | None, stem: str) -> None:
     """``stem``_histograms.png and, with frames at hand, ``stem``_sheet.jpg."""
     if not ytvos.anns:
         return
@@ -133,7 +132,7 @@ def write_pictures(ytvos: YTVOS, counts: dict, prefix: Optional[str], stem: str)
     except (ValueError, KeyError):
         sheet = None  # broken masks: they are in the findings
     if sheet is not None:
-        cv2.imwrite(f'{stem}_sheet.jpg', sheet)
+        write_picture(sheet, f'{stem}_sheet.jpg')
         print(f'written: {stem}_sheet.jpg')
 
 
@@ -151,22 +150,20 @@ def report(found: list[Finding], limit: int) -> int:
     return count['error']
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
+def main() -> int:
+    """Look at every file; 1 when there is an error."""
+    args = parse_args()
     errors = 0
-    try:
-        for ann_file, prefix, classes in targets(args):
-            print(f'\n{ann_file}')
-            if args.target.endswith('.py') and not os.path.isfile(ann_file):
-                found = [Finding('error', f'{ann_file}: no such file; see data/README.md for the '
-                                 'layouts')]
-            else:
-                found = check_file(ann_file, prefix, classes, args)
-            errors += report(found, args.show)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        sys.exit(f'error: {error.args[0] if isinstance(error, KeyError) else error}')
-    sys.exit(1 if errors else 0)
+    for ann_file, prefix, classes in targets(args):
+        print(f'\n{ann_file}')
+        if args.target.endswith('.py') and not os.path.isfile(ann_file):
+            found = [Finding('error', f'{ann_file}: no such file; see data/README.md for the '
+                             'layouts')]
+        else:
+            found = check_file(ann_file, prefix, classes, args)
+        errors += report(found, args.show)
+    return 1 if errors else 0
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

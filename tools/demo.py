@@ -20,37 +20,30 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.apis.demo import DemoOptions, run_demo  # noqa: E402
-from mmdet.utils.errors import meant_for_user, sentence  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 
 
-def parse_args(argv=None):
-    """The command line; options may be spelt with - or _."""
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('config', help='config file of the detector; it is Python and will be run')
     add('checkpoint', help='path or URL of its weights')
     add('video', help='video file, folder of frames, or camera index')
-    add('--out', default='demo_out', metavar='FOLDER', help='default: %(default)s')
+    add('--out', default='demo_out', metavar='FOLDER', help='where the files go')
     add('--masks', action='store_true', help='write a PNG mask for every object and frame')
-    add('--score-thr', '--score_thr', type=float, default=0.3, metavar='S',
-        help='leave out objects below this score in drawings and masks (default %(default)s); '
-        'the json keeps all')
+    add('--score-thr', type=float, default=0.3, metavar='S',
+        help='leave out objects below this score in drawings and masks; the json keeps all')
     add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--fps', type=float, help='of the mp4; default: that of the video, 10 for frames')
-    add('--max-frames', '--max_frames', type=int, metavar='N', help='stop after N frames')
+    add('--max-frames', type=int, metavar='N', help='stop after N frames')
     add('--show', action='store_true', help='show frames in a window too (q ends)')
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
-def main(argv=None):
-    try:
-        run_demo(DemoOptions(**vars(parse_args(argv))))
-    except Exception as error:
-        if not meant_for_user(error):
-            raise
-        sys.exit(f'error: {sentence(error)}')
+def main() -> None:
+    run_demo(DemoOptions(**vars(parse_args())))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

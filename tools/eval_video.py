@@ -3,6 +3,9 @@
 
     python tools/eval_video.py RESULTS.json ANN.json
     python tools/eval_video.py seed0.json seed1.json seed2.json ANN.json
+
+Prints the official AP and AR, by class and by IoU, and HOTA, IDF1 and id switches. Several result
+files are shown side by side.
 """
 import argparse
 import importlib.util
@@ -12,28 +15,28 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmdet.core.evaluation.report import score_file, tables, to_csv  # noqa: E402
-from mmdet.core.evaluation.split import find_videos  # noqa: E402
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.evaluation.report import score_file, tables, to_csv  # noqa: E402
+from mmdet.curation.split import find_videos  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Score YouTube-VIS results at home: the official AP and AR, by class and by '
-        'IoU, and HOTA, IDF1 and id switches. Several result files are shown side by side.')
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('results', nargs='+', help='result json (X.pkl.json), one or several')
     add('annotations', help='annotation json of the same videos, with annotations')
-    add('--iou-type', '--iou_type', default='segm', choices=['segm', 'bbox'],
-        help='overlap of masks, or of the boxes around them (default %(default)s)')
+    add('--iou-type', default='segm', choices=['segm', 'bbox'],
+        help='overlap of masks, or of the boxes around them')
     add('--videos', metavar='LIST.txt',
         help='score only the videos named there, one a line (folder of the frames, or id)')
-    add('--no-tracking', '--no_tracking', action='store_true',
+    add('--no-tracking', action='store_true',
         help='leave out HOTA, IDF1 and id switches (faster)')
     add('--json', metavar='OUT', help='write all numbers there')
     add('--csv', metavar='OUT', help='write one line a file and class there')
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
 def wants_tracking(args: argparse.Namespace) -> bool:
@@ -52,24 +55,24 @@ def read_list(path: str) -> list[str]:
         return [line.strip() for line in file if line.strip()]
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
-    try:
-        ytvos = YTVOS(args.annotations)
-        tracking = wants_tracking(args)
-        videos = find_videos(ytvos, read_list(args.videos)) if args.videos else None
-        reports = [score_file(path, ytvos, args.iou_type, tracking, videos)
-                   for path in args.results]
-        print(tables(reports))
-        for path, text in ((args.json, json.dumps(reports, indent=1)),
-                           (args.csv, to_csv(reports))):
-            if path:
-                with atomic_write(path, 'w') as file:
-                    file.write(text)
-                print(f'written: {path}')
-    except (OSError, ValueError, ImportError) as error:
-        sys.exit(f'error: {error}')
+def write(path: str | None, text: str) -> None:
+    """Write a text file, if one was asked for."""
+    if path:
+        with atomic_write(path, 'w') as file:
+            file.write(text)
+        print(f'written: {path}')
+
+
+def main() -> None:
+    args = parse_args()
+    ytvos = YTVOS(args.annotations)
+    tracking = wants_tracking(args)
+    videos = find_videos(ytvos, read_list(args.videos)) if args.videos else None
+    reports = [score_file(path, ytvos, args.iou_type, tracking, videos) for path in args.results]
+    print(tables(reports))
+    write(args.json, json.dumps(reports, indent=1))
+    write(args.csv, to_csv(reports))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -1,6 +1,9 @@
 """Test a detector: every video of data.test to X.pkl and X.pkl.json, then score.
 
     python tools/test_video.py CONFIG CHECKPOINT --out X.pkl --eval segm
+
+Writes X.pkl (what was found in every frame) and X.pkl.json (one record a track), prints scores
+where there are annotations. Options may be spelt with - or _.
 """
 import argparse
 import os
@@ -11,63 +14,56 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction  # noqa: E402
 
-from mmdet.apis.launch import run_copies  # noqa: E402
-from mmdet.apis.sharding import use_gpus  # noqa: E402
+from mmdet.engine.launch import run_copies  # noqa: E402
+from mmdet.engine.sharding import use_gpus  # noqa: E402
 from mmdet.apis.testing import RunOptions, prepare, run_test  # noqa: E402
-from mmdet.utils.errors import meant_for_user, sentence  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 
 
-def parse_args(argv=None):
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description='Test a detector on the videos of data.test. Writes X.pkl (what was found '
-        'in every frame) and X.pkl.json (one record a track), prints scores where there are '
-        'annotations. Options may be spelt with - or _.')
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('config', help='config file; it is Python and will be run')
     add('checkpoint', nargs='?', help='path or URL of the weights; not needed with --load_result')
     add('--out', required=True, metavar='X.pkl', help='where results go; the json is X.pkl.json')
     add('--eval', nargs='+', default=[], choices=['segm', 'bbox'],
         help='score masks, boxes around them, or both')
-    add('--load_result', '--load-result', action='store_true',
+    add('--load_result', action='store_true',
         help='read X.pkl instead of testing')
     add('--show', action='store_true', help='draw the results over the frames')
-    add('--save_path', '--save-path', metavar='FOLDER',
+    add('--save_path', metavar='FOLDER',
         help='where drawings go (implies --show); default: X_show')
-    add('--show_format', '--show-format', default='mp4', choices=['mp4', 'png'],
+    add('--show_format', default='mp4', choices=['mp4', 'png'],
         help='one mp4 a video, or one folder of frames')
-    add('--show_score_thr', '--show-score-thr', type=float, default=0.3, metavar='S',
-        help='draw objects from this score on (default %(default)s); the json keeps all')
-    add('--format-only', '--format_only', action='store_true',
+    add('--show_score_thr', type=float, default=0.3, metavar='S',
+        help='draw objects from this score on; the json keeps all')
+    add('--format-only', action='store_true',
         help='write results.json and its zip for a server, next to X.pkl')
     add('--gpus', type=int, default=1, help='GPUs to share the videos between; processes on a CPU')
-    add('--proc_per_gpu', '--proc-per-gpu', type=int, default=1, help='processes on each GPU')
+    add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
-    add('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+    add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     add('--workers', type=int, metavar='N', help='threads that load frames; default: as the machine allows')
-    add('--cfg-options', '--cfg_options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int | None:
     """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
     options = RunOptions(**args)
     processes = options.gpus * options.proc_per_gpu
-    try:
-        prepared = prepare(options)
-        if processes > 1 and options.launcher == 'none' and not options.load_result:
-            use_gpus(options.gpus)
-            return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
-        run_test(options, prepared)
-    except Exception as error:
-        if not meant_for_user(error):
-            raise
-        sys.exit(f'error: {sentence(error)}')
+    prepared = prepare(options)
+    if processes > 1 and options.launcher == 'none' and not options.load_result:
+        use_gpus(options.gpus)
+        return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
+    run_test(options, prepared)
+    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main)

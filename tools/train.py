@@ -24,47 +24,43 @@ from mmengine.config import Config, DictAction  # noqa: E402
 
 from mmdet.apis import (NonFiniteLoss, TrainingInterrupted, get_root_logger,  # noqa: E402
                         init_dist, set_random_seed, train_detector)
-from mmdet.apis.checkpoint_hook import find_latest  # noqa: E402
-from mmdet.apis.launch import run_copies  # noqa: E402
-from mmdet.apis.sharding import check_gpus  # noqa: E402
+from mmdet.engine.launch import run_copies  # noqa: E402
+from mmdet.engine.run_checkpoints import find_latest  # noqa: E402
+from mmdet.engine.sharding import check_gpus  # noqa: E402
 from mmdet.apis.train import choose_seed  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
-from mmdet.utils import load_config, meant_for_user, sentence  # noqa: E402
+from mmdet.utils import load_config  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import sentence  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--work_dir', '--work-dir', metavar='DIR',
-                        help='where logs and checkpoints go (default: work_dir of the config)')
-    parser.add_argument('--resume_from', '--resume-from', metavar='FILE',
-                        help='go on from this checkpoint')
-    parser.add_argument('--auto-resume', '--auto_resume', action='store_true',
-                        help='go on from the newest whole checkpoint of the work folder, if any')
-    parser.add_argument('--load_from', '--load-from', metavar='WEIGHTS',
-                        help='start from weights: a path, a URL, torchvision://NAME or none')
-    parser.add_argument('--allow-partial', '--allow_partial', action='store_true',
-                        help='accept weights of which only a part fits')
-    parser.add_argument('--validate', action='store_true',
-                        help='score data.val during training')
-    parser.add_argument('--gpus', type=int, default=1, metavar='N',
-                        help='processes on this machine (GPUs, or CPU processes without one)')
-    parser.add_argument('--seed', type=int, help='seed of everything random')
-    parser.add_argument('--deterministic', action='store_true',
-                        help='same bits on every run, slower on GPUs')
-    parser.add_argument('--amp', action='store_true',
-                        help='mixed precision (float16 on GPUs, bfloat16 on CPUs)')
-    parser.add_argument('--auto-scale-lr', '--auto_scale_lr', action='store_true',
-                        help='scale the learning rate by pairs a step / 32')
-    parser.add_argument('--cfg-options', '--cfg_options', '--options', nargs='+',
-                        action=DictAction, metavar='KEY=VALUE',
-                        help='change the config, e.g. data.imgs_per_gpu=2 optimizer.lr=0.001')
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'],
-                        default='none', help='who started the processes (default: nobody)')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0,
-                        help=argparse.SUPPRESS)
+    """The command line."""
+    parser = ToolParser(__doc__)
+    add = parser.add_argument
+    add('config', help='config file')
+    add('--work_dir', metavar='DIR',
+        help='where logs and checkpoints go (default: work_dir of the config)')
+    add('--resume_from', metavar='FILE', help='go on from this checkpoint')
+    add('--auto-resume', action='store_true',
+        help='go on from the newest whole checkpoint of the work folder, if any')
+    add('--load_from', metavar='WEIGHTS',
+        help='start from weights: a path, a URL, torchvision://NAME or none')
+    add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
+    add('--validate', action='store_true', help='score data.val during training')
+    add('--gpus', type=int, default=1, metavar='N',
+        help='processes on this machine (GPUs, or CPU processes without one)')
+    add('--seed', type=int, help='seed of everything random')
+    add('--deterministic', action='store_true', help='same bits on every run, slower on GPUs')
+    add('--amp', action='store_true', help='mixed precision (float16 on GPUs, bfloat16 on CPUs)')
+    add('--auto-scale-lr', action='store_true',
+        help='scale the learning rate by pairs a step / 32')
+    add('--cfg-options', '--options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='change the config, e.g. data.imgs_per_gpu=2 optimizer.lr=0.001')
+    add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
+        help='who started the processes')
+    add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -90,6 +86,7 @@ def make_config(args: argparse.Namespace) -> Config:
 
 
 def train(args: argparse.Namespace) -> None:
+    """From the flags to a trained detector in the work folder."""
     cfg = make_config(args)
     if args.launcher != 'none':
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -109,6 +106,7 @@ def train(args: argparse.Namespace) -> None:
 
 
 def main() -> int:
+    """Train here or in several processes; returns the exit status."""
     args = parse_args()
     try:
         if check_gpus(args.gpus, 1) > 1 and args.launcher == 'none':
@@ -118,12 +116,7 @@ def main() -> int:
         get_root_logger().warning(sentence(stop))
         return 128 + stop.signum
     except NonFiniteLoss as error:
-        get_root_logger().error(sentence(error))
-        return 1
-    except Exception as error:
-        if not meant_for_user(error):
-            raise
-        get_root_logger().error(sentence(error))
+        log_error(sentence(error))
         return 1
     finally:
         if dist.is_initialized():
@@ -131,5 +124,10 @@ def main() -> int:
     return 0
 
 
+def log_error(text: str) -> None:
+    """A mistake belongs in the log file too."""
+    get_root_logger().error(text)
+
+
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main, log_error)

@@ -1,9 +1,11 @@
-from .env import get_root_logger, init_dist, set_random_seed
-from .hooks import TrainingInterrupted
-from .inference import inference_detector, init_detector, show_result
-from .loops import NonFiniteLoss
-from .test import evaluate_detector
-from .train import train_detector
+from mmdet.apis.inference import inference_detector, init_detector, show_result
+from mmdet.apis.train import train_detector
+from mmdet.engine.distribution import init_dist
+from mmdet.engine.environment import set_random_seed
+from mmdet.engine.hooks import TrainingInterrupted
+from mmdet.engine.test_loop import evaluate_detector
+from mmdet.engine.trainer import NonFiniteLoss
+from mmdet.utils import get_root_logger
 
 __all__ = [
     'NonFiniteLoss', 'TrainingInterrupted', 'evaluate_detector',

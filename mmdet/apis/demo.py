@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from ..core import TrackResult
-from ..core.evaluation.results import TrackWriter, write_json
-from ..core.visualization import VideoWriter
-from ..utils.logger import get_root_logger
+from mmdet.core import TrackResult
+from mmdet.formats.json_files import write_json
+from mmdet.formats.results import TrackWriter
+from mmdet.visualization import VideoWriter
+from mmdet.utils.logger import get_root_logger
 from .inference import init_detector, show_result, track_frames
-from .progress import Progress
+from mmdet.engine.progress import Progress
 from .show import write_picture
 from .sources import FrameSource, open_source
 

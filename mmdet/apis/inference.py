@@ -8,17 +8,17 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..core import FramePreprocessor, TrackResult
-from ..datasets import YTVOSDataset
-from ..datasets.transforms import View, check_scales
-from ..models import build_detector
-from ..utils.checkpoint import load_checkpoint
-from ..utils.config import load_config
-from .env import set_threads
-from .prefetch import default_workers, prefetch
+from mmdet.core import FramePreprocessor, TrackResult
+from mmdet.datasets import YTVOSDataset
+from mmdet.datasets.transforms import View, check_scales
+from mmdet.models import build_detector
+from mmdet.checkpoint import load_checkpoint
+from mmdet.utils.config import load_config
+from mmdet.engine.environment import set_threads
+from mmdet.engine.prefetch import default_workers, prefetch
 from .show import draw_frame, write_picture
 from .sources import IMAGE_SUFFIXES, Source, open_source, read_picture
-from .test import track_video
+from mmdet.engine.test_loop import track_video
 
 Result = Union[TrackResult, tuple, list]
 

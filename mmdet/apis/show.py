@@ -5,18 +5,18 @@ import pathlib
 import re
 from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 
-import cv2
 import numpy as np
 
-from ..core.visualization import VideoWriter, draw_tracks, upscale_factor
-from ..datasets.frame_reader import read_frame
-from ..utils.logger import get_root_logger
+from mmdet.formats.entries import frame_folder
+from mmdet.visualization import VideoWriter, draw_tracks, upscale_factor, write_picture
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.utils.logger import get_root_logger
 
 
 def draw_frame(frame: np.ndarray, det: dict, seg: dict,
                class_names: Optional[Sequence[str]] = None, score_thr: float = 0.3,
                scale: Optional[int] = None) -> np.ndarray:
-    """Draw the objects of one frame, see :func:`mmdet.core.visualization.draw_tracks`.
+    """Draw the objects of one frame, see :func:`mmdet.visualization.draw_tracks`.
 
     Args:
         frame: uint8 (h, w, 3), BGR; left as it is.
@@ -35,10 +35,9 @@ def draw_frame(frame: np.ndarray, det: dict, seg: dict,
                        [seg[i] for i in ids] if seg else [], class_names, scale)
 
 
-def video_name(info: dict) -> str:
+def drawing_name(info: dict) -> str:
     """A file name for a video: the folder of its frames, else its id."""
-    folder = os.path.dirname(info['file_names'][0])
-    return re.sub(r'[^\w.-]+', '_', folder).strip('._') or f'video_{info["id"]}'
+    return re.sub(r'[^\w.-]+', '_', frame_folder(info)).strip('._') or f'video_{info["id"]}'
 
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
@@ -53,13 +52,6 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
     for t, picture in enumerate(pictures):
         write_picture(picture, path / f'{t:05d}.png')
     return path
-
-
-def write_picture(picture: np.ndarray, path: Union[str, os.PathLike]) -> None:
-    """Write a picture and make its folder; OSError if that fails (OpenCV would say nothing)."""
-    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(os.fspath(path), picture):
-        raise OSError(f'{path}: could not be written; is the disk full?')
 
 
 def draw_dataset(dataset: Any, results: Sequence[tuple[dict, dict]],
@@ -83,7 +75,7 @@ def draw_dataset(dataset: Any, results: Sequence[tuple[dict, dict]],
     written, names = [], set()
     for video, shots in _by_video(dataset, results):
         info = dataset.vid_infos[video]
-        name = video_name(info)
+        name = drawing_name(info)
         name = f'{name}_{info["id"]}' if name in names else name
         names.add(name)
         pictures = (draw_frame(read_frame(dataset.img_prefix, dataset.frame_info(int(place)),

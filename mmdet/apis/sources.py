@@ -8,9 +8,9 @@ from typing import Iterable, Iterator, Optional, Sequence, Union
 import cv2
 import numpy as np
 
-from ..core.visualization import quiet_opencv
+from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images
+from mmdet.visualization import quiet_opencv
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 Source = Union[str, os.PathLike, int, Sequence]
 
 
@@ -28,11 +28,6 @@ class FrameSource:
     frames: Iterable[np.ndarray]
     count: int
     fps: float
-
-
-def natural_key(name: str) -> list:
-    """Sorts ``2.png`` before ``10.png``."""
-    return [int(part) if part.isdigit() else part for part in re.split(r'(\d+)', name)]
 
 
 def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
@@ -59,7 +54,7 @@ def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
         raise FileNotFoundError(f'{path}: no such video file or folder of frames')
     name = re.sub(r'\W+', '_', pathlib.Path(path).resolve().stem).strip('_') or 'video'
     if os.path.isdir(path):
-        names = sorted((n for n in os.listdir(path) if n.lower().endswith(IMAGE_SUFFIXES)), key=natural_key)
+        names = list_images(path)
         if not names:
             raise ValueError(f'{path}: no pictures in this folder; expected frames as '
                              f'{", ".join(IMAGE_SUFFIXES)}')

@@ -8,19 +8,20 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from ..core.evaluation import write_submission
-from ..core.evaluation.results import check_track_score
-from ..datasets import build_dataset
-from ..models import build_detector
-from ..utils.checkpoint import load_checkpoint
-from ..utils.config import load_config
-from ..utils.fileio import dump_results, load_results
-from ..utils.logger import get_root_logger
-from . import checks
-from .env import init_dist, rank_and_world, set_threads, this_device
-from .sharding import check_gpus
+from mmdet.formats.submission import write_submission
+from mmdet.formats.results import check_track_score
+from mmdet.datasets import build_dataset
+from mmdet.models import build_detector
+from mmdet.checkpoint import load_checkpoint
+from mmdet.utils.config import load_config
+from mmdet.formats.pickles import dump_results, load_results
+from mmdet.utils.logger import get_root_logger
+from mmdet.engine import checks
+from mmdet.engine.distribution import init_dist, rank_and_world
+from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.sharding import check_gpus
 from .show import draw_dataset
-from .test import (choose_loop, has_annotations, is_video_dataset, score_results,
+from mmdet.engine.test_loop import (choose_loop, has_annotations, is_video_dataset, score_results,
                    write_results)
 
 

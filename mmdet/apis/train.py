@@ -3,40 +3,34 @@ import copy
 import logging
 import os
 import time
-import uuid
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Sequence
 
 import torch
 from mmengine.config import Config
-from mmengine.hooks import EMAHook, Hook
-from mmengine.visualization import Visualizer
+from mmengine.hooks import Hook
+from mmengine.registry import VISBACKENDS
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from mmdet.datasets import build_dataloader, build_dataset
-from mmdet.utils import check_keys, read_checkpoint
-
-from . import classic
-from .checkpoint_hook import CheckpointHook
-from .checks import check_classes, check_frame_sizes, check_frames, files_of
-from .env import (get_root_logger, rank_and_world, same_everywhere, set_threads,
-                  this_device)
-from .hooks import LogHook, LrHook, PendingValidationHook, StopHook
-from .loops import EvalLoop, TrainLoop
-from .runner import TrainRunner
-from .schedule import Schedule
-from .test import evaluate_detector, has_annotations
-
-_EMA = ('ema_type', 'strict_load', 'begin_iter', 'begin_epoch', 'momentum', 'gamma', 'interval', 'update_buffers')
-_OFF = dict.fromkeys(('runtime_info', 'timer', 'sampler_seed', 'logger',
-                      'param_scheduler', 'checkpoint'))
+from mmdet.engine import classic
+from mmdet.engine.checks import check_classes, check_frame_sizes, check_frames, files_of
+from mmdet.engine.distribution import broadcast, rank_and_world
+from mmdet.engine.environment import (environment_text, set_random_seed, set_threads,
+                                      this_device)
+from mmdet.engine.hooks import LogHook, LrHook, StopHook
+from mmdet.engine.run_checkpoints import CheckpointFolder
+from mmdet.engine.schedule import Schedule
+from mmdet.engine.test_loop import evaluate_detector, has_annotations, make_preprocessor
+from mmdet.engine.trainer import Trainer
+from mmdet.engine.validation import Validation
+from mmdet.checkpoint import load_checkpoint, read_checkpoint
+from mmdet.utils import atomic_write, get_root_logger
 
 
-def train_detector(model: nn.Module,
-                   dataset: Union[Any, Sequence[Any]],
-                   cfg: Config,
-                   distributed: bool = False,
-                   validate: bool = False,
-                   logger: Optional[logging.Logger] = None) -> nn.Module:
+def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
+                   distributed: bool = False, validate: bool = False,
+                   logger: logging.Logger | None = None) -> nn.Module:
     """Train as the config says; ``cfg.work_dir`` gets everything.
 
     Text log ``TIME.log``, json log ``TIME.log.json``, the config as used,
@@ -66,19 +60,23 @@ def train_detector(model: nn.Module,
     if isinstance(dataset, (list, tuple)):
         dataset, = dataset
     check_classes(model, dataset)
+    check_files(dataset)
+    validation = validation_of(cfg) if validate else None
+    cfg.seed = choose_seed(cfg)
+    stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
+    log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
+    logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
+    trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json', logger)
+    say_what_runs(trainer, cfg)
+    write_config(cfg)
+    return trainer.train(cfg.get('resume_from'))
+
+
+def check_files(dataset: Any) -> None:
+    """Look whether all frames are there and some have the stated size."""
     for part in files_of(dataset):
         check_frames(part)
         check_frame_sizes(part)
-    stamp = same_everywhere(time.strftime('%Y%m%d_%H%M%S'))
-    log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
-    logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
-    val_set = _validation_set(cfg) if validate else None
-    runner = _build_runner(model, dataset, cfg, distributed, logger,
-                           f'{log_file}.json', choose_seed(cfg))
-    if val_set is not None:
-        runner._val_loop = EvalLoop(runner, val_set, evaluate_detector)
-    _say_what_runs(runner, cfg, dataset)
-    return runner.train()
 
 
 def choose_seed(cfg: Config) -> int:
@@ -100,13 +98,13 @@ def choose_seed(cfg: Config) -> int:
     if seed is None and path:
         seed = (read_checkpoint(path).get('meta') or {}).get('seed')
     if seed is None:
-        seed = same_everywhere(int.from_bytes(os.urandom(4), 'little'))
+        seed = broadcast(int.from_bytes(os.urandom(4), 'little'))
     if type(seed) is not int or seed < 0:
         raise ValueError(f'the seed must be a whole number from 0 up, got {seed!r}')
     return seed
 
 
-def _validation_set(cfg: Config) -> Any:
+def validation_of(cfg: Config) -> Validation:
     """``cfg.data.val`` as a test set; classic configs leave test_mode out.
 
     Raises:
@@ -123,77 +121,71 @@ def _validation_set(cfg: Config) -> Any:
             f'{val.ann_file}: has no annotations, --validate cannot score it; '
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')
-    for part in files_of(dataset):
-        check_frames(part)
-        check_frame_sizes(part)
-    return dataset
+    check_files(dataset)
+    return Validation(dataset, evaluate_detector, classic.evaluation(cfg))
 
 
-def _build_runner(model: nn.Module, dataset: Any, cfg: Config,
-                  distributed: bool, logger: logging.Logger, json_path: str,
-                  seed: int) -> TrainRunner:
+def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool,
+                  validation: Validation | None, json_path: str,
+                  logger: logging.Logger) -> Trainer:
+    """Put a run together from its config."""
+    set_random_seed(cfg.seed, cfg.get('deterministic', False))
     device = this_device()
-    workers = set_threads(cfg.data.get('workers_per_gpu', 2),
-                          cfg.get('num_threads'))
-    loader = build_dataloader(dataset, cfg.data.imgs_per_gpu, workers,
-                              num_gpus=1, dist=distributed, seed=seed)
-    wrapper = classic.optim_wrapper(cfg, device)
-    pairs = (cfg.data.imgs_per_gpu * rank_and_world()[1] *
-             wrapper['accumulative_counts'])
-    factor, said = classic.scaled_lr(cfg, pairs)
+    workers = set_threads(cfg.data.get('workers_per_gpu', 2), cfg.get('num_threads'))
+    loader = build_dataloader(dataset, cfg.data.imgs_per_gpu, workers, num_gpus=1,
+                              dist=distributed, seed=cfg.seed, pin_memory=device.type != 'cpu')
+    model = classic.prepare_model(cfg, model).to(device)
+    if cfg.get('load_from') and not cfg.get('resume_from'):
+        load_checkpoint(model, cfg.load_from, logger=logger,
+                        allow_partial=cfg.get('allow_partial', False))
+    if distributed:
+        model = DistributedDataParallel(
+            model, device_ids=None if device.type == 'cpu' else [device.index],
+            find_unused_parameters=cfg.get('find_unused_parameters', False))
+    updater = classic.updater(cfg, model, device, cfg.total_epochs * len(loader))
+    factor, said = classic.scaled_lr(cfg, items_a_step(cfg))
+    for group in updater.param_groups:
+        group['lr'] *= factor
     if said:
-        wrapper['optimizer']['lr'] *= factor
         logger.info(said)
+    checkpoints = CheckpointFolder(cfg.work_dir, **classic.checkpoint_config(cfg))
+    return Trainer(model, loader, make_preprocessor(dataset), updater, checkpoints, validation,
+                   build_hooks(cfg, len(loader), json_path), cfg, logger)
+
+
+def build_hooks(cfg: Config, length: int, json_path: str) -> list[Hook]:
+    """What happens around the steps of epochs of ``length`` steps."""
+    schedule = Schedule(cfg.get('lr_config') or {}, cfg.total_epochs, cfg.total_epochs * length)
     interval, backends = classic.log_config(cfg)
-    return TrainRunner(
-        classic.prepare_model(cfg, model),
-        logger,
-        resume_from=cfg.get('resume_from'),
-        load_from=cfg.get('load_from'),
-        allow_partial=cfg.get('allow_partial', False),
-        work_dir=cfg.work_dir,
-        train_dataloader=loader,
-        train_cfg=dict(type=TrainLoop, max_epochs=cfg.total_epochs,
-                       val_interval=classic.evaluation(cfg)),
-        optim_wrapper=wrapper,
-        default_hooks=dict(_OFF),
-        custom_hooks=_hooks(cfg, len(loader), interval, json_path),
-        visualizer=Visualizer(vis_backends=backends, save_dir=cfg.work_dir),
-        # mmengine keeps objects by this name; every run needs its own.
-        experiment_name=uuid.uuid4().hex,
-        launcher='pytorch' if distributed else 'none',
-        randomness=dict(seed=seed,
-                        deterministic=cfg.get('deterministic', False)),
-        cfg=cfg)
+    backends = [VISBACKENDS.build(dict(dict(save_dir=cfg.work_dir), **backend))
+                for backend in backends] if rank_and_world()[0] == 0 else []
+    return [LrHook(schedule), LogHook(interval, json_path, backends), StopHook(),
+            *classic.ema(cfg), *classic.custom_hooks(cfg)]
 
 
-def _hooks(cfg: Config, length: int, interval: int,
-           json_path: str) -> list[Hook]:
-    schedule = Schedule(cfg.get('lr_config') or {}, cfg.total_epochs,
-                        cfg.total_epochs * length)
-    hooks: list[Hook] = [
-        LrHook(schedule),
-        LogHook(interval, json_path),
-        CheckpointHook(**classic.checkpoint_config(cfg)),
-        StopHook(),
-        PendingValidationHook()
-    ]
-    if cfg.get('ema'):
-        options = {} if cfg.ema is True else dict(cfg.ema)
-        check_keys(options, _EMA, 'ema')
-        hooks.append(EMAHook(**options))
-    return hooks
+def items_a_step(cfg: Config) -> int:
+    """Items whose gradients make one update."""
+    return (cfg.data.imgs_per_gpu * rank_and_world()[1] *
+            classic.optimizer_config(cfg)['accumulation'])
 
 
-def _say_what_runs(runner: TrainRunner, cfg: Config, dataset: Any) -> None:
+def say_what_runs(trainer: Trainer, cfg: Config) -> None:
     """The numbers every report of a result should state."""
-    accumulation = runner.optim_wrapper['accumulative_counts']
-    each = cfg.data.imgs_per_gpu
-    runner.logger.info(
-        f'{len(dataset)} training items, {cfg.total_epochs} epochs; '
-        f'{each * runner.world_size * accumulation} items a step ({each} x '
-        f'{runner.world_size} processes x {accumulation} accumulated); '
-        f'{cfg.optimizer.type} lr {runner.optim_wrapper["optimizer"]["lr"]:g}; '
-        f'seed {runner.seed}; {runner.device}, '
-        f'{torch.get_num_threads()} threads, '
-        f'{runner._train_dataloader.num_workers} data workers')
+    logger, loader = trainer.logger, trainer.train_dataloader
+    logger.info(f'Environment:\n{environment_text()}')
+    logger.info(f'Config:\n{cfg.pretty_text}', extra=dict(file_only=True))
+    logger.info(
+        f'{len(loader.dataset)} training items, {cfg.total_epochs} epochs; '
+        f'{items_a_step(cfg)} items a step ({cfg.data.imgs_per_gpu} x '
+        f'{trainer.world_size} processes x {trainer.updater.accumulation} accumulated); '
+        f'{cfg.optimizer.type} lr {trainer.updater.param_groups[0]["lr"]:g}; '
+        f'seed {trainer.seed}; {trainer.device}, {torch.get_num_threads()} threads, '
+        f'{loader.num_workers} data workers')
+
+
+def write_config(cfg: Config) -> None:
+    """The config as used, into the work folder."""
+    if rank_and_world()[0] == 0:
+        name = os.path.basename(cfg.filename or 'config.py')
+        with atomic_write(os.path.join(cfg.work_dir, name), 'w') as file:
+            file.write(cfg.pretty_text)

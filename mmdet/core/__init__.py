@@ -1,3 +1,4 @@
+"""Pure functions and values on tensors; and, where 2019 had them, the names of its contract."""
 from mmdet.utils.lazy import lazy_exports
 
 __getattr__, __dir__, __all__ = lazy_exports(__name__, {
@@ -7,11 +8,7 @@ __getattr__, __dir__, __all__ = lazy_exports(__name__, {
         'bbox_mapping', 'bbox_mapping_back', 'bbox_overlaps', 'build_assigner',
         'build_sampler', 'delta2bbox'
     ],
-    '.evaluation': [
-        'TrackWriter', 'YTVOS', 'YTVOSeval', 'coco_eval', 'results2json',
-        'results2json_videoseg', 'tracking_scores', 'write_submission',
-        'ytvos_eval'
-    ],
+    '.evaluation': ['coco_eval', 'results2json', 'results2json_videoseg', 'ytvos_eval'],
     '.frames': ['FramePreprocessor'],
     '.mask': ['mask_targets'],
     '.post_processing': ['multiclass_nms'],

@@ -20,6 +20,7 @@ class FramePreprocessor:
                  to_rgb: bool = True, size_divisor: int | None = 32) -> None:
         self.mean = torch.tensor(mean, dtype=torch.float32).view(3, 1, 1)
         self.std = torch.tensor(std, dtype=torch.float32).view(3, 1, 1)
+        self._sent: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self.to_rgb = to_rgb
         self.size_divisor = size_divisor or 1
 
@@ -50,7 +51,14 @@ class FramePreprocessor:
         x = frame.permute(2, 0, 1).float()
         if self.to_rgb:
             x = x.flip(0)
-        return (x - self.mean.to(x.device)) / self.std.to(x.device)
+        mean, std = self._constants(x.device)
+        return (x - mean) / std
+
+    def _constants(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Mean and deviation on a device, sent there once."""
+        if device not in self._sent:
+            self._sent[device] = self.mean.to(device), self.std.to(device)
+        return self._sent[device]
 
     def _round_up(self, size: int) -> int:
         return -(-size // self.size_divisor) * self.size_divisor

@@ -1,22 +1,22 @@
 """Annotation index: what is annotated in which frame, found without decoding a mask."""
 import dataclasses
-from typing import Any, Callable, NamedTuple, Optional, Sequence
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
-
 from pycocotools import mask as mask_utils
 
-from mmdet.core.evaluation import YTVOS
+from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 
 class Entry(NamedTuple):
     """One annotated object in one frame; ``mask`` decodes it, uint8 (h, w)."""
-    box: Optional[Sequence[float]]  # x y w h in pixels; None where absent
-    area: Optional[float]
+    box: Sequence[float] | None  # x y w h in pixels; None where absent
+    area: float | None
     label: int  # 1-based
     crowd: bool = False
     obj_id: int = 0
-    mask: Optional[Callable[[], np.ndarray]] = None
+    mask: Callable[[], np.ndarray] | None = None
 
     def is_valid(self) -> bool:
         """Whether it shows: area above 0 and at least a pixel wide and high, as in the 2019 code."""
@@ -91,8 +91,8 @@ def category_labels(categories: Sequence[dict]) -> tuple[list[int], list[str]]:
     return [c['id'] for c in ordered], [str(c.get('name', c['id'])) for c in ordered]
 
 
-def agreed_classes(found: Sequence[str], default: Optional[Sequence[str]],
-                   configured: Optional[Sequence[str]], ann_file: str) -> tuple[str, ...]:
+def agreed_classes(found: Sequence[str], default: Sequence[str] | None,
+                   configured: Sequence[str] | None, ann_file: str) -> tuple[str, ...]:
     """The class list: the file's, spelt as the code's where both agree.
 
     Args:
@@ -111,7 +111,7 @@ def agreed_classes(found: Sequence[str], default: Optional[Sequence[str]],
     if configured is not None and plain(configured) != plain(found):
         place = next((i for i, (a, b) in enumerate(zip(plain(configured), plain(found))) if a != b),
                      min(len(configured), len(found)))
-        raise ValueError(
+        raise BadValue(
             f'{ann_file}: its classes differ from "classes" in the config from place {place + 1} on: expected '
             f'{len(configured)} ({", ".join(configured[place:place + 4]) or "end of list"}), found '
             f'{len(found)} ({", ".join(found[place:place + 4]) or "end of list"}); list the classes '
@@ -146,18 +146,18 @@ class VideoIndex:
 
     def _video(self, info: dict) -> dict:
         if not info.get('file_names'):
-            raise ValueError(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
-                             'path of every frame below img_prefix')
+            raise BadValue(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
+                           'path of every frame below img_prefix')
         return dict(info, filenames=info['file_names'])
 
     def _check_track(self, track: dict) -> None:
         for key in ('bboxes', 'areas', 'segmentations'):
             if not isinstance(track.get(key), list):
-                raise ValueError(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
-                                 'with one entry a frame (null where absent)')
+                raise BadValue(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
+                               'with one entry a frame (null where absent)')
         for t, (box, mask) in enumerate(zip(track['bboxes'], track['segmentations'])):
             if box is not None and (len(box) != 4 or mask is None):
-                raise ValueError(
+                raise BadValue(
                     f'{self.ytvos.name}: annotation {track["id"]}, frame {t}: expected a box x, y, w, h with a '
                     f'segmentation, got box {box} with {"no " if mask is None else "a "}segmentation; '
                     'write null for both where the object is absent')

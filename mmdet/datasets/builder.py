@@ -1,6 +1,8 @@
 """From a piece of a config to a data set."""
 from typing import Any, Sequence
 
+from mmdet.utils.errors import BadType, BadValue
+
 from .registry import DATASETS
 from .sampling import SeededDataset
 from .wrappers import ConcatDataset
@@ -26,7 +28,7 @@ def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> SeededData
     if isinstance(cfg, (list, tuple)):
         return ConcatDataset([build_dataset(part, **default_args) for part in cfg])
     if not isinstance(cfg, dict):
-        raise TypeError(f'expected the config of a data set, dict(type=..., ...), or a list of them, got {cfg!r:.80}')
+        raise BadType(f'expected the config of a data set, dict(type=..., ...), or a list of them, got {cfg!r:.80}')
     if isinstance(cfg.get('ann_file'), (list, tuple)):
         return ConcatDataset([build_dataset(part, **default_args) for part in _per_file(cfg)])
     if isinstance(cfg.get('dataset'), (dict, list, tuple)):  # RepeatDataset
@@ -41,7 +43,7 @@ def _per_file(cfg: dict) -> list[dict]:
     for key in PER_FILE:
         if isinstance(cfg.get(key), (list, tuple)):
             if len(cfg[key]) != count:
-                raise ValueError(f'{key} lists {len(cfg[key])} entries for {count} annotation files; give one each')
+                raise BadValue(f'{key} lists {len(cfg[key])} entries for {count} annotation files; give one each')
             for part, value in zip(parts, cfg[key]):
                 part[key] = value
     return parts

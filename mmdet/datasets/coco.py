@@ -1,11 +1,12 @@
 """Images in COCO format."""
 import contextlib
 import io
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 from pycocotools.coco import COCO
 
-from mmdet.core.evaluation.json_input import read_json
+from mmdet.formats.json_files import read_json
+from mmdet.utils.errors import BadValue
 
 from .annotations import Entry, FrameObjects, agreed_classes, category_labels
 from .custom import CustomDataset
@@ -35,7 +36,7 @@ class CocoDataset(CustomDataset):
         'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase',
         'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
         super()._load(None)
         self.CLASSES = agreed_classes(self._names, default, classes, self.ann_file)
@@ -72,11 +73,11 @@ def _check(content: Any, ann_file: str) -> None:
     for key in ('images', 'categories'):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             video = '; it lists videos: use type="YTVOSDataset"' if 'videos' in content else ''
-            raise ValueError(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
+            raise BadValue(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
     known = {f'{what}_id': {entry['id'] for entry in content[key]}
              for what, key in (('image', 'images'), ('category', 'categories'))}
     for ann in content.get('annotations') or ():
         for key, ids in known.items():
             if ann.get(key) not in ids:
-                raise ValueError(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
-                                 'file lists no such entry; re-export it')
+                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
+                               'file lists no such entry; re-export it')

@@ -1,12 +1,14 @@
 """Data sets of single images, and what every data set here shares."""
-import json
 import os
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import numpy as np
 import torch
 
-from mmdet.utils import check_keys, load_results
+from mmdet.formats.json_files import read_json
+from mmdet.formats.pickles import read_pickle
+from mmdet.utils import check_keys
+from mmdet.utils.errors import BadValue, MissingFile
 
 from .annotations import FrameObjects, agreed_classes
 from .extra_aug import ExtraAugmentation
@@ -60,17 +62,17 @@ class CustomDataset(SeededDataset):
         img_infos: the images, as the file lists them.
         flag: uint8, 1 for an item wider than high: items of a batch share it.
     """
-    CLASSES: Optional[Sequence[str]] = None
+    CLASSES: Sequence[str] | None = None
     MIN_SIZE = 32  # pixels; smaller images do not train, as in the 2019 code
 
     def __init__(self, ann_file: str, img_prefix: str, img_scale: Any, img_norm_cfg: dict,
-                 size_divisor: Optional[int] = None, proposal_file: Optional[str] = None,
+                 size_divisor: int | None = None, proposal_file: str | None = None,
                  num_max_proposals: int = 1000, flip_ratio: float = 0, with_mask: bool = True,
                  with_crowd: bool = True, with_label: bool = True, with_track: bool = False,
-                 extra_aug: Optional[dict] = None,
-                 aug_ref_bbox_param: Optional[Sequence[float]] = None,
+                 extra_aug: dict | None = None,
+                 aug_ref_bbox_param: Sequence[float] | None = None,
                  resize_keep_ratio: bool = True, test_mode: bool = False,
-                 classes: Optional[Sequence[str]] = None) -> None:
+                 classes: Sequence[str] | None = None) -> None:
         name = type(self).__name__
         check_keys(img_norm_cfg, NORM_KEYS, f'{name}: img_norm_cfg')
         self.ann_file, self.img_prefix = ann_file, img_prefix
@@ -88,28 +90,28 @@ class CustomDataset(SeededDataset):
         self.proposals = self._load_proposals(proposal_file)
         self._keep(range(self.num_frames()) if test_mode else self._trainable())
 
-    def _check_arguments(self, extra_aug: Optional[dict]) -> None:
+    def _check_arguments(self, extra_aug: dict | None) -> None:
         name = type(self).__name__
         if not 0 <= self.flip_ratio <= 1:
-            raise ValueError(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
+            raise BadValue(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
         if self.test_mode and (len(self.img_scales) > 1 or self.flip_ratio):
-            raise ValueError(f'{name}: test_mode takes one img_scale and flip_ratio 0, got {self.img_scales} '
-                             f'and {self.flip_ratio}; testing at several scales or mirrored is not supported')
+            raise BadValue(f'{name}: test_mode takes one img_scale and flip_ratio 0, got {self.img_scales} '
+                           f'and {self.flip_ratio}; testing at several scales or mirrored is not supported')
         if extra_aug and (self.with_mask or self.with_track) and {'expand', 'random_crop'} & set(extra_aug):
-            raise ValueError(f'{name}: extra_aug expand and random_crop move boxes, but neither masks nor the '
-                             'reference frame; set with_mask=False and with_track=False, or use '
-                             'photo_metric_distortion only')
+            raise BadValue(f'{name}: extra_aug expand and random_crop move boxes, but neither masks nor the '
+                           'reference frame; set with_mask=False and with_track=False, or use '
+                           'photo_metric_distortion only')
         param = self.aug_ref_bbox_param
         if param is not None and (len(param) != 2 or min(param) < 0):
-            raise ValueError(f'{name}: aug_ref_bbox_param must be (shift, resize), two fractions, got {param}')
+            raise BadValue(f'{name}: aug_ref_bbox_param must be (shift, resize), two fractions, got {param}')
 
     # What subclasses define.
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         """Read the annotation file; sets ``img_infos`` and ``CLASSES``."""
         if not os.path.isfile(self.ann_file):
-            raise FileNotFoundError(f'{self.ann_file}: annotation file not found; data/README.md shows the '
-                                    'layouts, "ann_file" in the config says where to look')
+            raise MissingFile(f'{self.ann_file}: annotation file not found; data/README.md shows the '
+                              'layouts, "ann_file" in the config says where to look')
         self.img_infos = self.load_annotations(self.ann_file)
         if classes is not None and self.CLASSES is not None:
             self.CLASSES = agreed_classes(self.CLASSES, None, classes, self.ann_file)
@@ -119,9 +121,8 @@ class CustomDataset(SeededDataset):
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
         if not ann_file.endswith('.json'):
-            return load_results(ann_file)
-        with open(ann_file) as file:
-            return json.load(file)
+            return read_pickle(ann_file)
+        return read_json(ann_file)
 
     def get_ann_info(self, idx: int) -> FrameObjects:
         """What is annotated in image ``idx`` of the file."""
@@ -154,8 +155,8 @@ class CustomDataset(SeededDataset):
     def _trainable(self) -> list[int]:
         places = [i for i in range(self.num_frames()) if self._has_objects(i)]
         if not places:
-            raise ValueError(f'{self.ann_file}: nothing to train on, no image has a valid box that is no crowd '
-                             f'({self.num_frames()} images listed); give the file with annotations, or test_mode=True')
+            raise BadValue(f'{self.ann_file}: nothing to train on, no image has a valid box that is no crowd '
+                           f'({self.num_frames()} images listed); give the file with annotations, or test_mode=True')
         return places
 
     def _keep(self, places: Sequence[int]) -> None:
@@ -169,13 +170,13 @@ class CustomDataset(SeededDataset):
         info = self.frame_info(place)
         return info['width'] > info['height']
 
-    def _load_proposals(self, proposal_file: Optional[str]) -> Optional[list[np.ndarray]]:
+    def _load_proposals(self, proposal_file: str | None) -> list[np.ndarray] | None:
         if proposal_file is None:
             return None
-        proposals = load_results(proposal_file)
+        proposals = read_pickle(proposal_file)
         if len(proposals) != self.num_frames():
-            raise ValueError(f'{proposal_file}: expected proposals for the {self.num_frames()} images of '
-                             f'{self.ann_file}, got {len(proposals)}; make them with the same file')
+            raise BadValue(f'{proposal_file}: expected proposals for the {self.num_frames()} images of '
+                           f'{self.ann_file}, got {len(proposals)}; make them with the same file')
         return proposals
 
     def __len__(self) -> int:
@@ -245,5 +246,5 @@ class CustomDataset(SeededDataset):
             return {}
         raw = np.asarray(self.proposals[index], np.float32)[:self.num_max_proposals]
         if raw.ndim != 2 or raw.shape[1] not in (4, 5):
-            raise ValueError(f'proposals of item {index}: expected an array (m, 4) or (m, 5), got {raw.shape}')
+            raise BadValue(f'proposals of item {index}: expected an array (m, 4) or (m, 5), got {raw.shape}')
         return dict(proposals=torch.from_numpy(np.hstack([view.boxes(raw[:, :4]), raw[:, 4:]])))

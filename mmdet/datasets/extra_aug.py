@@ -1,5 +1,5 @@
 """Augmentations before the resize, with the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
-from typing import Any, Optional, Protocol, Sequence
+from typing import Any, Protocol, Sequence
 
 import cv2
 import numpy as np
@@ -96,7 +96,7 @@ class RandomCrop:
 
     def __init__(self, min_ious: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9),
                  min_crop_size: float = 0.3) -> None:
-        self.modes: list[Optional[float]] = [None, *min_ious, 0.0]
+        self.modes: list[float | None] = [None, *min_ious, 0.0]
         self.min_crop_size = min_crop_size
 
     def __call__(self, img: np.ndarray, objects: FrameObjects, rng: np.random.Generator

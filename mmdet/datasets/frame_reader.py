@@ -4,6 +4,8 @@ import os
 import mmcv
 import numpy as np
 
+from mmdet.utils.errors import BadValue, MissingFile
+
 
 def read_frame(img_prefix: str, info: dict, ann_file: str) -> np.ndarray:
     """Read the frame an annotation file names.
@@ -22,18 +24,18 @@ def read_frame(img_prefix: str, info: dict, ann_file: str) -> np.ndarray:
     """
     path = os.path.join(img_prefix or '', info['filename'])
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: frame missing; {ann_file} lists "{info["filename"]}" below '
-                                f'img_prefix "{img_prefix}"; correct img_prefix or extract the frame')
+        raise MissingFile(f'{path}: frame missing; {ann_file} lists "{info["filename"]}" below '
+                          f'img_prefix "{img_prefix}"; correct img_prefix or extract the frame')
     try:
         img = mmcv.imread(path)
     except Exception as error:  # what a decoder raises depends on the format
-        raise ValueError(f'{path}: expected a picture, could not decode it ({error}); fetch it again') from error
+        raise BadValue(f'{path}: expected a picture, could not decode it ({error}); fetch it again') from error
     if img is None:
-        raise ValueError(f'{path}: expected a picture, could not decode it (the file is empty, cut short or '
-                         'something else); fetch it again')
+        raise BadValue(f'{path}: expected a picture, could not decode it (the file is empty, cut short or '
+                       'something else); fetch it again')
     height, width = img.shape[:2]
     if (height, width) != (info['height'], info['width']):
-        raise ValueError(
+        raise BadValue(
             f'{path}: expected {info["width"]}x{info["height"]} pixels as {ann_file} states, got '
             f'{width}x{height}; masks would not fit: use the frames the file was made for, or correct its '
             'width and height')

@@ -1,11 +1,13 @@
 """How a frame and what is annotated in it become network input: one value, applied to each."""
 import dataclasses
-from typing import Any, Optional, Sequence
+from typing import Any, Sequence
 
 import cv2
 import mmcv
 import numpy as np
 import torch
+
+from mmdet.utils.errors import BadValue
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +28,7 @@ class View:
 
     @classmethod
     def of(cls, size: tuple[int, int], scale: tuple[int, int], flip: bool = False,
-           size_divisor: Optional[int] = None, keep_ratio: bool = True) -> 'View':
+           size_divisor: int | None = None, keep_ratio: bool = True) -> 'View':
         """The view that fits a frame into a scale.
 
         Args:
@@ -101,11 +103,11 @@ def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
     """
     scales = img_scale if isinstance(img_scale, list) else [img_scale]
     if not scales:
-        raise ValueError(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
+        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
     if all(isinstance(v, (int, float)) for v in scales):
         scales = [tuple(scales)]  # a pair written as a list
     for scale in scales:
         if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
-            raise ValueError(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
-                             f'such pairs, got {img_scale!r}')
+            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
+                           f'such pairs, got {img_scale!r}')
     return [tuple(map(int, scale)) for scale in scales]

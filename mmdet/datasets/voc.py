@@ -1,11 +1,12 @@
 """Images in Pascal VOC format."""
 import os
-from typing import Optional, Sequence
+from typing import Sequence
 from xml.etree import ElementTree
 
 import numpy as np
 
 from mmdet.utils import nearest
+from mmdet.utils.errors import BadValue, MissingFile
 
 from .annotations import FrameObjects
 from .custom import CustomDataset
@@ -27,16 +28,16 @@ class XMLDataset(CustomDataset):
             (the xml files hold none). ``classes`` replaces the class list.
     """
 
-    def __init__(self, *args, min_size: Optional[float] = None, **kwargs) -> None:
+    def __init__(self, *args, min_size: float | None = None, **kwargs) -> None:
         self.min_size = min_size
         super().__init__(*args, **kwargs)
         if self.with_mask and not self.test_mode:
-            raise ValueError(f'{type(self).__name__}: xml annotations hold no masks; set with_mask=False')
+            raise BadValue(f'{type(self).__name__}: xml annotations hold no masks; set with_mask=False')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         self.CLASSES = tuple(classes) if classes is not None else self.CLASSES
         if not self.CLASSES:
-            raise ValueError(f'{type(self).__name__}: the xml files list no classes; set classes=[...] in the config')
+            raise BadValue(f'{type(self).__name__}: the xml files list no classes; set classes=[...] in the config')
         self.cat2label = {name: i + 1 for i, name in enumerate(self.CLASSES)}
         super()._load(None)
 
@@ -48,7 +49,7 @@ class XMLDataset(CustomDataset):
     def _read(self, img_id: str) -> dict:
         path = os.path.join(self.img_prefix, 'Annotations', f'{img_id}.xml')
         if not os.path.isfile(path):
-            raise FileNotFoundError(f'{path}: annotation missing; {self.ann_file} lists "{img_id}"; correct img_prefix')
+            raise MissingFile(f'{path}: annotation missing; {self.ann_file} lists "{img_id}"; correct img_prefix')
         try:
             root = ElementTree.parse(path).getroot()
             size = root.find('size')
@@ -56,13 +57,13 @@ class XMLDataset(CustomDataset):
                         width=int(size.find('width').text), height=int(size.find('height').text))
             return info | dict(objects=[self._object(entry, path) for entry in root.iter('object')])
         except (ElementTree.ParseError, AttributeError) as error:
-            raise ValueError(f'{path}: expected a Pascal VOC annotation with size and objects, got {error}') from None
+            raise BadValue(f'{path}: expected a Pascal VOC annotation with size and objects, got {error}') from None
 
     def _object(self, entry: ElementTree.Element, path: str) -> tuple[list[float], int, bool]:
         """Box x1 y1 x2 y2 from 0, label, and whether it is to be ignored."""
         name = entry.find('name').text
         if name not in self.cat2label:
-            raise ValueError(f'{path}: class "{name}" is not in the class list{nearest(name, self.CLASSES)}')
+            raise BadValue(f'{path}: class "{name}" is not in the class list{nearest(name, self.CLASSES)}')
         corners = entry.find('bndbox')
         box = [float(corners.find(key).text) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
         small = self.min_size is not None and min(box[2] - box[0], box[3] - box[1]) < self.min_size
@@ -86,7 +87,7 @@ class VOCDataset(XMLDataset):
                'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train',
                'tvmonitor')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         super()._load(classes)
         years = [year for year in (2007, 2012) if f'VOC{year}' in self.img_prefix]
         self.year = years[0] if years else None  # which AP the 2019 evaluation takes

@@ -4,6 +4,8 @@ from typing import Any, Sequence
 
 import numpy as np
 
+from mmdet.utils.errors import BadValue
+
 from .registry import DATASETS
 from .sampling import SeededDataset
 
@@ -26,8 +28,8 @@ class ConcatDataset(SeededDataset):
             values = [getattr(dataset, key, None) for dataset in self.datasets]
             for place, value in enumerate(values):
                 if value != values[0]:
-                    raise ValueError(f'concatenated data sets must agree on {key}: the first has {values[0]}, '
-                                     f'number {place + 1} has {value}')
+                    raise BadValue(f'concatenated data sets must agree on {key}: the first has {values[0]}, '
+                                   f'number {place + 1} has {value}')
             setattr(self, key, values[0])
         self.ends = np.cumsum([len(dataset) for dataset in self.datasets]).tolist()
         self.flag = np.concatenate([dataset.flag for dataset in self.datasets])
@@ -53,7 +55,7 @@ class RepeatDataset(SeededDataset):
 
     def __init__(self, dataset: SeededDataset, times: int) -> None:
         if times < 1:
-            raise ValueError(f'RepeatDataset: times must be at least 1, got {times}')
+            raise BadValue(f'RepeatDataset: times must be at least 1, got {times}')
         self.dataset, self.times = dataset, times
         for key in SHARED:
             setattr(self, key, getattr(dataset, key, None))

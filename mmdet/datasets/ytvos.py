@@ -1,10 +1,11 @@
 """Videos in YouTube-VIS format."""
-from typing import Optional, Sequence
+from typing import Sequence
 
 import numpy as np
 import torch
 
-from mmdet.core.evaluation import YTVOS
+from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue
 
 from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels, compressed_rle
 from .custom import CustomDataset
@@ -40,7 +41,7 @@ class YTVOSDataset(CustomDataset):
                'zebra', 'tiger', 'elephant', 'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle',
                'earless_seal', 'tennis_racket')
 
-    def _load(self, classes: Optional[Sequence[str]]) -> None:
+    def _load(self, classes: Sequence[str] | None) -> None:
         self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)
         self.cat_ids, names = category_labels(self.ytvos.dataset['categories'])
         self.CLASSES = agreed_classes(names, type(self).CLASSES, classes, self.ann_file)
@@ -76,7 +77,7 @@ class YTVOSDataset(CustomDataset):
         start = np.cumsum([0] + [len(info['filenames']) for info in self.vid_infos])
         places = [int(start[v]) + t for v, frames in enumerate(self._index.frames) for t in frames]
         if not places:
-            raise ValueError(
+            raise BadValue(
                 f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no frame with a '
                 'valid box that is no crowd; the public validation and test files have no annotations: train '
                 'on the training file (tools/convert_datasets/split_videos.py cuts a validation part off it)')

@@ -1,10 +1,9 @@
 from .lazy import lazy_exports
 
 __getattr__, __dir__, __all__ = lazy_exports(__name__, {
-    '.checkpoint': ['LoadReport', 'load_checkpoint', 'read_checkpoint', 'save_checkpoint'],
     '.config': ['load_config'],
     '.errors': ['meant_for_user', 'sentence'],
-    '.fileio': ['atomic_write', 'dump_results', 'load_results'],
+    '.fileio': ['atomic_write'],
     '.logger': ['get_root_logger'],
     '.registry': ['Registry', 'check_keys', 'nearest'],
 })

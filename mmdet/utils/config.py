@@ -2,9 +2,11 @@
 import difflib
 import os
 import re
-from typing import Iterable, Optional
+from typing import Iterable
 
 from mmengine.config import Config
+
+from mmdet.utils.errors import BadKey, MissingFile
 
 from .registry import check_keys
 
@@ -17,7 +19,7 @@ CLASSIC_KEYS = (
 DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema',
             'channels_last', 'compile', 'num_threads', 'allow_partial',
-            'find_unused_parameters')
+            'find_unused_parameters', 'custom_hooks', 'custom_imports')
 
 
 def check_top_level(names: Iterable[str], where: str) -> None:
@@ -35,11 +37,11 @@ def check_top_level(names: Iterable[str], where: str) -> None:
             continue
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
         if close and not re.match(rf'{close[0]}(_|\d)', name):
-            raise KeyError(f'{where}: unknown key "{name}"; did you mean '
-                           f'"{close[0]}"? (rename it if it is a helper)')
+            raise BadKey(f'{where}: unknown key "{name}"; did you mean '
+                         f'"{close[0]}"? (rename it if it is a helper)')
 
 
-def load_config(path: str, overrides: Optional[dict] = None) -> Config:
+def load_config(path: str, overrides: dict | None = None) -> Config:
     """Read a config file and apply command-line overrides.
 
     Args:
@@ -52,8 +54,8 @@ def load_config(path: str, overrides: Optional[dict] = None) -> Config:
         TypeError: ``data`` has a key nobody reads.
     """
     if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: no such config file; those that come '
-                                'with the code are in configs/')
+        raise MissingFile(f'{path}: no such config file; those that come '
+                          'with the code are in configs/')
     cfg = Config.fromfile(path)
     check_top_level(cfg.keys(), path)
     if overrides:

@@ -1,4 +1,4 @@
-"""Errors meant for the user, told apart from faults of the program."""
+"""A user's mistakes are exceptions of one base class; all others are faults of the program."""
 import os
 import traceback
 
@@ -6,11 +6,61 @@ PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TOOLS = os.path.join(os.path.dirname(PACKAGE), 'tools')
 
 
+class UserError(Exception):
+    """Something the user can put right: the message is one sentence that says what and how.
+
+    The subclasses are also the built-in types that callers catch.
+    """
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ''  # KeyError would put quotes around it
+
+
+class BadValue(UserError, ValueError):
+    """A file or an option has a content that does not fit."""
+
+
+class BadType(UserError, TypeError):
+    """An argument of the wrong kind, or one that nobody takes."""
+
+
+class BadKey(UserError, KeyError):
+    """A name that is not known."""
+
+
+class MissingFile(UserError, FileNotFoundError):
+    """A file or folder that should be there is not."""
+
+
+class FileInTheWay(UserError, FileExistsError):
+    """A file or folder is there already and would be lost."""
+
+
+class CannotWrite(UserError, OSError):
+    """The disk is full, or the place may not be written to."""
+
+
+class NoConnection(UserError, ConnectionError):
+    """A server does not answer."""
+
+
+class MissingPackage(UserError, ImportError):
+    """A package that is not required was asked for and is not installed."""
+
+
+def told_to_user(error: BaseException) -> str | None:
+    """The sentence of a user's mistake; None for a fault of the program."""
+    if isinstance(error, UserError) or meant_for_user(error):
+        return sentence(error)
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f'{error.filename}: {error.strerror}'
+    return None
+
+
 def meant_for_user(error: BaseException) -> bool:
     """Whether one of our own ``raise`` statements made this error.
 
-    Its message is then a sentence that says what to do, and a traceback would
-    only hide it.
+    For the parts of the package that do not raise :class:`UserError` yet.
     """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or isinstance(error, AssertionError):
@@ -21,5 +71,8 @@ def meant_for_user(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """The message; ``str(KeyError)`` would put quotes around it."""
-    return str(error.args[0] if error.args else error)
+    """The message alone; torch puts a worker's traceback before it, ``KeyError`` quotes around it."""
+    text = str(error.args[0] if error.args else error)
+    if text.startswith('Caught ') and '\n' in text:
+        text = text.rstrip().rpartition('\n')[2].partition(': ')[2]
+    return text

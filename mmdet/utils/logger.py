@@ -2,7 +2,6 @@
 import logging
 import os
 import sys
-from typing import Optional
 
 FORMAT = '%(asctime)s - %(levelname)s - %(message)s'
 
@@ -12,7 +11,7 @@ def _rank() -> int:
     return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
 
 
-def get_root_logger(log_file: Optional[str] = None,
+def get_root_logger(log_file: str | None = None,
                     log_level: str = 'INFO') -> logging.Logger:
     """The logger named ``mmdet``: console, and a file when one is named.
 

@@ -1,9 +1,11 @@
 """Registries whose errors name the nearest valid name."""
 import difflib
 import inspect
-from typing import Any, Callable, Iterable, Optional
+from typing import Any, Callable, Iterable
 
 import mmengine
+
+from mmdet.utils.errors import BadKey, BadType
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -37,10 +39,10 @@ def check_keys(cfg: dict, valid: Iterable[str], where: str) -> None:
     valid = list(valid)
     for key in cfg:
         if key not in valid:
-            raise TypeError(f'{where} has no key "{key}"{nearest(key, valid)}')
+            raise BadType(f'{where} has no key "{key}"{nearest(key, valid)}')
 
 
-def _parameters(cls: type) -> Optional[list[str]]:
+def _parameters(cls: type) -> list[str] | None:
     """Every argument the constructor takes; None where that cannot be told.
 
     ``**kwargs`` is followed up the inheritance chain, because that is where
@@ -70,7 +72,7 @@ class Registry(mmengine.Registry):
         super().__init__(name, **{'scope': 'mmdet', **kwargs})
 
     def register_module(self, name=None, force: bool = False,
-                        module: Optional[type] = None) -> Callable:
+                        module: type | None = None) -> Callable:
         """Register a class; usable with and without parentheses."""
         if inspect.isclass(name) or inspect.isfunction(name):
             return super().register_module(module=name, force=force)
@@ -84,16 +86,16 @@ class Registry(mmengine.Registry):
             KeyError: ``type`` is missing or not registered here.
         """
         if not isinstance(cfg, dict):
-            raise TypeError(f'{self.name}: expected a dict with "type", '
-                            f'got {type(cfg).__name__}: {cfg!r}')
+            raise BadType(f'{self.name}: expected a dict with "type", '
+                          f'got {type(cfg).__name__}: {cfg!r}')
         args = {**default_args, **cfg}
         kind = args.pop('type', None)
         if kind is None:
-            raise KeyError(f'{self.name}: no "type" in {dict(cfg)}')
+            raise BadKey(f'{self.name}: no "type" in {dict(cfg)}')
         cls = kind if inspect.isclass(kind) else self.module_dict.get(kind)
         if cls is None:
-            raise KeyError(f'{self.name} has no type "{kind}"'
-                           f'{nearest(kind, self.module_dict)}')
+            raise BadKey(f'{self.name} has no type "{kind}"'
+                         f'{nearest(kind, self.module_dict)}')
         valid = _parameters(cls)
         if valid is not None:
             check_keys(args, valid, cls.__name__)

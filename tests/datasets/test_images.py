@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mmdet.datasets import CocoDataset, CustomDataset, VOCDataset, YTVOSDataset
-from mmdet.utils import dump_results
+from mmdet.formats.pickles import dump_results
 
 ARGS = dict(img_scale=(120, 80), img_norm_cfg=dict(mean=[0, 0, 0]), size_divisor=32)
 

@@ -5,6 +5,7 @@ import pathlib
 import numpy as np
 import pytest
 import torch
+
 from mmdet.datasets import YTVOSDataset
 
 
@@ -130,7 +131,7 @@ def test_sample_depends_on_seed_epoch_and_index_only(make_videos, track):
 
 
 def test_no_mask_is_decoded_at_start(make_videos, track, monkeypatch):
-    from mmdet.core.evaluation import YTVOS
+    from mmdet.formats.ytvos import YTVOS
     args = make_videos([2], [track(1, 10, [(5, 6, 10, 8)] * 2), track(2, 10, [None, (8, 8, 4, 4)])])
     calls = []
     decode = YTVOS.annToMask

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mmdet.datasets import YTVOSDataset
-from mmdet.datasets.shapes import ShapesSpec, draw_video, make_shapes
+from mmdet.curation.shapes import ShapesSpec, draw_video, make_shapes
 
 ROOT = pathlib.Path(__file__).parents[2]
 CLASSIC = ROOT / 'tests/data/configs/classic_2019.py'

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmdet.core.evaluation import YTVOS
-from mmdet.core.evaluation.audit import audit_annotations
+from mmdet.curation.audit import audit_annotations
+from mmdet.formats.ytvos import YTVOS
 
 TOOLS = pathlib.Path(__file__).parents[2] / 'tools' / 'convert_datasets'
 SQUARE = [[20, 5], [30, 5], [30, 15], [20, 15]]

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from mmdet.datasets.shapes import ShapesSpec, make_shapes
+from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.utils import get_root_logger
+from mmdet.utils.cli import run_tool
 
 ROOT = pathlib.Path(__file__).parents[2]
 CONFIG = str(ROOT / 'configs' / 'masktrack_rcnn_r18_fpn_shapes.py')
@@ -38,15 +39,17 @@ def args(tool, monkeypatch, *flags):
 
 
 def call(tool, monkeypatch, *flags):
+    """The exit status."""
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', *flags])
-    return tool.main()
+    with pytest.raises(SystemExit) as stop:
+        run_tool(tool.main, tool.log_error)
+    return stop.value.code
 
 
 def test_help_names_every_flag_of_the_contract(tool, monkeypatch, capsys):
-    with pytest.raises(SystemExit) as stop:
-        call(tool, monkeypatch, '--help')
+    assert call(tool, monkeypatch, '--help') == 0
     text = capsys.readouterr().out
-    assert stop.value.code == 0 and 'Exit status' in text
+    assert 'Exit status' in text
     for flag in ('--work_dir', '--resume_from', '--validate', '--gpus', '--seed', '--launcher'):
         assert flag in text
 
@@ -100,5 +103,6 @@ def test_missing_config(tool, monkeypatch, said):
 
 def test_faults_of_the_program_keep_their_traceback(tool, monkeypatch):
     monkeypatch.setattr(tool, 'build_dataset', lambda cfg: {}['fault'])
+    monkeypatch.setattr(sys, 'argv', ['tools/train.py', CONFIG])
     with pytest.raises(KeyError, match='fault'):
-        call(tool, monkeypatch, CONFIG)
+        run_tool(tool.main, tool.log_error)

@@ -1,7 +1,12 @@
-"""Errors raised on purpose by the package, and all others."""
-import pytest
+"""A user's mistakes, told apart from faults of the program."""
+import inspect
 
-from mmdet.utils import check_keys, meant_for_user, sentence
+import pytest
+from torch.utils.data import DataLoader
+
+from mmdet.ops import nms
+from mmdet.utils import check_keys, errors
+from mmdet.utils.errors import BadKey, BadValue, MissingFile, UserError, sentence, told_to_user
 
 
 def caught(function):
@@ -10,18 +15,61 @@ def caught(function):
     return info.value
 
 
-def test_our_own_raise_is_meant_for_the_user():
+def test_mistakes_are_also_the_types_callers_catch():
+    pairs = dict(BadValue=ValueError, BadType=TypeError, BadKey=KeyError, CannotWrite=OSError,
+                 MissingFile=FileNotFoundError, FileInTheWay=FileExistsError,
+                 NoConnection=ConnectionError, MissingPackage=ImportError)
+    found = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass)
+             if issubclass(kind, UserError) and kind is not UserError}
+    assert found.keys() == pairs.keys()
+    for name, kind in found.items():
+        error = kind('a: no such "b"; name it')
+        assert isinstance(error, pairs[name]) and isinstance(error, UserError)
+        assert str(error) == told_to_user(error) == 'a: no such "b"; name it'
+
+
+def test_a_misspelt_key_is_told():
     error = caught(lambda: check_keys(dict(stpe=1), ['step'], 'lr_config'))
-    assert meant_for_user(error)
-    assert sentence(error) == 'lr_config has no key "stpe"; did you mean "step"?'
+    assert isinstance(error, TypeError)
+    assert told_to_user(error) == 'lr_config has no key "stpe"; did you mean "step"?'
+
+
+def test_our_own_raise_is_meant_for_the_user():
+    """As long as not every part raises a ``UserError``."""
+    error = caught(lambda: nms([1], 0.5))
+    assert not isinstance(error, UserError) and errors.meant_for_user(error)
+    assert told_to_user(error) == str(error)
 
 
 @pytest.mark.parametrize('fault', [
-    lambda: {}['x'], lambda: check_keys(5, [], ''), lambda: int('x')])
+    lambda: {}['x'], lambda: check_keys(5, [], ''), lambda: int('x'), lambda: 1 / 0])
 def test_faults_are_not(fault):
-    assert not meant_for_user(caught(fault))
+    error = caught(fault)
+    assert not errors.meant_for_user(error) and told_to_user(error) is None
+
+
+def test_what_the_system_refuses_is_told_with_its_file(tmp_path):
+    error = caught(lambda: open(tmp_path / 'gone.txt'))
+    assert told_to_user(error) == f'{tmp_path}/gone.txt: No such file or directory'
+    assert told_to_user(OSError(9, 'Bad file descriptor')) is None
 
 
 def test_key_errors_lose_their_quotes():
-    assert sentence(KeyError('no key "a"')) == 'no key "a"'
-    assert sentence(ValueError()) == ''
+    assert sentence(KeyError('no key "a"')) == 'no key "a"' == str(BadKey('no key "a"'))
+    assert sentence(ValueError()) == '' == str(BadValue())
+
+
+class Frames:
+    """A data set whose frame is missing."""
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        raise MissingFile('a.jpg: frame missing: correct img_prefix')
+
+
+def test_a_worker_tells_the_same_sentence():
+    error = caught(lambda: next(iter(DataLoader(Frames(), num_workers=1))))
+    assert isinstance(error, FileNotFoundError)
+    assert told_to_user(error) == 'a.jpg: frame missing: correct img_prefix'

@@ -1,13 +1,9 @@
-"""Whole files, restricted unpickling, misspelt config keys, the logger."""
-import collections
+"""Whole files, misspelt config keys, the logger."""
 import os
-import pickle
 
-import numpy as np
 import pytest
 
-from mmdet.utils import (atomic_write, dump_results, get_root_logger,
-                         load_config, load_results)
+from mmdet.utils import atomic_write, get_root_logger, load_config
 
 
 def test_atomic_write_replaces_only_when_done(tmp_path):
@@ -19,41 +15,6 @@ def test_atomic_write_replaces_only_when_done(tmp_path):
             file.write('two')
             raise KeyboardInterrupt
     assert path.read_text() == 'one' and os.listdir(path.parent) == ['a.txt']
-
-
-def test_results_come_back_equal(tmp_path):
-    path = str(tmp_path / 'x.pkl')
-    box = np.arange(5, dtype=np.float32)
-    rle = dict(size=[2, 3], counts=b'06')
-    dump_results([({3: dict(bbox=box, label=1)}, {3: rle}), ({}, {}),
-                  np.float32(2.5)], path)
-    first, empty, number = load_results(path)
-    assert np.array_equal(first[0][3]['bbox'], box) and first[1] == {3: rle}
-    assert empty == ({}, {}) and number == 2.5
-
-
-class Evil:
-
-    def __reduce__(self):
-        return os.mkdir, ('pwned', )
-
-
-@pytest.mark.parametrize('content, word', [
-    (pickle.dumps(Evil()), 'type posix.mkdir'),
-    (pickle.dumps(collections.deque()), 'collections.deque'),
-    (pickle.dumps(np.zeros(9))[:40], 'refused as results'),
-    (b'', 'refused as results')])
-def test_anything_else_as_results_is_refused(tmp_path, monkeypatch, content, word):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'x.pkl').write_bytes(content)
-    with pytest.raises(ValueError, match=word):
-        load_results('x.pkl')
-    assert not os.path.exists('pwned')
-
-
-def test_missing_results_file():
-    with pytest.raises(FileNotFoundError, match='no such results file'):
-        load_results('nowhere.pkl')
 
 
 def written(tmp_path, text):

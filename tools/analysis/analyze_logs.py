@@ -7,7 +7,6 @@
 RUN is a *.log.json file or a work folder (a resumed run's logs are joined).
 """
 import argparse
-import glob
 import os
 import pathlib
 import sys
@@ -17,22 +16,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from mmdet.utils.curves import Record, curve, join_logs, read_log  # noqa: E402
 from mmdet.utils import atomic_write, nearest  # noqa: E402
-
-
-def load_run(path: str) -> list[Record]:
-    """The records of a log or of all logs of a folder.
-
-    Raises:
-        FileNotFoundError: there is no log.
-    """
-    paths = [path]
-    if os.path.isdir(path):
-        paths = sorted(glob.glob(os.path.join(path, '*.log.json')))
-    if not paths or not os.path.isfile(paths[0]):
-        raise FileNotFoundError(f'{path}: no *.log.json here; give a log or the work folder of a run')
-    return join_logs(read_log(p) for p in paths)
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadKey, BadValue  # noqa: E402
+from mmdet.visualization.curves import Record, curve, read_run  # noqa: E402
 
 
 def plot_curve(args: argparse.Namespace) -> None:
@@ -41,11 +28,11 @@ def plot_curve(args: argparse.Namespace) -> None:
     axes = figure.subplots()
     labels = iter(args.legend or [])
     for path in args.runs:
-        records = load_run(path)
+        records = read_run(path)
         known = {key for r in records for key, v in r.items() if isinstance(v, (int, float))}
         for key in args.keys:
             if key not in known:
-                raise KeyError(f'{path}: no key "{key}"{nearest(key, known)}')
+                raise BadKey(f'{path}: no key "{key}"{nearest(key, known)}')
             default = f'{os.path.basename(os.path.normpath(path))} {key}' if len(args.runs) > 1 else key
             axes.plot(*curve(records, key), label=next(labels, default),
                       marker='o' if any(key in r and r['mode'] == 'val' for r in records) else None)
@@ -61,11 +48,11 @@ def cal_train_time(args: argparse.Namespace) -> None:
     """Print seconds a step of every epoch."""
     for path in args.runs:
         epochs: dict[int, list[Record]] = {}
-        for r in load_run(path):
+        for r in read_run(path):
             if r['mode'] == 'train':
                 epochs.setdefault(r['epoch'], []).append(r)
         if not epochs:
-            raise ValueError(f'{path}: has no training steps')
+            raise BadValue(f'{path}: has no training steps')
         if not args.include_outliers:  # the first line of an epoch holds the start of the workers
             epochs = {e: rows[1:] or rows for e, rows in epochs.items()}
         means = {e: float(np.mean([r['time'] for r in rows])) for e, rows in epochs.items()}
@@ -78,8 +65,8 @@ def cal_train_time(args: argparse.Namespace) -> None:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line, a task each with its options."""
+    parser = ToolParser(__doc__)
     tasks = parser.add_subparsers(dest='task', required=True)
     plot = tasks.add_parser('plot_curve', help='draw keys over epochs')
     plot.add_argument('runs', nargs='+', metavar='RUN', help='json logs or work folders')
@@ -97,15 +84,10 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def main() -> int:
+def main() -> None:
     args = parse_args()
-    try:
-        args.run(args)
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        print(f'error: {error.args[-1] if isinstance(error, KeyError) else error}', file=sys.stderr)
-        return 1
-    return 0
+    args.run(args)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main)

@@ -27,13 +27,15 @@ import torch  # noqa: E402
 import torchvision  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.apis.test import make_preprocessor  # noqa: E402
+from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.checkpoint import load_checkpoint  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.models.mask_heads import fcn_mask_head  # noqa: E402
-from mmdet.utils import load_checkpoint, load_config  # noqa: E402
+from mmdet.utils import load_config  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
 
 STAGES = ('data', 'backbone + FPN', 'RPN', 'box', 'track', 'mask', 'RLE')
 
@@ -169,10 +171,9 @@ def peak_memory(device: torch.device, run) -> float:
     return read('VmHWM') - before
 
 
-def make_dataset(cfg, folder: str, size: str, frames: int):
+def make_dataset(cfg, folder: str, size: tuple[int, int], frames: int):
     """One video of moving shapes as the test set of the config."""
-    width, height = (int(v) for v in size.split('x'))
-    spec = ShapesSpec(train_videos=0, val_videos=1, length=frames, size=(width, height))
+    spec = ShapesSpec(train_videos=0, val_videos=1, length=frames, size=size)
     folder = f'{folder}/shapes'
     make_shapes(folder, spec)
     test = copy.deepcopy(cfg.data.test)
@@ -183,15 +184,16 @@ def make_dataset(cfg, folder: str, size: str, frames: int):
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = ToolParser(__doc__)
     parser.add_argument('config')
     parser.add_argument('checkpoint', nargs='?', help='weights (default: random)')
     parser.add_argument('--frames', type=int, default=20, help='frames measured')
     parser.add_argument('--warmup', type=int, default=3, help='frames before')
-    parser.add_argument('--video-size', default='1280x720', metavar='WxH', help='of the JPEG video')
+    parser.add_argument('--video-size', type=width_x_height, default='1280x720', metavar='WxH',
+                        help='of the JPEG video')
     parser.add_argument('--threads', type=int, help='CPU threads (default: all)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where it runs')
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
     return parser.parse_args()
 
@@ -233,7 +235,7 @@ def main() -> None:
     rows += [median_row(s, [lap[s] for lap in laps], total) for s in STAGES]
     rows.append(median_row('all', totals, total))
     print(f'{args.config}: {meta["img_shape"][1]}x{meta["img_shape"][0]} from JPEG '
-          f'{args.video_size}, {ours.objects} objects in the last frame, {device}, '
+          f'{"%dx%d" % args.video_size}, {ours.objects} objects in the last frame, {device}, '
           f'{torch.get_num_threads()} threads, torch {torch.__version__}, medians of {args.frames}')
     print(AsciiTable(rows).table)
     network = float(np.median([t - lap['data'] for t, lap in zip(totals, laps)]))
@@ -248,4 +250,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -10,11 +10,16 @@ import contextlib
 import importlib.util
 import json
 import os
+import pathlib
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (the rest is timed, see score)
 
 SIZE = 720, 1280
 VIDEOS, FRAMES, OBJECTS, TRACKS, CATEGORIES = 302, 8407, 512, 3020, 40
@@ -35,24 +40,17 @@ def outline(rng, frames: int):
 def encode(points, seen) -> list:
     """Compressed RLE or None a frame, counts as text."""
     from pycocotools import mask as mask_utils
+
+    from mmdet.formats.rle import json_rle
     rles = mask_utils.frPyObjects([p.ravel().tolist() for p in points], *SIZE)
-    return [dict(size=[*SIZE], counts=rle['counts'].decode()) if s else None
-            for rle, s in zip(rles, seen)]
-
-
-def annotation(number: int, video: int, category: int, segms: list) -> dict:
-    """An entry of the annotation file, its boxes and areas from the masks."""
-    from pycocotools import mask as mask_utils
-    return dict(
-        id=number, video_id=video, category_id=category, iscrowd=0, height=SIZE[0],
-        width=SIZE[1], length=len(segms), segmentations=segms,
-        areas=[rle and int(mask_utils.area(rle)) for rle in segms],
-        bboxes=[rle and mask_utils.toBbox(rle).tolist() for rle in segms])
+    return [json_rle(rle) if s else None for rle, s in zip(rles, seen)]
 
 
 def synthesise(folder: str, times: int) -> None:
     """Write ``gt.json`` and ``results.json`` of ``times`` the size; seeded."""
     import numpy as np
+
+    from mmdet.formats.entries import mask_lists
     rng = np.random.default_rng(0)
     data = dict(videos=[], annotations=[],
                 categories=[dict(id=c + 1, name=f'c{c}') for c in range(CATEGORIES)])
@@ -67,8 +65,10 @@ def synthesise(folder: str, times: int) -> None:
             points, seen = outline(rng, length), rng.random(length) < 0.8
             if t < objects:
                 gts += 1
-                segms = encode(points, seen)
-                data['annotations'].append(annotation(gts, v + 1, int(categories[t]), segms))
+                data['annotations'].append(dict(
+                    id=gts, video_id=v + 1, category_id=int(categories[t]), iscrowd=0,
+                    height=SIZE[0], width=SIZE[1], length=length,
+                    **mask_lists(encode(points, seen))))
             points = points + rng.normal(0, 8, (length, 1, 2))
             category = categories[t % max(objects, 1)] if t < 5 else categories[t]
             results.append(dict(video_id=v + 1, category_id=int(category),
@@ -101,8 +101,8 @@ def score(folder: str, metrics: str) -> None:
         marks.append((name, now[0] - start[0], now[1] - start[1], peak_mb()))
         start = time.perf_counter(), time.process_time()
 
-    from mmdet.core.evaluation import YTVOS, YTVOSeval
-    from mmdet.core.evaluation.tracking_metrics import tracking_scores
+    from mmdet.evaluation import YTVOSeval, tracking_scores
+    from mmdet.formats import YTVOS
     mark('import')
     gt = YTVOS(os.path.join(folder, 'gt.json'))
     mark('load annotations')
@@ -121,7 +121,7 @@ def score(folder: str, metrics: str) -> None:
 
 def write_uncompressed(path: str, target: str) -> None:
     """Copy an annotation file with runs as lists, as in 2019: TrackEval reads no others."""
-    from mmdet.core.evaluation.rle import decode_counts
+    from mmdet.formats.rle import decode_counts
     with open(path) as file:
         data = json.load(file)
     for ann in data['annotations']:
@@ -191,16 +191,22 @@ def report(folder: str, metrics: str, repeats: int, peer: bool) -> None:
               f'AP {run["AP"]:.6f}, ours {runs[0]["AP"]:.6f}')
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     parser.add_argument('--times', type=int, default=1, help='that many times the data')
-    parser.add_argument('--metrics', choices=['ap', 'all'], default='all')
+    parser.add_argument('--metrics', choices=['ap', 'all'], default='all', help='what is scored')
     parser.add_argument('--repeats', type=int, default=3, help='runs; the median is shown')
     parser.add_argument('--folder', help='keep the made-up files here and use them again')
     parser.add_argument('--no-peer', action='store_true', help='do not run trackeval')
     parser.add_argument('--score', help=argparse.SUPPRESS)
     parser.add_argument('--score-by-trackeval', help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Make the files, then start a fresh process for every run."""
+    args = parse_args()
     if args.score:
         return score(args.score, args.metrics)
     if args.score_by_trackeval:
@@ -218,4 +224,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

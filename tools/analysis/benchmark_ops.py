@@ -13,7 +13,7 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
-from typing import Callable, Optional
+from typing import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
@@ -28,6 +28,7 @@ from terminaltables import AsciiTable  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from mmdet import ops  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 
 SCALE = 1 / 16
 
@@ -38,8 +39,8 @@ class Case:
     name: str
     ours: Callable
     theirs: Callable
-    target: Optional[float] = None
-    mmcv: Optional[Callable] = None
+    target: float | None = None
+    mmcv: Callable | None = None
     traffic: int = 0  # bytes read and written at least
 
 
@@ -235,13 +236,18 @@ def gpu_row(case: Case, seconds: float, copy: float) -> list[str]:
             bandwidth(case, ours, copy)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--threads', type=int, nargs='+', default=[1, 2])
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
+    parser.add_argument('--threads', type=int, nargs='+', default=[1, 2], help='of the CPU')
     parser.add_argument('--seconds', type=float, default=1., help='per row and thread count')
     parser.add_argument('--only', default='', help='rows whose name contains this')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Measure and print, the CPU first."""
+    args = parse_args()
     torch.manual_seed(0)
     header = ['operator']
     for number in args.threads:
@@ -262,4 +268,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -25,31 +25,31 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
-from mmengine.optim import OptimWrapper, build_optim_wrapper  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.apis import classic  # noqa: E402
-from mmdet.apis.env import set_threads  # noqa: E402
-from mmdet.apis.loops import to_device, total_loss  # noqa: E402
-from mmdet.apis.test import make_preprocessor  # noqa: E402
+from mmdet.engine import classic  # noqa: E402
+from mmdet.engine.environment import set_threads  # noqa: E402
+from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
+from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
+from mmdet.engine.updater import Updater  # noqa: E402
 from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
-from mmdet.datasets.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
 
 STAGES = ('data', 'forward', 'backward', 'update')
 
 
 def make_dataset(cfg: Config, folder: str, args: argparse.Namespace):
     """Videos of moving shapes as the training set of the config."""
-    video = tuple(int(v) for v in args.video_size.split('x'))
-    spec = ShapesSpec(train_videos=4, val_videos=0, length=8, size=video, objects=4)
+    spec = ShapesSpec(train_videos=4, val_videos=0, length=8, size=args.video_size, objects=4)
     make_shapes(f'{folder}/shapes', spec)
     train = copy.deepcopy(cfg.data.train)
     train.update(ann_file=f'{folder}/shapes/annotations/instances_train.json',
                  img_prefix=f'{folder}/shapes/train/JPEGImages')
     if args.size:
-        train['img_scale'] = tuple(int(v) for v in args.size.split('x'))
+        train['img_scale'] = args.size
     return build_dataset(train)
 
 
@@ -89,7 +89,7 @@ class Ours:
         model_cfg = dict(cfg.model, pretrained=None)
         model = build_detector(model_cfg, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
         self.model = classic.prepare_model(cfg, model.to(device)).train()
-        self.wrapper = build_optim_wrapper(self.model, classic.optim_wrapper(cfg, device))
+        self.updater = classic.updater(cfg, self.model, device)
         self.format = (torch.channels_last if cfg.get('channels_last')
                        else torch.contiguous_format)
         self.preprocess = make_preprocessor(dataset)
@@ -99,14 +99,13 @@ class Ours:
         batch = to_device(batch, self.device)
         frames = {key: self.preprocess(batch.pop(key)).contiguous(memory_format=self.format)
                   for key in ('img', 'ref_img') if key in batch}
-        with self.wrapper.optim_context(self.model):
+        with self.updater.forward_context(self.model):
             losses = self.model(**frames, **batch, return_loss=True)
         total, _ = total_loss(losses)
         self.clock.tick('forward')
-        self.wrapper.backward(total)
+        self.updater.backward(total)
         self.clock.tick('backward')
-        self.wrapper.step()
-        self.wrapper.zero_grad()
+        self.updater.step()
         self.clock.tick('update')
 
 
@@ -130,9 +129,8 @@ class Peer:
         self.model = model.to(ours.device).train()
         model.backbone.body.eval()
         parameters = [p for p in model.parameters() if p.requires_grad]
-        self.wrapper: OptimWrapper = type(ours.wrapper)(
-            optimizer=torch.optim.SGD(parameters, lr=1e-4, momentum=.9),
-            **({'device': ours.wrapper.device} if hasattr(ours.wrapper, 'device') else {}))
+        self.updater = Updater(torch.optim.SGD(parameters, lr=1e-4, momentum=.9),
+                               device_type=ours.device.type, dtype=ours.updater.dtype)
         self.clock, self.device = Clock(ours.device), ours.device
 
     def __call__(self, batch: dict) -> None:
@@ -143,14 +141,13 @@ class Peer:
                  masks=masks[:, :image.shape[1], :image.shape[2]])
             for boxes, labels, masks, image in zip(
                 batch['gt_bboxes'], batch['gt_labels'], batch['gt_masks'], images)]
-        with self.wrapper.optim_context(self.model):
+        with self.updater.forward_context(self.model):
             losses = self.model(images, targets)
         total = sum(losses.values())
         self.clock.tick('forward')
-        self.wrapper.backward(total)
+        self.updater.backward(total)
         self.clock.tick('backward')
-        self.wrapper.step()
-        self.wrapper.zero_grad()
+        self.updater.step()
         self.clock.tick('update')
 
 
@@ -178,17 +175,20 @@ def read_speed(dataset, count: int) -> float:
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The command line."""
+    parser = ToolParser(__doc__)
     parser.add_argument('config')
     parser.add_argument('--pairs', type=int, default=2, help='pairs of frames a step')
-    parser.add_argument('--size', metavar='WxH', help='of the network input (default: the config)')
+    parser.add_argument('--size', type=width_x_height, metavar='WxH',
+                        help='of the network input (default: the config)')
     parser.add_argument('--steps', type=int, default=10, help='steps measured')
     parser.add_argument('--warmup', type=int, default=2, help='steps before')
     parser.add_argument('--workers', type=int, default=0, help='data workers')
-    parser.add_argument('--video-size', default='1280x720', metavar='WxH', help='of the JPEG videos')
+    parser.add_argument('--video-size', type=width_x_height, default='1280x720', metavar='WxH',
+                        help='of the JPEG videos')
     parser.add_argument('--threads', type=int, help='CPU threads (default: as in training)')
-    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
+                        help='where it runs')
     parser.add_argument('--tf32', action='store_true', help='TF32 products (GPU)')
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
     parser.add_argument('--variants', nargs='+', default=[], metavar='KEY=VALUE',
@@ -235,7 +235,7 @@ def main() -> None:
         laps = measure(runs, loader, args.warmup, args.steps)
         speed = read_speed(dataset, 2 * len(dataset))
     print(f'{args.config}: {args.pairs} pairs a step at {shape[1]}x{shape[0]} from JPEG '
-          f'{args.video_size}, {device}, {torch.get_num_threads()} threads, torch '
+          f'{"%dx%d" % args.video_size}, {device}, {torch.get_num_threads()} threads, torch '
           f'{torch.__version__}, medians of {args.steps} steps')
     print(table(laps))
     ours = laps['ours']
@@ -248,4 +248,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -3,8 +3,9 @@
 
     python tools/convert_datasets/coco_frames2ytvis.py instances.json --out ann.json
 
-The folder in an image's file_name is its video ("street/00000.jpg"); an annotation's track_id
-tells which object of the video it is.
+Images are grouped into videos by "video_id", else by the folder in their file name
+("street/00000.jpg"), and ordered by "frame_id", else by name; annotations into objects by their
+track id.
 """
 import argparse
 import pathlib
@@ -13,23 +14,24 @@ from collections import defaultdict
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.vis_builder import VisBuilder, natural, write  # noqa: E402
+from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
+from mmdet.formats.frame_files import natural_key  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadValue  # noqa: E402
 
 TRACK_KEYS = 'track_id', 'instance_id', 'object_id', 'obj_id'
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='COCO json of video frames to YouTube-VIS json. Images are grouped into videos '
-        'by "video_id", else by the folder in their file name, and ordered by "frame_id", else by '
-        'name; annotations into objects by their track id.')
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('annotations', help='COCO json')
     add('--out', required=True, metavar='ANN.json')
-    add('--track-key', '--track_key', metavar='KEY',
+    add('--track-key', metavar='KEY',
         help=f'key of the track id (default: the first of {", ".join(TRACK_KEYS)} in use)')
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
 def read_coco(path: str) -> dict:
@@ -44,11 +46,11 @@ def read_coco(path: str) -> dict:
     for key, fields in needs.items():
         entries = coco.get(key) if isinstance(coco, dict) else None
         if not isinstance(entries, list):
-            raise ValueError(f'{path}: no list "{key}"; expected a COCO file')
+            raise BadValue(f'{path}: no list "{key}"; expected a COCO file')
         for place, entry in enumerate(entries):
             missing = [f for f in fields if not isinstance(entry, dict) or entry.get(f) is None]
             if missing:
-                raise ValueError(f'{path}: entry {place} of "{key}" has no "{missing[0]}"')
+                raise BadValue(f'{path}: entry {place} of "{key}" has no "{missing[0]}"')
     return coco
 
 
@@ -62,12 +64,12 @@ def track_key(coco: dict, asked: str, path: str) -> str:
     for key in keys:
         have = sum(ann.get(key) is not None for ann in coco['annotations'])
         if have and have < len(coco['annotations']):
-            raise ValueError(f'{path}: {len(coco["annotations"]) - have} of '
-                             f'{len(coco["annotations"])} annotations have no "{key}"')
+            raise BadValue(f'{path}: {len(coco["annotations"]) - have} of '
+                           f'{len(coco["annotations"])} annotations have no "{key}"')
         if have:
             return key
-    raise ValueError(f'{path}: no annotation has a track id ({" or ".join(keys)}), so nothing says '
-                     'which objects are the same in two frames; name the key with --track-key')
+    raise BadValue(f'{path}: no annotation has a track id ({" or ".join(keys)}), so nothing says '
+                   'which objects are the same in two frames; name the key with --track-key')
 
 
 def group_videos(images: list[dict]) -> list[list[dict]]:
@@ -77,10 +79,10 @@ def group_videos(images: list[dict]) -> list[list[dict]]:
         folder = str(pathlib.PurePosixPath(image['file_name']).parent)
         videos[str(image.get('video_id', folder))].append(image)
     ordered = []
-    for name in sorted(videos, key=natural):
+    for name in sorted(videos, key=natural_key):
         by_id = all(isinstance(image.get('frame_id'), int) for image in videos[name])
         ordered.append(sorted(videos[name], key=lambda image: (
-            image['frame_id'] if by_id else 0, natural(image['file_name']))))
+            image['frame_id'] if by_id else 0, natural_key(image['file_name']))))
     return ordered
 
 
@@ -92,32 +94,29 @@ def convert(args: argparse.Namespace) -> dict:
     builder, by_image = VisBuilder(list(names.values())), defaultdict(list)
     for ann in coco['annotations']:
         if ann['category_id'] not in names:
-            raise ValueError(f'{args.annotations}: category {ann["category_id"]} of an annotation '
-                             'is not listed')
+            raise BadValue(f'{args.annotations}: category {ann["category_id"]} of an annotation '
+                           'is not listed')
         by_image[ann['image_id']].append(ann)
     for images in group_videos(coco['images']):
         sizes = {(image['width'], image['height']) for image in images}
         if len(sizes) > 1:
-            raise ValueError(f'{args.annotations}: the frames with {images[0]["file_name"]} have '
-                             f'several sizes, {sorted(sizes)}; a video has one')
+            raise BadValue(f'{args.annotations}: the frames with {images[0]["file_name"]} have '
+                           f'several sizes, {sorted(sizes)}; a video has one')
         video = builder.add_video([image['file_name'] for image in images], *sizes.pop())
         for place, image in enumerate(images):
             for ann in by_image.pop(image['id'], ()):
                 video.add(place, ann[key], names[ann['category_id']], ann['segmentation'],
                           ann.get('iscrowd', 0))
     if by_image:
-        raise ValueError(f'{args.annotations}: annotations of image {next(iter(by_image))}, which '
-                         'is not listed')
+        raise BadValue(f'{args.annotations}: annotations of image {next(iter(by_image))}, which '
+                       'is not listed')
     return builder.dataset()
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
-    try:
-        print(write(convert(args), args.out))
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+def main() -> None:
+    args = parse_args()
+    print(write(convert(args), args.out))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

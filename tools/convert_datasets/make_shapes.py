@@ -6,37 +6,31 @@ import argparse
 import pathlib
 import sys
 
-import cv2
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.datasets.shapes import KINDS, ShapesSpec, contact_sheet, make_shapes  # noqa: E402
+from mmdet.curation.dataset_sheet import contact_sheet  # noqa: E402
+from mmdet.curation.shapes import KINDS, ShapesSpec, make_shapes  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
+from mmdet.visualization.pictures import write_picture  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='write a small data set of moving shapes in YouTube-VIS format')
-    parser.add_argument('--out', default='data/shapes', help='folder to make')
-    parser.add_argument('--train-videos', type=int, default=160)
-    parser.add_argument('--val-videos', type=int, default=15)
-    parser.add_argument('--length', type=int, default=12, help='frames a video')
-    parser.add_argument('--size', default='192x128', help='WIDTHxHEIGHT in pixels')
-    parser.add_argument('--objects', type=int, default=3, help='objects a video')
-    parser.add_argument('--classes', nargs='+', default=['disc', 'box', 'triangle'],
-                        metavar='NAME', help='out of ' + ', '.join(KINDS))
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--force', action='store_true', help='replace a folder with other content')
-    parser.add_argument('--sheet', metavar='PNG', help='also write a picture of some frames with their masks')
-    args = parser.parse_args()
-    try:
-        width, height = map(int, args.size.lower().split('x'))
-    except ValueError:
-        parser.error(f'--size: expected WIDTHxHEIGHT such as 192x128, got {args.size}')
-    try:
-        args.spec = ShapesSpec(args.train_videos, args.val_videos, args.length, (width, height),
-                               args.objects, tuple(args.classes), args.seed)
-    except ValueError as error:
-        parser.error(str(error))
-    return args
+    """The command line."""
+    parser = ToolParser(__doc__)
+    add = parser.add_argument
+    add('--out', default='data/shapes', metavar='FOLDER', help='folder to make')
+    add('--train-videos', type=int, default=160, metavar='N', help='how many to train on')
+    add('--val-videos', type=int, default=15, metavar='N', help='how many to test on')
+    add('--length', type=int, default=12, metavar='N', help='frames a video')
+    add('--size', type=width_x_height, default='192x128', metavar='WxH', help='in pixels')
+    add('--objects', type=int, default=3, metavar='N', help='objects a video')
+    add('--classes', nargs='+', default=['disc', 'box', 'triangle'], metavar='NAME',
+        help='out of ' + ', '.join(KINDS))
+    add('--seed', type=int, default=0, help='another one gives other videos')
+    add('--force', action='store_true', help='replace a folder with other content')
+    add('--sheet', metavar='PNG', help='also write a picture of some frames with their masks')
+    return parser.parse_args()
 
 
 def show_progress(done: int, total: int) -> None:
@@ -45,16 +39,23 @@ def show_progress(done: int, total: int) -> None:
         print(f'\r{done}/{total} videos', end=end, file=sys.stderr, flush=True)
 
 
+def write_sheet(folder: str, path: str) -> None:
+    """Six frames each of four training videos, a row a video."""
+    ytvos = YTVOS(f'{folder}/annotations/instances_train.json')
+    sheet = contact_sheet(ytvos, f'{folder}/train/JPEGImages', videos=4, frames=6)
+    if sheet is not None:
+        write_picture(sheet, path)
+
+
 def main() -> None:
     args = parse_args()
-    try:
-        new = make_shapes(args.out, args.spec, args.force, show_progress)
-    except OSError as error:
-        sys.exit(str(error))
+    spec = ShapesSpec(args.train_videos, args.val_videos, args.length, args.size, args.objects,
+                      tuple(args.classes), args.seed)
+    new = make_shapes(args.out, spec, args.force, show_progress)
     if args.sheet:
-        cv2.imwrite(args.sheet, contact_sheet(args.spec))
+        write_sheet(args.out, args.sheet)
     print(f'{args.out}: ' + ('written' if new else 'there already, nothing to do'))
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

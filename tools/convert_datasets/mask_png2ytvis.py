@@ -4,6 +4,9 @@
     frames/cat_1/00000.jpg ...    masks/cat_1/00000.png ...   (pixel value = object, 0 = nothing)
 
     python tools/convert_datasets/mask_png2ytvis.py frames masks --category cat --out ann.json
+
+One folder a video in both places; a mask has the name of its frame (another ending is fine); the
+same object has the same number in every frame. Frames without a mask show nothing.
 """
 import argparse
 import os
@@ -16,16 +19,16 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from mmdet.core.evaluation.json_input import read_json  # noqa: E402
-from mmdet.core.evaluation.vis_builder import (VisBuilder, list_images, list_videos,  # noqa: E402
-                                               same_size, write)
+from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
+from mmdet.formats.frame_files import list_images  # noqa: E402
+from mmdet.formats.json_files import read_json  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadValue  # noqa: E402
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Mask images to YouTube-VIS json. One folder a video in both places; a mask '
-        'has the name of its frame (another ending is fine); its pixels are object numbers, the '
-        'same object has the same number in every frame. Frames without a mask show nothing.')
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('frames', help='folder with one folder of frames a video')
     add('masks', help='folder with one folder of masks a video')
@@ -35,9 +38,8 @@ def parse_args(argv=None) -> argparse.Namespace:
     group.add_argument('--meta', metavar='JSON', help='classes of the objects: {"video": {"1": '
                        '"cat"}}, or the meta.json of YouTube-VOS')
     add('--classes', nargs='+', help='class names in the order of their ids (default: sorted)')
-    add('--ignore', type=int, nargs='*', default=[255],
-        help='pixel values that are no object (default: 255)')
-    return parser.parse_args(argv)
+    add('--ignore', type=int, nargs='*', default=[255], help='pixel values that are no object')
+    return parser.parse_args()
 
 
 def category_of(args: argparse.Namespace) -> Callable[[str, int], str]:
@@ -52,7 +54,7 @@ def category_of(args: argparse.Namespace) -> Callable[[str, int], str]:
         found = objects.get('objects', objects).get(str(number))
         found = found.get('category') if isinstance(found, dict) else found
         if not isinstance(found, str):
-            raise ValueError(f'{args.meta} names no class for object {number} of video {video}')
+            raise BadValue(f'{args.meta} names no class for object {number} of video {video}')
         return found
 
     return lookup
@@ -68,46 +70,47 @@ def read_mask(path: str) -> np.ndarray:
         with Image.open(path) as image:
             pixels = np.asarray(image)
     except OSError as error:
-        raise ValueError(f'{path}: not a readable image ({error})') from None
+        raise BadValue(f'{path}: not a readable image ({error})') from None
     if pixels.ndim != 2:
-        raise ValueError(f'{path}: a mask holds one number a pixel (grey or palette), this one '
-                         'is in colour')
+        raise BadValue(f'{path}: a mask holds one number a pixel (grey or palette), this one '
+                       'is in colour')
     return pixels.astype(np.int64)
+
+
+def masks_of(folder: str, frames: list[str]) -> list[str | None]:
+    """The mask of each frame, None where it has none.
+
+    Raises:
+        ValueError: a mask belongs to no frame.
+    """
+    names = list_images(folder) if os.path.isdir(folder) else []
+    masks = {os.path.splitext(name)[0]: os.path.join(folder, name) for name in names}
+    stems = [os.path.splitext(frame)[0] for frame in frames]
+    stray = sorted(set(masks) - set(stems))
+    if stray:
+        raise BadValue(f'{masks[stray[0]]}: there is no frame of this name')
+    if not masks:
+        print(f'note: {folder} has no masks; the video is taken as empty')
+    return [masks.get(stem) for stem in stems]
 
 
 def convert(args: argparse.Namespace) -> dict:
     """The annotation file of both folders."""
     builder, category = VisBuilder(args.classes), category_of(args)
-    for name in list_videos(args.frames):
-        frames = list_images(os.path.join(args.frames, name))
-        size = same_size(os.path.join(args.frames, name, frame) for frame in frames)
-        video = builder.add_video([f'{name}/{frame}' for frame in frames], *size)
-        folder = os.path.join(args.masks, name)
-        masks = {os.path.splitext(mask)[0]: os.path.join(folder, mask)
-                 for mask in (list_images(folder) if os.path.isdir(folder) else ())}
-        stems = [os.path.splitext(frame)[0] for frame in frames]
-        stray = sorted(set(masks) - set(stems))
-        if stray:
-            raise ValueError(f'{masks[stray[0]]}: there is no frame of this name')
-        if not masks:
-            print(f'note: {folder} has no masks; the video is taken as empty')
-        for place, stem in enumerate(stems):
-            if stem in masks:
-                pixels = read_mask(masks[stem])
-                for number in np.unique(pixels).tolist():
-                    if number and number not in args.ignore:
-                        video.add(place, number, category(name, number), pixels == number)
+    for name, frames, video in builder.add_folders(args.frames):
+        for place, path in enumerate(masks_of(os.path.join(args.masks, name), frames)):
+            pixels = read_mask(path) if path else np.zeros(0)
+            for number in np.unique(pixels).tolist():
+                if number and number not in args.ignore:
+                    video.add(place, number, category(name, number), pixels == number)
     return builder.dataset()
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
-    try:
-        print(write(convert(args), args.out))
-        print(f'frames start from: {args.frames}')
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+def main() -> None:
+    args = parse_args()
+    print(write(convert(args), args.out))
+    print(f'frames start from: {args.frames}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

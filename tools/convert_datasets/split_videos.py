@@ -3,10 +3,10 @@
 
     python tools/convert_datasets/split_videos.py data/youtube_vis_2019/train.json
 
-writes train_train.json, train_val.json and the lists of their videos beside it.
+writes train_train.json, train_val.json and the lists of their videos beside it. Every category
+seen in two videos or more is on both sides; the same seed gives the same split.
 """
 import argparse
-import json
 import pathlib
 import sys
 
@@ -14,23 +14,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.core.evaluation.split import (part, shown_categories, split_videos,  # noqa: E402
-                                         video_name)
-from mmdet.core.evaluation.ytvos import YTVOS  # noqa: E402
+from mmdet.curation.split import part, shown_categories, split_videos  # noqa: E402
+from mmdet.formats.entries import video_name  # noqa: E402
+from mmdet.formats.json_files import write_json  # noqa: E402
+from mmdet.formats.ytvos import YTVOS  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
 
 
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Split a YouTube-VIS training file into train and val by video. Every '
-        'category seen in two videos or more is on both sides; the same seed gives the same split.')
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('annotations', help='annotation json')
-    add('--val-ratio', '--val_ratio', type=float, default=0.15,
-        help='share of the videos for validation (default %(default)s)')
-    add('--seed', type=int, default=0)
+    add('--val-ratio', type=float, default=0.15, help='share of the videos for validation')
+    add('--seed', type=int, default=0, help='another one gives another split')
     add('--out', metavar='FOLDER', help='where the files go (default: beside the input)')
-    return parser.parse_args(argv)
+    return parser.parse_args()
 
 
 def table(ytvos: YTVOS, val: set) -> str:
@@ -46,27 +46,23 @@ def table(ytvos: YTVOS, val: set) -> str:
 
 def write(ytvos: YTVOS, ids: set, stem: str) -> None:
     """One side: ``stem``.json and the names of its videos in ``stem``.txt."""
-    with atomic_write(f'{stem}.json') as file:
-        file.write(json.dumps(part(ytvos.dataset, ids)).encode())
+    write_json(part(ytvos.dataset, ids), f'{stem}.json')
     names = [video_name(video) for vid, video in ytvos.vids.items() if vid in ids]
     with atomic_write(f'{stem}.txt') as file:
         file.write(''.join(f'{name}\n' for name in names).encode())
     print(f'written: {stem}.json and {stem}.txt ({len(ids)} videos)')
 
 
-def main(argv=None) -> None:
-    args = parse_args(argv)
-    try:
-        ytvos = YTVOS(args.annotations)
-        val = split_videos(ytvos, args.val_ratio, args.seed)
-        print(table(ytvos, val))
-        path = pathlib.Path(args.annotations)
-        stem = pathlib.Path(args.out or path.parent) / path.stem
-        write(ytvos, set(ytvos.vids) - val, f'{stem}_train')
-        write(ytvos, val, f'{stem}_val')
-    except (OSError, ValueError) as error:
-        sys.exit(f'error: {error}')
+def main() -> None:
+    args = parse_args()
+    ytvos = YTVOS(args.annotations)
+    val = split_videos(ytvos, args.val_ratio, args.seed)
+    print(table(ytvos, val))
+    path = pathlib.Path(args.annotations)
+    stem = pathlib.Path(args.out or path.parent) / path.stem
+    write(ytvos, set(ytvos.vids) - val, f'{stem}_train')
+    write(ytvos, val, f'{stem}_val')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

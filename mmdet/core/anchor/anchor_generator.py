@@ -2,11 +2,11 @@
 from typing import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-class AnchorGenerator:
-    """The anchors of one pyramid level.
+class AnchorGenerator(nn.Module):
+    """The anchors of one pyramid level; a module, so that they follow its owner to a device.
 
     Args:
         base_size: side of the square that scales and ratios act on, in pixels.
@@ -19,12 +19,13 @@ class AnchorGenerator:
 
     def __init__(self, base_size: int, scales: Sequence[float], ratios: Sequence[float],
                  scale_major: bool = True, ctr: tuple[float, float] | None = None) -> None:
+        super().__init__()
         self.base_size = base_size
         self.scales = torch.tensor(scales, dtype=torch.float32)
         self.ratios = torch.tensor(ratios, dtype=torch.float32)
         self.scale_major = scale_major
         self.ctr = ctr
-        self.base_anchors = self._base_anchors()
+        self.register_buffer('base_anchors', self._base_anchors(), persistent=False)
 
     @property
     def num_base_anchors(self) -> int:
@@ -45,8 +46,7 @@ class AnchorGenerator:
             x_ctr - 0.5 * (ws - 1), y_ctr - 0.5 * (hs - 1),
             x_ctr + 0.5 * (ws - 1), y_ctr + 0.5 * (hs - 1)], dim=1).round()
 
-    def grid_anchors(self, featmap_size: tuple[int, int], stride: int,
-                     device: torch.device | str = 'cpu') -> Tensor:
+    def grid_anchors(self, featmap_size: tuple[int, int], stride: int) -> Tensor:
         """All anchors of a feature map, row by row, the A anchors of a cell together.
 
         Args:
@@ -57,15 +57,15 @@ class AnchorGenerator:
             (h * w * A, 4) float32 xyxy in network pixels.
         """
         h, w = featmap_size
-        base = self.base_anchors.to(device)
+        device = self.base_anchors.device
         y = torch.arange(h, device=device, dtype=torch.float32) * stride
         x = torch.arange(w, device=device, dtype=torch.float32) * stride
         yy, xx = torch.meshgrid(y, x, indexing='ij')
         shifts = torch.stack([xx, yy, xx, yy], dim=-1).view(-1, 1, 4)
-        return (shifts + base).view(-1, 4)
+        return (shifts + self.base_anchors).view(-1, 4)
 
-    def valid_flags(self, featmap_size: tuple[int, int], valid_size: tuple[int, int],
-                    device: torch.device | str = 'cpu') -> Tensor:
+    def valid_flags(self, featmap_size: tuple[int, int],
+                    valid_size: tuple[int, int]) -> Tensor:
         """Which grid anchors belong to cells inside the padded image.
 
         Args:
@@ -76,6 +76,7 @@ class AnchorGenerator:
             (h * w * A,) bool.
         """
         h, w = featmap_size
+        device = self.base_anchors.device
         rows = torch.arange(h, device=device) < valid_size[0]
         cols = torch.arange(w, device=device) < valid_size[1]
         cells = (rows[:, None] & cols[None]).view(-1, 1)

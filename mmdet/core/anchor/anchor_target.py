@@ -1,10 +1,11 @@
 """What the anchors of an image should predict."""
 from dataclasses import dataclass
+from typing import Sequence
 
 import torch
 from torch import Tensor
 
-from ..bbox import assign_and_sample, bbox2delta
+from mmdet.core.bbox import SamplingResult, bbox2delta, build_assigner, build_sampler
 
 
 @dataclass
@@ -25,7 +26,7 @@ class AnchorTargets:
     @property
     def num_pos(self) -> int:
         """P."""
-        return self.deltas.shape[0]
+        return len(self.deltas)
 
 
 def anchor_inside_flags(anchors: Tensor, valid: Tensor, img_shape: tuple,
@@ -48,35 +49,39 @@ def anchor_inside_flags(anchors: Tensor, valid: Tensor, img_shape: tuple,
             & (anchors[:, 2] < w + allowed_border) & (anchors[:, 3] < h + allowed_border))
 
 
-def anchor_targets(anchors: Tensor, valid: Tensor, gt_bboxes: Tensor, img_shape: tuple,
-                   cfg: dict, means: list, stds: list,
-                   gt_labels: Tensor | None = None) -> AnchorTargets:
-    """Assign ground truth to the anchors of one image and sample them.
+def anchor_targets(anchors: Tensor, inside: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
+                   cfg: dict, means: Sequence[float] | Tensor, stds: Sequence[float] | Tensor,
+                   gt_labels: Sequence[Tensor] | None = None) -> list[AnchorTargets]:
+    """Assign ground truth to the anchors of every image and sample them.
+
+    The host waits once for all images.
 
     Args:
         anchors: (A, 4) xyxy, all levels one after the other.
-        valid: (A,) bool, see :func:`anchor_inside_flags`.
-        gt_bboxes: (G, 4) xyxy in network pixels; G may be 0.
-        img_shape: (h, w, ...) of the unpadded image.
-        cfg: ``assigner``, ``sampler``, ``allowed_border``, ``pos_weight``.
+        inside: one (A,) bool tensor per image, see :func:`anchor_inside_flags`.
+        gt_bboxes: one (G, 4) xyxy tensor per image in network pixels; G may be 0.
+        cfg: ``assigner``, ``sampler``, ``pos_weight``.
         means, stds: normalisation of the deltas.
-        gt_labels: (G,) 1-based, or None where there is one class only.
+        gt_labels: one (G,) tensor per image, 1-based; None where there is one class only.
 
     Source: as the 2019 code (crowd boxes are not excluded in the RPN).
     """
-    inside = anchor_inside_flags(
-        anchors, valid, img_shape, cfg['allowed_border']).nonzero().squeeze(1)
-    _, samples = assign_and_sample(
-        anchors[inside], gt_bboxes, None, gt_labels, cfg)
-    num_pos = samples.pos_inds.numel()
-    labels = torch.zeros(num_pos + samples.neg_inds.numel(),
-                         dtype=torch.long, device=anchors.device)
-    labels[:num_pos] = 1 if gt_labels is None else samples.pos_gt_labels
+    assigner, num = build_assigner(cfg['assigner']), len(gt_bboxes)
+    assigned = [assigner.assign(anchors, boxes, None, labels, usable) for boxes, labels, usable
+                in zip(gt_bboxes, gt_labels or [None] * num, inside)]
+    samples = build_sampler(cfg['sampler']).sample_images(
+        assigned, [anchors] * num, gt_bboxes, gt_labels)
+    return [_targets_of(sample, cfg['pos_weight'], means, stds) for sample in samples]
+
+
+def _targets_of(sample: SamplingResult, pos_weight: float, means: Sequence[float] | Tensor,
+                stds: Sequence[float] | Tensor) -> AnchorTargets:
+    num_pos, num_neg = len(sample.pos_inds), len(sample.neg_inds)
+    labels = torch.zeros(num_pos + num_neg, dtype=torch.long, device=sample.pos_inds.device)
+    labels[:num_pos] = 1 if sample.pos_gt_labels is None else sample.pos_gt_labels
     weights = torch.ones_like(labels, dtype=torch.float32)
-    if cfg['pos_weight'] > 0:
-        weights[:num_pos] = cfg['pos_weight']
+    if pos_weight > 0:
+        weights[:num_pos] = pos_weight
     return AnchorTargets(
-        inds=inside[torch.cat([samples.pos_inds, samples.neg_inds])],
-        labels=labels,
-        weights=weights,
-        deltas=bbox2delta(samples.pos_bboxes, samples.pos_gt_bboxes, means, stds))
+        inds=torch.cat([sample.pos_inds, sample.neg_inds]), labels=labels, weights=weights,
+        deltas=bbox2delta(sample.pos_bboxes, sample.pos_gt_bboxes, means, stds))

@@ -1,19 +1,23 @@
 from .assigners import AssignResult, MaxIoUAssigner
+from .detections import Detections
 from .geometry import bbox_overlaps
 from .registry import ASSIGNERS, SAMPLERS
 from .samplers import (CombinedSampler, InstanceBalancedPosSampler,
                        IoUBalancedNegSampler, PseudoSampler, RandomSampler,
                        SamplingResult)
-from .assign_sampling import assign_and_sample, build_assigner, build_sampler
+from .assign_sampling import (assign_and_sample, assign_and_sample_images, build_assigner,
+                              build_sampler)
 from .bbox_target import BBoxTargets, bbox_targets
 from .transforms import (bbox2delta, bbox2result, bbox2roi, bbox_flip, bbox_mapping,
-                         bbox_mapping_back, delta2bbox)
+                         bbox_mapping_back, boxes_to_network, boxes_to_original,
+                         clip_boxes, delta2bbox)
 
 __all__ = [
-    'ASSIGNERS', 'SAMPLERS', 'AssignResult', 'BBoxTargets', 'CombinedSampler',
+    'ASSIGNERS', 'SAMPLERS', 'AssignResult', 'BBoxTargets', 'CombinedSampler', 'Detections',
     'InstanceBalancedPosSampler', 'IoUBalancedNegSampler', 'MaxIoUAssigner',
     'PseudoSampler', 'RandomSampler', 'SamplingResult', 'assign_and_sample',
+    'assign_and_sample_images',
     'bbox2delta', 'bbox2result', 'bbox2roi', 'bbox_flip', 'bbox_mapping',
-    'bbox_mapping_back', 'bbox_overlaps', 'bbox_targets', 'build_assigner',
-    'build_sampler', 'delta2bbox'
+    'bbox_mapping_back', 'bbox_overlaps', 'bbox_targets', 'boxes_to_network', 'boxes_to_original', 'build_assigner',
+    'build_sampler', 'clip_boxes', 'delta2bbox'
 ]

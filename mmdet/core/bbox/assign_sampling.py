@@ -1,11 +1,11 @@
 """Assigners and samplers from their configs."""
-from typing import Any
+from typing import Any, Sequence
 
 from torch import Tensor
 
-from .assigners import AssignResult
-from .registry import ASSIGNERS, SAMPLERS
-from .samplers import SamplingResult
+from mmdet.core.bbox.assigners import AssignResult
+from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
+from mmdet.core.bbox.samplers import SamplingResult
 
 
 def build_assigner(cfg: dict) -> Any:
@@ -33,3 +33,14 @@ def assign_and_sample(bboxes: Tensor, gt_bboxes: Tensor, gt_bboxes_ignore: Tenso
         bboxes, gt_bboxes, gt_bboxes_ignore, gt_labels)
     return assigned, build_sampler(cfg['sampler']).sample(
         assigned, bboxes, gt_bboxes, gt_labels)
+
+
+def assign_and_sample_images(bboxes: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
+                             gt_bboxes_ignore: Sequence[Tensor] | None,
+                             gt_labels: Sequence[Tensor] | None,
+                             cfg: dict) -> list[SamplingResult]:
+    """:func:`assign_and_sample` of a batch, one entry per image; the host waits once."""
+    assigner, num = build_assigner(cfg['assigner']), len(bboxes)
+    assigned = [assigner.assign(*image) for image in zip(
+        bboxes, gt_bboxes, gt_bboxes_ignore or [None] * num, gt_labels or [None] * num)]
+    return build_sampler(cfg['sampler']).sample_images(assigned, bboxes, gt_bboxes, gt_labels)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .geometry import bbox_overlaps
-from .registry import ASSIGNERS
+from mmdet.core.bbox.geometry import bbox_overlaps
+from mmdet.core.bbox.registry import ASSIGNERS
 
 
 @dataclass
@@ -57,7 +57,7 @@ class MaxIoUAssigner:
 
     def assign(self, bboxes: Tensor, gt_bboxes: Tensor,
                gt_bboxes_ignore: Tensor | None = None,
-               gt_labels: Tensor | None = None) -> AssignResult:
+               gt_labels: Tensor | None = None, usable: Tensor | None = None) -> AssignResult:
         """Assign boxes to ground truths; either may be empty.
 
         Args:
@@ -65,13 +65,18 @@ class MaxIoUAssigner:
             gt_bboxes: (G, 4) xyxy.
             gt_bboxes_ignore: (K, 4) crowds.
             gt_labels: (G,) 1-based.
+            usable: (n,) bool, the others are ignored as if they were not there.
         """
         overlaps = bbox_overlaps(gt_bboxes, bboxes[:, :4])
+        if usable is not None:
+            overlaps = overlaps.masked_fill(~usable, -1)
         result = self.assign_wrt_overlaps(overlaps, gt_labels)
+        if usable is not None:
+            result.gt_inds.masked_fill_(~usable, -1)
         if (self.ignore_iof_thr > 0 and gt_bboxes_ignore is not None
                 and gt_bboxes_ignore.numel() and bboxes.numel()):
             covered = bbox_overlaps(bboxes[:, :4], gt_bboxes_ignore, mode='iof').max(1)[0]
-            result.gt_inds[covered > self.ignore_iof_thr] = -1
+            result.gt_inds.masked_fill_(covered > self.ignore_iof_thr, -1)
         return result
 
     def assign_wrt_overlaps(self, overlaps: Tensor,
@@ -83,10 +88,10 @@ class MaxIoUAssigner:
             labels = None if gt_labels is None else torch.zeros_like(gt_inds)
             return AssignResult(gt_inds, overlaps.new_zeros(n), labels)
         max_overlaps, best_gt = overlaps.max(dim=0)
-        low, high = (self.neg_iou_thr if isinstance(self.neg_iou_thr, tuple)
+        low, high = (self.neg_iou_thr if isinstance(self.neg_iou_thr, (tuple, list))
                      else (0, self.neg_iou_thr))
         gt_inds = torch.full_like(best_gt, -1)
-        gt_inds[(max_overlaps >= low) & (max_overlaps < high)] = 0
+        gt_inds.masked_fill_((max_overlaps >= low) & (max_overlaps < high), 0)
         gt_inds = torch.where(max_overlaps >= self.pos_iou_thr, best_gt + 1, gt_inds)
         gt_inds = self._best_of_each_gt(overlaps, gt_inds)
         labels = None

@@ -5,8 +5,8 @@ from typing import Sequence
 import torch
 from torch import Tensor
 
-from .samplers import SamplingResult
-from .transforms import bbox2delta
+from mmdet.core.bbox.samplers import SamplingResult
+from mmdet.core.bbox.transforms import bbox2delta
 
 
 @dataclass
@@ -25,22 +25,23 @@ class BBoxTargets:
     pos_deltas: Tensor
 
 
-def bbox_targets(samples: Sequence[SamplingResult], means: Sequence[float],
-                 stds: Sequence[float], pos_weight: float = -1) -> BBoxTargets:
+def bbox_targets(samples: Sequence[SamplingResult], means: Sequence[float] | Tensor,
+                 stds: Sequence[float] | Tensor, pos_weight: float = -1) -> BBoxTargets:
     """Targets of a batch from the samples of its images.
 
     Args:
-        samples: one entry an image.
+        samples: one entry per image.
         means, stds: normalisation of the deltas.
         pos_weight: weight of positives in the classification loss; not
             positive: 1.
     """
-    labels, is_pos = [], []
+    labels, pos_inds, start = [], [], 0
     for s in samples:
-        background = s.pos_gt_labels.new_zeros(len(s.neg_bboxes))
-        labels.append(torch.cat([s.pos_gt_labels, background]))
-        is_pos += [torch.ones_like(s.pos_gt_labels, dtype=torch.bool), background.bool()]
-    labels, pos_inds = torch.cat(labels), torch.cat(is_pos).nonzero().squeeze(1)
+        num_pos = len(s.pos_bboxes)
+        labels += [s.pos_gt_labels, s.pos_gt_labels.new_zeros(len(s.neg_bboxes))]
+        pos_inds.append(torch.arange(start, start + num_pos, device=s.pos_inds.device))
+        start += num_pos + len(s.neg_bboxes)
+    labels, pos_inds = torch.cat(labels), torch.cat(pos_inds)
     weights = torch.ones_like(labels, dtype=torch.float32)
     if pos_weight > 0:
         weights[pos_inds] = pos_weight

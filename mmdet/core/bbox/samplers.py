@@ -1,11 +1,13 @@
 """Which of the assigned boxes train?"""
 from dataclasses import dataclass
+from typing import Sequence
 
 import torch
 from torch import Tensor
 
-from .assigners import AssignResult
-from .registry import SAMPLERS
+from mmdet.core.bbox.assigners import AssignResult
+from mmdet.core.bbox.registry import SAMPLERS
+from mmdet.core.host import rank_in_group, true_indices
 
 
 @dataclass
@@ -52,14 +54,28 @@ def random_choice(inds: Tensor, num: int) -> Tensor:
     return inds[drawn].sort()[0]
 
 
+def random_first(inds: Tensor, wanted: Tensor, num: int) -> Tensor:
+    """``num`` different entries, sorted: at random among the wanted, then among the others.
+
+    Args:
+        inds: (n,) candidates.
+        wanted: (n,) bool.
+        num: not more than n.
+    """
+    keys = torch.rand(len(inds), device=inds.device) + wanted
+    return inds[keys.topk(num)[1]].sort()[0]
+
+
 @SAMPLERS.register_module
 class RandomSampler:
     """Draw positives and negatives at random.
 
+    Subclasses choose otherwise in ``sample_pos`` and ``sample_neg``.
+
     Args:
-        num: boxes an image.
+        num: boxes per image.
         pos_fraction: at most this part of ``num`` is positive.
-        neg_pos_ub: at most this many negatives a positive; negative: no limit.
+        neg_pos_ub: at most this many negatives per positive; negative: no limit.
         add_gt_as_proposals: ground truths are candidates too.
     """
 
@@ -73,50 +89,52 @@ class RandomSampler:
     def sample(self, assigned: AssignResult, bboxes: Tensor, gt_bboxes: Tensor,
                gt_labels: Tensor | None = None) -> SamplingResult:
         """Draw from (n, 4 or more) boxes assigned to (G, 4) ground truths."""
-        bboxes = bboxes[:, :4]
+        return self.sample_images([assigned], [bboxes], [gt_bboxes],
+                                  None if gt_labels is None else [gt_labels])[0]
+
+    def sample_images(self, assigned: Sequence[AssignResult], bboxes: Sequence[Tensor],
+                      gt_bboxes: Sequence[Tensor],
+                      gt_labels: Sequence[Tensor] | None = None) -> list[SamplingResult]:
+        """:meth:`sample` of a batch, one entry per image; the host waits once."""
+        bboxes = [boxes[:, :4] for boxes in bboxes]
         if self.add_gt_as_proposals:
-            bboxes = torch.cat([gt_bboxes, bboxes])
-            assigned = assigned.add_gt(gt_labels, len(gt_bboxes))
-        pos_inds = self.sample_pos(assigned, int(self.num * self.pos_fraction))
-        num_neg = self.num - len(pos_inds)
+            bboxes = [torch.cat([gt, boxes]) for gt, boxes in zip(gt_bboxes, bboxes)]
+            assigned = [a.add_gt(labels, len(gt)) for a, labels, gt in zip(
+                assigned, gt_labels or [None] * len(bboxes), gt_bboxes)]
+        inds = true_indices([a.gt_inds > 0 for a in assigned] + [a.gt_inds == 0 for a in assigned])
+        candidates = zip(inds[:len(bboxes)], inds[len(bboxes):])
+        return [make_result(*self.draw(a, *found), boxes, gt, a)
+                for a, found, boxes, gt in zip(assigned, candidates, bboxes, gt_bboxes)]
+
+    def draw(self, assigned: AssignResult, pos: Tensor, neg: Tensor) -> tuple[Tensor, Tensor]:
+        """Choose among the indices of all positives and of all negatives of an image."""
+        pos = self.sample_pos(assigned, pos, int(self.num * self.pos_fraction))
+        num_neg = self.num - len(pos)
         if self.neg_pos_ub >= 0:
-            num_neg = min(num_neg, int(self.neg_pos_ub * max(1, len(pos_inds))))
-        neg_inds = self.sample_neg(assigned, num_neg)
-        return make_result(pos_inds, neg_inds, bboxes, gt_bboxes, assigned)
+            num_neg = min(num_neg, int(self.neg_pos_ub * max(1, len(pos))))
+        return pos, self.sample_neg(assigned, neg, num_neg)
 
-    def sample_pos(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` positives."""
-        return random_choice((assigned.gt_inds > 0).nonzero().squeeze(1), num)
+    def sample_pos(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all positives."""
+        return random_choice(candidates, num)
 
-    def sample_neg(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` negatives."""
-        return random_choice((assigned.gt_inds == 0).nonzero().squeeze(1), num)
-
-
-def _fill_up(drawn: Tensor, candidates: Tensor, num: int) -> Tensor:
-    """Add random further candidates until there are ``num``."""
-    rest = candidates[~torch.isin(candidates, drawn)]
-    extra = random_choice(rest, num - len(drawn))
-    return torch.cat([drawn, extra]).sort()[0]
+    def sample_neg(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all negatives."""
+        return random_choice(candidates, num)
 
 
 @SAMPLERS.register_module
 class InstanceBalancedPosSampler(RandomSampler):
     """Draw about as many positives for every ground truth."""
 
-    def sample_pos(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` positives."""
-        candidates = (assigned.gt_inds > 0).nonzero().squeeze(1)
+    def sample_pos(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all positives."""
         if len(candidates) <= num:
             return candidates
-        gts = assigned.gt_inds[candidates].unique()
-        each = int(round(num / float(len(gts))) + 1)
-        drawn = torch.cat([
-            random_choice((assigned.gt_inds == gt).nonzero().squeeze(1), each)
-            for gt in gts])
-        if len(drawn) > num:
-            return random_choice(drawn, num)
-        return _fill_up(drawn, candidates, num)
+        candidates = candidates[torch.randperm(len(candidates), device=candidates.device)]
+        rank = rank_in_group(assigned.gt_inds[candidates])
+        each = (num / (rank == 0).sum()).round() + 1
+        return random_first(candidates, rank < each, num)
 
 
 @SAMPLERS.register_module
@@ -134,16 +152,15 @@ class IoUBalancedNegSampler(RandomSampler):
         self.hard_thr = hard_thr
         self.hard_fraction = hard_fraction
 
-    def sample_neg(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` negatives."""
-        candidates = (assigned.gt_inds == 0).nonzero().squeeze(1)
+    def sample_neg(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all negatives."""
         if len(candidates) <= num:
             return candidates
-        hard = candidates[assigned.max_overlaps[candidates] >= self.hard_thr]
-        drawn = random_choice(hard, int(num * self.hard_fraction))
-        easy = candidates[assigned.max_overlaps[candidates] < self.hard_thr]
-        drawn = torch.cat([drawn, random_choice(easy, num - len(drawn))])
-        return _fill_up(drawn, candidates, num)
+        candidates = candidates[torch.randperm(len(candidates), device=candidates.device)]
+        hard = assigned.max_overlaps[candidates] >= self.hard_thr
+        num_hard = hard.sum().clamp(max=int(num * self.hard_fraction))
+        limit = torch.where(hard, num_hard, num - num_hard)
+        return random_first(candidates, rank_in_group(hard.long()) < limit, num)
 
 
 @SAMPLERS.register_module
@@ -160,22 +177,22 @@ class CombinedSampler(RandomSampler):
         self.pos_sampler = SAMPLERS.build(pos_sampler, **kwargs)
         self.neg_sampler = SAMPLERS.build(neg_sampler, **kwargs)
 
-    def sample_pos(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` positives."""
-        return self.pos_sampler.sample_pos(assigned, num)
+    def sample_pos(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all positives."""
+        return self.pos_sampler.sample_pos(assigned, candidates, num)
 
-    def sample_neg(self, assigned: AssignResult, num: int) -> Tensor:
-        """Indices of at most ``num`` negatives."""
-        return self.neg_sampler.sample_neg(assigned, num)
+    def sample_neg(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all negatives."""
+        return self.neg_sampler.sample_neg(assigned, candidates, num)
 
 
 @SAMPLERS.register_module
-class PseudoSampler:
+class PseudoSampler(RandomSampler):
     """Take every assigned box (for losses that weigh by themselves)."""
 
-    def sample(self, assigned: AssignResult, bboxes: Tensor, gt_bboxes: Tensor,
-               gt_labels: Tensor | None = None) -> SamplingResult:
-        """All positives and negatives among (n, 4 or more) boxes."""
-        pos_inds = (assigned.gt_inds > 0).nonzero().squeeze(1)
-        neg_inds = (assigned.gt_inds == 0).nonzero().squeeze(1)
-        return make_result(pos_inds, neg_inds, bboxes[:, :4], gt_bboxes, assigned)
+    def __init__(self) -> None:
+        super().__init__(num=0, pos_fraction=0, add_gt_as_proposals=False)
+
+    def draw(self, assigned: AssignResult, pos: Tensor, neg: Tensor) -> tuple[Tensor, Tensor]:
+        """All positives and negatives of an image."""
+        return pos, neg

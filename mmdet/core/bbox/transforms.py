@@ -16,13 +16,14 @@ def _center_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
             boxes[..., 2:] - boxes[..., :2] + 1.0)
 
 
-def bbox2delta(proposals: Tensor, gt: Tensor, means: Sequence[float] = (0, 0, 0, 0),
-               stds: Sequence[float] = (1, 1, 1, 1)) -> Tensor:
+def bbox2delta(proposals: Tensor, gt: Tensor, means: Sequence[float] | Tensor = (0, 0, 0, 0),
+               stds: Sequence[float] | Tensor = (1, 1, 1, 1)) -> Tensor:
     """Encode boxes relative to proposals.
 
     Args:
         proposals, gt: (n, 4) xyxy.
-        means, stds: four numbers each; ``(delta - mean) / std`` is returned.
+        means, stds: four numbers each (tensors on the device spare a copy to it);
+            ``(delta - mean) / std`` is returned.
 
     Returns:
         (n, 4) float32: dx, dy, dw, dh.
@@ -30,11 +31,15 @@ def bbox2delta(proposals: Tensor, gt: Tensor, means: Sequence[float] = (0, 0, 0,
     center, size = _center_size(proposals.float())
     gt_center, gt_size = _center_size(gt.float())
     deltas = torch.cat([(gt_center - center) / size, torch.log(gt_size / size)], dim=-1)
-    return (deltas - deltas.new_tensor(means)) / deltas.new_tensor(stds)
+    return (deltas - _like(means, deltas)) / _like(stds, deltas)
 
 
-def delta2bbox(rois: Tensor, deltas: Tensor, means: Sequence[float] = (0, 0, 0, 0),
-               stds: Sequence[float] = (1, 1, 1, 1), max_shape: tuple | None = None,
+def _like(values: Sequence[float] | Tensor, other: Tensor) -> Tensor:
+    return torch.as_tensor(values, dtype=other.dtype, device=other.device)
+
+
+def delta2bbox(rois: Tensor, deltas: Tensor, means: Sequence[float] | Tensor = (0, 0, 0, 0),
+               stds: Sequence[float] | Tensor = (1, 1, 1, 1), max_shape: tuple | None = None,
                wh_ratio_clip: float = 16 / 1000) -> Tensor:
     """Decode deltas, the inverse of :func:`bbox2delta`.
 
@@ -48,7 +53,7 @@ def delta2bbox(rois: Tensor, deltas: Tensor, means: Sequence[float] = (0, 0, 0, 
         (n, 4 * k) xyxy.
     """
     n, k = deltas.shape[0], deltas.shape[1] // 4
-    deltas = deltas.view(n, k, 4) * deltas.new_tensor(stds) + deltas.new_tensor(means)
+    deltas = deltas.view(n, k, 4) * _like(stds, deltas) + _like(means, deltas)
     max_ratio = abs(math.log(wh_ratio_clip))
     center, size = _center_size(rois[:, None, :4])
     new_size = size * deltas[..., 2:].clamp(-max_ratio, max_ratio).exp()
@@ -62,8 +67,31 @@ def delta2bbox(rois: Tensor, deltas: Tensor, means: Sequence[float] = (0, 0, 0, 
 
 def clip_boxes(boxes: Tensor, shape: tuple) -> Tensor:
     """Clip xyxy boxes (..., 4) into an image of ``shape`` (h, w, ...)."""
-    limit = boxes.new_tensor([shape[1], shape[0], shape[1], shape[0]]) - 1
-    return torch.minimum(boxes.clamp(min=0), limit)
+    x, y = boxes.view(*boxes.shape[:-1], 2, 2).unbind(-1)
+    return torch.stack([x.clamp(0, shape[1] - 1), y.clamp(0, shape[0] - 1)], dim=-1).flatten(-2)
+
+
+def boxes_to_original(boxes: Tensor, scale_factor: float | Sequence[float]) -> Tensor:
+    """Boxes in network pixels to original pixels.
+
+    Args:
+        boxes: (..., 4 * k) xyxy.
+        scale_factor: network pixels per original pixel: a number, or four for x1 y1 x2 y2
+            where the aspect ratio is not kept. They travel as numbers, nothing is copied
+            to the device.
+    """
+    if np.ndim(scale_factor) == 0:
+        return boxes / float(scale_factor)
+    columns = boxes.unflatten(-1, (-1, 4)).unbind(-1)
+    return torch.stack([x / float(f) for x, f in zip(columns, scale_factor)], dim=-1).flatten(-2)
+
+
+def boxes_to_network(boxes: Tensor, scale_factor: float | Sequence[float]) -> Tensor:
+    """Boxes in original pixels to network pixels, see :func:`boxes_to_original`."""
+    if np.ndim(scale_factor) == 0:
+        return boxes * float(scale_factor)
+    columns = boxes.unflatten(-1, (-1, 4)).unbind(-1)
+    return torch.stack([x * float(f) for x, f in zip(columns, scale_factor)], dim=-1).flatten(-2)
 
 
 def bbox_flip(bboxes: Tensor, img_shape: tuple) -> Tensor:

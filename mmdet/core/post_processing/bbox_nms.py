@@ -7,7 +7,7 @@ from mmdet.ops import batched_nms, soft_nms
 
 def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: dict,
                    max_num: int = -1) -> tuple[Tensor, Tensor]:
-    """Non-maximum suppression class by class.
+    """Non-maximum suppression class by class; the host waits twice.
 
     Args:
         bboxes: (n, 4) or (n, 4 * C) xyxy, one box for all classes or one each.
@@ -47,7 +47,15 @@ def _suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Tensor]:
         return dets[keep], labels[keep]
     if kind != 'soft_nms':
         raise ValueError(f'test_cfg.rcnn.nms: type is "nms" or "soft_nms", got "{kind}"')
-    kept = [soft_nms(dets[labels == label], **cfg)[0] for label in labels.unique()]
-    counts = torch.tensor([len(k) for k in kept], device=labels.device, dtype=torch.long)
-    return (torch.cat([dets[:0], *kept]),
-            labels.unique().repeat_interleave(counts))
+    return _soft_suppress(dets, labels, cfg)
+
+
+def _soft_suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Tensor]:
+    """Soft-NMS runs on the host: one copy there for all classes, one back."""
+    host = torch.cat([dets, labels[:, None].to(dets.dtype)], dim=1).cpu()
+    kept = [host[:0]]
+    for label in host[:, 5].unique():
+        rows = soft_nms(host[host[:, 5] == label, :5].contiguous(), **cfg)[0]
+        kept.append(torch.cat([rows, label.expand(len(rows), 1)], dim=1))
+    kept = torch.cat(kept).to(dets.device)
+    return kept[:, :5], kept[:, 5].long()

@@ -35,30 +35,23 @@ def match_scores(log_p: Tensor, scores: Tensor, ious: Tensor, same_label: Tensor
 
 
 def assign_ids(scores: Tensor) -> Tensor:
-    """Turn match scores into object ids, greedily in the order of the detections.
+    """Turn match scores into object ids, as if greedily in the order of the detections.
 
     A detection takes its best column. New objects get the next free ids. Where
     several detections claim one object, the highest score wins (the first of
-    equals) and the others get no id.
+    equals) and the others get no id. No detection waits for another, so nothing
+    has to come to the host.
 
     Args:
         scores: (N, M + 1), column 0 is "new object".
 
     Returns:
-        (N,) int64 on the CPU: object id, M and above for new objects, -1 for none.
+        (N,) int64: object id, M and above for new objects, -1 for none.
     """
-    best_score, best_column = (x.tolist() for x in scores.max(dim=1))
-    num_objects = scores.shape[1] - 1
-    winner: dict[int, int] = {}
-    ids = [-1] * len(best_column)
-    for i, column in enumerate(best_column):
-        if column == 0:
-            ids[i] = num_objects
-            num_objects += 1
-            continue
-        rival = winner.get(column)
-        if rival is None or best_score[i] > best_score[rival]:
-            if rival is not None:
-                ids[rival] = -1
-            ids[i], winner[column] = column - 1, i
-    return torch.tensor(ids, dtype=torch.long)
+    best, column = scores.max(dim=1)
+    is_new = column == 0
+    new_ids = scores.shape[1] - 2 + is_new.cumsum(0)
+    order = torch.arange(len(best), device=best.device)
+    beats_me = (best > best[:, None]) | ((best == best[:, None]) & (order < order[:, None]))
+    lost = (beats_me & (column == column[:, None])).any(dim=1)
+    return torch.where(is_new, new_ids, torch.where(lost, -1, column - 1))

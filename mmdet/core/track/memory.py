@@ -41,7 +41,7 @@ class TrackMemory:
         return self.frame - self.last_seen <= max_age
 
     def update(self, obj_ids: Tensor, boxes: Tensor, labels: Tensor, embeddings: Tensor,
-               label_memory: str = 'first') -> 'TrackMemory':
+               label_memory: str = 'first', num_objects: int | None = None) -> 'TrackMemory':
         """The memory after a frame.
 
         Args:
@@ -51,22 +51,24 @@ class TrackMemory:
             labels: (N,) 0-based.
             embeddings: (N, D).
             label_memory: an object keeps its ``'first'`` label or takes the ``'latest'``.
+            num_objects: objects known afterwards, where the host knows; else it asks.
         """
-        new = (obj_ids >= len(self)).nonzero().squeeze(1).to(boxes.device)
-        known = ((obj_ids >= 0) & (obj_ids < len(self))).nonzero().squeeze(1).to(boxes.device)
-        rows = obj_ids.to(boxes.device)[known]
-        now = torch.full_like(labels, self.frame)
+        known = len(self)
+        if num_objects is None:
+            num_objects = max([known, *(obj_ids + 1).tolist()])
+        rows = torch.where(obj_ids < 0, num_objects, obj_ids)  # those without an id: one row too many
 
-        def merge(old: Tensor, current: Tensor) -> Tensor:
-            merged = torch.cat([old, current[new]])
-            merged[rows] = current[known]
-            return merged
+        def write(old: Tensor, current: Tensor) -> Tensor:
+            table = old.new_zeros(num_objects + 1, *old.shape[1:])
+            table[:known] = old
+            table[rows] = current.to(old.dtype)
+            return table[:num_objects]
 
-        keep_first = label_memory == 'first'
+        new_labels = write(self.labels, labels)
+        if label_memory == 'first':
+            new_labels = torch.cat([self.labels, new_labels[known:]])
         return TrackMemory(
-            boxes=merge(self.boxes, boxes[:, :4]),
-            labels=(torch.cat([self.labels, labels[new]]) if keep_first
-                    else merge(self.labels, labels)),
-            embeddings=merge(self.embeddings, embeddings),
-            last_seen=merge(self.last_seen, now),
+            boxes=write(self.boxes, boxes[:, :4]), labels=new_labels,
+            embeddings=write(self.embeddings, embeddings),
+            last_seen=write(self.last_seen, torch.full_like(labels, self.frame)),
             frame=self.frame + 1)

@@ -1,7 +1,7 @@
 """A data loader that knows the machine."""
 import logging
 import os
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 import torch
@@ -41,7 +41,7 @@ def init_worker(worker_id: int) -> None:
 
 
 def build_dataloader(dataset: SeededDataset, imgs_per_gpu: int, workers_per_gpu: int, num_gpus: int = 1,
-                     dist: bool = True, shuffle: bool = True, seed: Optional[int] = None,
+                     dist: bool = True, shuffle: bool = True, seed: int | None = None,
                      force_workers: bool = False, **kwargs: Any) -> DataLoader:
     """Build the loader of one process; batches are dicts of lists, see ``collate``.
 

@@ -1,9 +1,11 @@
 """In which order items are seen: full batches of one aspect-ratio group, sharded over ranks."""
-from typing import Iterator, Optional
+from typing import Iterator
 
 import numpy as np
 from torch import distributed
 from torch.utils.data import Sampler
+
+from mmdet.utils.errors import BadValue
 
 from ..sampling import SeededDataset
 
@@ -28,7 +30,7 @@ class DistributedGroupSampler(Sampler):
     """
 
     def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1,
-                 num_replicas: Optional[int] = None, rank: Optional[int] = None, seed: int = 0) -> None:
+                 num_replicas: int | None = None, rank: int | None = None, seed: int = 0) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         if num_replicas is None:
             num_replicas = distributed.get_world_size() if group else 1
@@ -52,8 +54,8 @@ class DistributedGroupSampler(Sampler):
             ValueError: the epoch has fewer steps.
         """
         if not 0 <= start_iter <= self.num_steps:
-            raise ValueError(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, got {start_iter}; '
-                             'was the run started with another data set, batch size or number of GPUs?')
+            raise BadValue(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, got {start_iter}; '
+                           'was the run started with another data set, batch size or number of GPUs?')
         self.epoch, self.start_iter = epoch, start_iter
 
     def steps(self) -> np.ndarray:
@@ -88,8 +90,8 @@ class DistributedSampler(Sampler):
     Yields plain indices.
     """
 
-    def __init__(self, dataset: SeededDataset, num_replicas: Optional[int] = None,
-                 rank: Optional[int] = None) -> None:
+    def __init__(self, dataset: SeededDataset, num_replicas: int | None = None,
+                 rank: int | None = None) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         world = distributed.get_world_size() if group else 1
         here = distributed.get_rank() if group else 0

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.anchor import AnchorGenerator, AnchorTargets, anchor_targets
+from mmdet.core.anchor import (AnchorGenerator, AnchorTargets, anchor_inside_flags,
+                               anchor_targets)
 from mmdet.core.loss import smooth_l1
-
-from ..registry import HEADS
+from mmdet.models.registry import HEADS
 
 
 @HEADS.register_module
@@ -38,11 +38,12 @@ class AnchorHead(nn.Module):
         self.in_channels, self.feat_channels = in_channels, feat_channels
         self.num_classes = num_classes
         self.anchor_strides = list(anchor_strides)
-        self.target_means, self.target_stds = list(target_means), list(target_stds)
+        for name, values in (('target_means', target_means), ('target_stds', target_stds)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
         self.use_sigmoid_cls = use_sigmoid_cls
-        self.anchor_generators = [
+        self.anchor_generators = nn.ModuleList(
             AnchorGenerator(base, anchor_scales, anchor_ratios)
-            for base in (anchor_base_sizes or anchor_strides)]
+            for base in (anchor_base_sizes or anchor_strides))
         self.num_anchors = len(anchor_ratios) * len(anchor_scales)
         self.cls_out_channels = num_classes - 1 if use_sigmoid_cls else num_classes
         self._init_layers()
@@ -69,10 +70,9 @@ class AnchorHead(nn.Module):
         return [cls for cls, _ in outs], [reg for _, reg in outs]
 
     def anchors(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """The anchors (H_l * W_l * A, 4) of every level, on the device of ``maps``."""
-        return [generator.grid_anchors(x.shape[-2:], stride, x.device)
-                for generator, stride, x in zip(
-                    self.anchor_generators, self.anchor_strides, maps)]
+        """The anchors (H_l * W_l * A, 4) of every level."""
+        return [generator.grid_anchors(x.shape[-2:], stride) for generator, stride, x in zip(
+            self.anchor_generators, self.anchor_strides, maps)]
 
     def valid_flags(self, maps: Sequence[Tensor], pad_shape: tuple) -> Tensor:
         """Anchors on cells of one image, (total,) bool: a batch may be padded further."""
@@ -80,7 +80,7 @@ class AnchorHead(nn.Module):
         for generator, stride, x in zip(self.anchor_generators, self.anchor_strides, maps):
             size = x.shape[-2:]
             covered = tuple(min(-(-pad_shape[i] // stride), size[i]) for i in range(2))
-            flags.append(generator.valid_flags(size, covered, x.device))
+            flags.append(generator.valid_flags(size, covered))
         return torch.cat(flags)
 
     def flatten(self, maps: Sequence[Tensor], channels: int) -> Tensor:
@@ -93,11 +93,11 @@ class AnchorHead(nn.Module):
                     gt_labels: Sequence[Tensor] | None = None) -> list[AnchorTargets]:
         """Targets of every image, see :func:`mmdet.core.anchor.anchor_targets`."""
         anchors = torch.cat(self.anchors(maps))
-        labels = gt_labels or [None] * len(gt_bboxes)
-        return [
-            anchor_targets(anchors, self.valid_flags(maps, meta['pad_shape']), boxes,
-                           meta['img_shape'], cfg, self.target_means, self.target_stds, label)
-            for boxes, meta, label in zip(gt_bboxes, img_metas, labels)]
+        inside = [anchor_inside_flags(anchors, self.valid_flags(maps, meta['pad_shape']),
+                                      meta['img_shape'], cfg['allowed_border'])
+                  for meta in img_metas]
+        return anchor_targets(anchors, inside, gt_bboxes, cfg, self.target_means,
+                              self.target_stds, gt_labels)
 
     def loss(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
              gt_bboxes: Sequence[Tensor], img_metas: Sequence[dict], cfg: dict,
@@ -106,34 +106,33 @@ class AnchorHead(nn.Module):
 
         Args:
             cls_scores, bbox_preds: output of :meth:`forward`.
-            gt_bboxes: one (G_i, 4) tensor an image, network pixels.
+            gt_bboxes: one (G_i, 4) tensor per image, network pixels.
             img_metas: with ``img_shape`` and ``pad_shape``.
             cfg: ``assigner``, ``sampler``, ``allowed_border``, ``pos_weight``,
                 ``smoothl1_beta``.
-            gt_labels: one (G_i,) tensor an image; None: one class.
+            gt_labels: one (G_i,) tensor per image; None: one class.
 
         Returns:
-            ``loss_cls`` and ``loss_reg``, (L,) each: one number a level.
+            ``loss_cls`` and ``loss_reg``, (L,) each: one number per level.
         """
         targets = self.get_targets(cls_scores, gt_bboxes, img_metas, cfg, gt_labels)
         # as in 2019: an image without positives (negatives) counts as one
         total = sum(max(t.num_pos, 1) + max(len(t.inds) - t.num_pos, 1) for t in targets)
-        logits = self.flatten(cls_scores, self.cls_out_channels)
-        deltas = self.flatten(bbox_preds, 4)
-        image = torch.cat([t.inds.new_full((len(t.inds),), i) for i, t in enumerate(targets)])
-        inds = torch.cat([t.inds for t in targets])
-        labels = torch.cat([t.labels for t in targets])
-        weights = torch.cat([t.weights for t in targets])
-        is_pos = torch.cat([
-            torch.arange(len(t.inds), device=inds.device) < t.num_pos for t in targets])
-        loss_cls = self._cls_losses(logits[image, inds].float(), labels) * weights
-        loss_reg = smooth_l1(
-            deltas[image[is_pos], inds[is_pos]].float(),
-            torch.cat([t.deltas for t in targets]), cfg['smoothl1_beta']).sum(1)
-        level = self._levels(cls_scores)[inds]
+        logits = self.flatten(cls_scores, self.cls_out_channels).flatten(0, 1)
+        deltas = self.flatten(bbox_preds, 4).flatten(0, 1)
+        level = self._levels(cls_scores)
+        rows = [t.inds + i * len(level) for i, t in enumerate(targets)]
+        pos_rows = torch.cat([row[:t.num_pos] for row, t in zip(rows, targets)])
+        rows = torch.cat(rows)
+        loss_cls = self._cls_losses(
+            logits[rows].float(), torch.cat([t.labels for t in targets])) * torch.cat(
+            [t.weights for t in targets])
+        loss_reg = smooth_l1(deltas[pos_rows].float(), torch.cat([t.deltas for t in targets]),
+                             cfg['smoothl1_beta']).sum(1)
         zeros = loss_cls.new_zeros(len(cls_scores))
-        return dict(loss_cls=zeros.index_add(0, level, loss_cls) / total,
-                    loss_reg=zeros.index_add(0, level[is_pos], loss_reg) / total)
+        return dict(
+            loss_cls=zeros.index_add(0, level[rows % len(level)], loss_cls) / total,
+            loss_reg=zeros.index_add(0, level[pos_rows % len(level)], loss_reg) / total)
 
     def _cls_losses(self, logits: Tensor, labels: Tensor) -> Tensor:
         """(S, K) logits and (S,) labels -> (S,) losses."""
@@ -144,6 +143,6 @@ class AnchorHead(nn.Module):
 
     def _levels(self, maps: Sequence[Tensor]) -> Tensor:
         """(total anchors,) int64, the level of every anchor."""
-        sizes = [x.shape[-2] * x.shape[-1] * self.num_anchors for x in maps]
-        return torch.arange(len(maps), device=maps[0].device).repeat_interleave(
-            torch.tensor(sizes, device=maps[0].device))
+        return torch.cat([
+            torch.full((x.shape[-2] * x.shape[-1] * self.num_anchors,), i, device=x.device)
+            for i, x in enumerate(maps)])

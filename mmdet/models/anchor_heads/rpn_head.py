@@ -1,16 +1,15 @@
 """Region proposal network (arXiv:1506.01497)."""
 from typing import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.bbox import delta2bbox
-from mmdet.ops import batched_nms, nms
-
-from ..registry import HEADS
-from .anchor_head import AnchorHead
+from mmdet.core.bbox import clip_boxes, delta2bbox
+from mmdet.core.host import rank_in_group, split_groups, true_indices
+from mmdet.models.anchor_heads.anchor_head import AnchorHead
+from mmdet.models.registry import HEADS
+from mmdet.ops import batched_nms
 
 
 @HEADS.register_module
@@ -46,76 +45,53 @@ class RPNHead(AnchorHead):
     @torch.no_grad()
     def get_proposals(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
                       img_metas: Sequence[dict], cfg: dict) -> list[Tensor]:
-        """Turn raw predictions into proposals.
+        """Turn raw predictions into proposals; the host waits for all images at once.
 
         Args:
             cls_scores, bbox_preds: output of :meth:`forward`.
             img_metas: with ``img_shape``, to which boxes are clipped.
-            cfg: ``nms_pre`` boxes a level go into NMS at ``nms_thr``, ``nms_post`` a
-                level come out, ``max_num`` an image are kept; ``min_bbox_size`` in
+            cfg: ``nms_pre`` boxes per level go into NMS at ``nms_thr``, ``nms_post`` per
+                level come out, ``max_num`` per image are kept; ``min_bbox_size`` in
                 pixels; ``nms_across_levels``: suppress over levels too.
 
         Returns:
-            One (n_i, 5) tensor an image: xyxy in network pixels, score; best first.
+            One (n_i, 5) tensor per image: xyxy in network pixels, score; best first.
         """
-        anchors = self.anchors(cls_scores)
-        return [
-            self._propose([x[i] for x in cls_scores], [x[i] for x in bbox_preds],
-                          anchors, meta['img_shape'], cfg)
-            for i, meta in enumerate(img_metas)]
-
-    def _propose(self, cls_scores: list[Tensor], bbox_preds: list[Tensor],
-                 anchors: list[Tensor], img_shape: tuple, cfg: dict) -> Tensor:
-        """Proposals of one image from maps (A * K, H, W) and (A * 4, H, W)."""
-        picked = [self._top_anchors(*level, cfg['nms_pre'])
-                  for level in zip(cls_scores, bbox_preds, anchors)]
-        scores, deltas, base = (torch.cat(x) for x in zip(*picked))
-        levels = torch.cat([
-            torch.full_like(s, i, dtype=torch.long) for i, (s, _, _) in enumerate(picked)])
-        boxes = delta2bbox(base, deltas, self.target_means, self.target_stds, img_shape)
-        if cfg['min_bbox_size'] > 0:
-            large = ((boxes[:, 2:] - boxes[:, :2] + 1) >= cfg['min_bbox_size']).all(1)
-            boxes, scores, levels = boxes[large], scores[large], levels[large]
-        keep = batched_nms(boxes, scores, levels, cfg['nms_thr'])
-        keep = _first_of_each_level(keep, levels[keep], cfg['nms_post'])
-        proposals = torch.cat([boxes[keep], scores[keep, None]], dim=1)
+        boxes, scores, image, group = self._candidates(cls_scores, bbox_preds, img_metas, cfg)
+        keep = batched_nms(boxes, scores, group, cfg['nms_thr'])
+        if not 0 < cfg['nms_pre'] <= cfg['nms_post']:
+            keep = keep[true_indices([rank_in_group(group[keep]) < cfg['nms_post']])[0]]
         if cfg['nms_across_levels']:
-            return nms(proposals, cfg['nms_thr'])[0][:cfg['max_num']]
-        best = proposals[:, 4].topk(min(cfg['max_num'], len(proposals)))[1]
-        return proposals[best]
+            keep = keep[batched_nms(boxes[keep], scores[keep], image[keep], cfg['nms_thr'])]
+        proposals = torch.cat([boxes[keep], scores[keep, None]], dim=1)
+        images = split_groups(proposals, image[keep], len(img_metas))
+        return [rows[:cfg['max_num']] for rows in images]
+
+    def _candidates(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
+                    img_metas: Sequence[dict], cfg: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What goes into NMS: boxes (k, 4), scores (k,), image (k,), image and level (k,)."""
+        picked = [self._top_anchors(*level, cfg['nms_pre'])
+                  for level in zip(cls_scores, bbox_preds, self.anchors(cls_scores))]
+        scores, deltas, base = (torch.cat(x, dim=1) for x in zip(*picked))
+        boxes = delta2bbox(base.flatten(0, 1), deltas.flatten(0, 1), self.target_means,
+                           self.target_stds).view_as(deltas)
+        boxes = torch.cat([clip_boxes(b, meta['img_shape']) for b, meta in zip(boxes, img_metas)])
+        if cfg['min_bbox_size'] > 0:
+            small = (boxes[:, 2:] - boxes[:, :2] + 1 < cfg['min_bbox_size']).any(1)
+            scores = scores.masked_fill(small.view_as(scores), float('nan'))  # NMS keeps no NaN
+        image = torch.arange(len(scores), device=scores.device)[:, None].expand_as(scores)
+        level = torch.cat([torch.full_like(s, i, dtype=torch.long)
+                           for i, (s, _, _) in enumerate(picked)], dim=1)
+        return boxes, scores.flatten(), image.flatten(), (image * len(picked) + level).flatten()
 
     def _top_anchors(self, cls_score: Tensor, bbox_pred: Tensor, anchors: Tensor,
                      num: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores (k,), deltas (k, 4) and anchors (k, 4) of the ``num`` best of a level."""
-        logits = cls_score.permute(1, 2, 0).reshape(-1, self.cls_out_channels).float()
-        deltas = bbox_pred.permute(1, 2, 0).reshape(-1, 4).float()
-        scores = (logits.sigmoid().squeeze(1) if self.use_sigmoid_cls
-                  else logits.softmax(1)[:, 1])
-        if 0 < num < len(scores):
-            scores, top = scores.topk(num)
-            deltas, anchors = deltas[top], anchors[top]
-        if scores.is_cpu:
-            order = _order_of_2019(scores)
-            scores, deltas, anchors = scores[order], deltas[order], anchors[order]
-        return scores, deltas, anchors
-
-
-def _order_of_2019(scores: Tensor) -> Tensor:
-    """Order of falling scores in which equal ones stand as the 2019 NMS visited them.
-
-    Sigmoids of confident anchors saturate, so equal scores are common and decide
-    which of two overlapping proposals survives. The 2019 code sorted with NumPy's
-    ``argsort()[::-1]``; its heap sort gives that order on every machine. Suppression
-    keeps the given order of equal scores.
-    """
-    order = np.argsort(scores.numpy(), kind='heapsort')[::-1]
-    return torch.from_numpy(order.copy())
-
-
-def _first_of_each_level(keep: Tensor, levels: Tensor, num: int) -> Tensor:
-    """Level by level the first ``num``; ``keep`` and ``levels`` (k,) come sorted by score."""
-    order = levels.argsort(stable=True)
-    counts = torch.bincount(levels)
-    rank = torch.arange(len(order), device=order.device) - (
-        counts.cumsum(0) - counts)[levels[order]]
-    return keep[order[rank < num]]
+        """Scores (N, k), deltas (N, k, 4) and anchors (N, k, 4) of the ``num`` best of a level."""
+        logits = self.flatten([cls_score], self.cls_out_channels).float()
+        deltas = self.flatten([bbox_pred], 4).float()
+        scores = logits.sigmoid().squeeze(2) if self.use_sigmoid_cls else logits.softmax(2)[..., 1]
+        if 0 < num < scores.shape[1]:
+            top = scores.topk(num)[1].sort()[0]  # equal scores stay in the order of the anchors
+            scores, anchors = scores.gather(1, top), anchors[top]
+            deltas = deltas.gather(1, top[..., None].expand(-1, -1, 4))
+        return scores, deltas, anchors.expand_as(deltas)

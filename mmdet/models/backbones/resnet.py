@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
-from mmdet.utils import load_checkpoint
+from mmdet.checkpoint import load_checkpoint
 
 from ..norm import norm_cfg
 from ..registry import BACKBONES

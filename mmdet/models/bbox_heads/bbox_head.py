@@ -5,11 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.bbox import BBoxTargets, SamplingResult, bbox_targets, delta2bbox
+from mmdet.core.bbox import (BBoxTargets, Detections, SamplingResult, bbox_targets,
+                             boxes_to_network, boxes_to_original, delta2bbox)
 from mmdet.core.loss import accuracy, smooth_l1, weighted_cross_entropy
 from mmdet.core.post_processing import multiclass_nms
 
-from ..registry import HEADS
+from mmdet.models.registry import HEADS
 
 
 @HEADS.register_module
@@ -40,7 +41,8 @@ class BBoxHead(nn.Module):
         self.with_avg_pool, self.with_cls, self.with_reg = with_avg_pool, with_cls, with_reg
         self.roi_feat_size, self.in_channels = roi_feat_size, in_channels
         self.num_classes = num_classes
-        self.target_means, self.target_stds = list(target_means), list(target_stds)
+        for name, values in (('target_means', target_means), ('target_stds', target_stds)):
+            self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
         self.reg_class_agnostic = reg_class_agnostic
         if with_avg_pool:
             self.avg_pool = nn.AvgPool2d(roi_feat_size)
@@ -91,8 +93,7 @@ class BBoxHead(nn.Module):
         return losses
 
     def get_detections(self, rois: Tensor, cls_score: Tensor, bbox_pred: Tensor | None,
-                       img_shape: tuple, scale_factor: float, cfg: dict,
-                       rescale: bool = True) -> tuple[Tensor, Tensor]:
+                       img_meta: dict, cfg: dict) -> Detections:
         """Turn predictions for the RoIs of one image into detections.
 
         This is the place where boxes pass from network to original pixels
@@ -101,19 +102,17 @@ class BBoxHead(nn.Module):
         Args:
             rois: (R, 5) image index and xyxy in network pixels.
             cls_score, bbox_pred: output of :meth:`forward`.
-            img_shape: (h, w, ...) in network pixels, to clip boxes to.
-            scale_factor: network pixels an original pixel.
+            img_meta: ``img_shape``, to which boxes are clipped, and ``scale_factor``,
+                network pixels per original pixel.
             cfg: ``score_thr``, ``nms``, ``max_per_img``.
-            rescale: return original pixels, else network pixels.
-
-        Returns:
-            (n, 5) xyxy with score, (n,) 0-based labels.
         """
         scores = F.softmax(cls_score.float(), dim=1)
         boxes = rois[:, 1:]
         if bbox_pred is not None:
             boxes = delta2bbox(boxes, bbox_pred.float(), self.target_means,
-                               self.target_stds, img_shape)
-        if rescale:
-            boxes = boxes / scale_factor
-        return multiclass_nms(boxes, scores, cfg['score_thr'], cfg['nms'], cfg['max_per_img'])
+                               self.target_stds, img_meta['img_shape'])
+        scale = img_meta['scale_factor']
+        dets, labels = multiclass_nms(boxes_to_original(boxes, scale), scores, cfg['score_thr'],
+                                      cfg['nms'], cfg['max_per_img'])
+        boxes, scores = dets[:, :4], dets[:, 4]
+        return Detections(boxes, boxes_to_network(boxes, scale), scores, labels)

@@ -5,11 +5,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmdet.core.bbox import SamplingResult, bbox2result, bbox2roi
-
-from .. import builder
-from ..registry import DETECTORS
-from .two_stage import TwoStageDetector
+from mmdet.core.bbox import Detections, SamplingResult, bbox2roi
+from mmdet.models import builder
+from mmdet.models.detectors.two_stage import TwoStageDetector
+from mmdet.models.registry import DETECTORS
 
 
 @DETECTORS.register_module
@@ -52,34 +51,31 @@ class MaskRCNN(TwoStageDetector):
         return self.mask_head.loss(
             mask_pred, targets, torch.cat([s.pos_gt_labels for s in samples]))
 
-    def detect_masks(self, feats: tuple[Tensor, ...], dets: Tensor, labels: Tensor,
-                     img_meta: dict, rescale: bool = True) -> list[dict]:
-        """One run-length code for each of (n, 5) detections in one image."""
+    def detect_masks(self, feats: tuple[Tensor, ...], dets: Detections, host: Detections,
+                     img_meta: dict) -> list[dict]:
+        """One run-length code for each detection in one image; ``host`` is ``dets.cpu()``."""
         if len(dets) == 0:
             return []
-        scale = img_meta['scale_factor']
-        boxes_net = dets[:, :4] * scale if rescale else dets[:, :4]
-        mask_pred = self.mask_head(self.mask_roi_extractor(feats, bbox2roi([boxes_net])))
-        return self.mask_head.get_masks(mask_pred, boxes_net, labels, self.test_cfg.rcnn,
-                                        img_meta['ori_shape'], scale, rescale)
+        mask_pred = self.mask_head(self.mask_roi_extractor(feats, bbox2roi([dets.boxes_net])))
+        return self.mask_head.get_masks(mask_pred, dets, host, img_meta, self.test_cfg.rcnn)
 
     @torch.no_grad()
-    def detect(self, img: Tensor, img_meta: dict, rescale: bool = True) -> tuple[list, list]:
+    def detect(self, img: Tensor, img_meta: dict) -> tuple[list, list]:
         """Detect and segment objects in one image.
 
         Args:
             img: (1, 3, H, W) normalised.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
-            rescale: results in original pixels, else in network pixels.
 
         Returns:
-            One float32 array (n_c, 5) a class, and as many lists of n_c run-length codes.
+            One float32 array (n_c, 5) per class in original pixels, without background, and
+            as many lists of n_c run-length codes.
         """
         feats = self.extract_feat(img)
-        dets, labels = self.detect_boxes(feats, img_meta, rescale)
-        masks = self.detect_masks(feats, dets, labels, img_meta, rescale)
-        num_classes = self.bbox_head.num_classes
-        segms = [[] for _ in range(num_classes - 1)]
-        for label, mask in zip(labels.tolist(), masks):
+        dets = self.detect_boxes(feats, img_meta)
+        host = dets.cpu()
+        masks = self.detect_masks(feats, dets, host, img_meta)
+        segms = [[] for _ in range(self.bbox_head.num_classes - 1)]
+        for label, mask in zip(host.labels.tolist(), masks):
             segms[label].append(mask)
-        return bbox2result(dets, labels, num_classes), segms
+        return self.by_class(host), segms

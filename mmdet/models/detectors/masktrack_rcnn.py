@@ -1,4 +1,5 @@
 """MaskTrack R-CNN (arXiv:1905.04804)."""
+from dataclasses import replace
 from typing import Sequence
 
 import numpy as np
@@ -6,13 +7,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdet.core.bbox import SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, TrackResult, assign_ids, match_scores
-
-from .. import builder
-from ..registry import DETECTORS
-from .base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
-from .mask_rcnn import MaskRCNN
+from mmdet.models import builder
+from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
+from mmdet.models.detectors.mask_rcnn import MaskRCNN
+from mmdet.models.registry import DETECTORS
 
 
 @DETECTORS.register_module
@@ -81,43 +82,46 @@ class MaskTrackRCNN(MaskRCNN):
         return self.track_head(self.bbox_roi_extractor(feats, bbox2roi(boxes_net)))
 
     @torch.no_grad()
-    def track(self, img: Tensor, img_meta: dict, memory: TrackMemory | None = None,
-              rescale: bool = True) -> tuple[TrackResult, TrackMemory]:
+    def track(self, img: Tensor, img_meta: dict,
+              memory: TrackMemory | None = None) -> tuple[TrackResult, TrackMemory]:
         """Detect, segment and identify the objects of the next frame of a video.
+
+        The host waits for the device five times: for the sizes of three results, for the
+        objects, for their masks.
 
         Args:
             img: (1, 3, H, W) normalised.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
             memory: what the call for the previous frame returned; None for the first.
-            rescale: results in original pixels, else in network pixels.
 
         Returns:
             The objects of this frame that have an id, and the memory for the next.
         """
         feats = self.extract_feat(img)
-        dets, labels = self.detect_boxes(feats, img_meta, rescale)
-        scale = img_meta['scale_factor'] if rescale else 1.0
-        embeddings = self.embed(feats, [dets[:, :4] * scale])
+        dets = self.detect_boxes(feats, img_meta)
+        embeddings = self.embed(feats, [dets.boxes_net])
         memory = TrackMemory.empty(embeddings) if memory is None else memory
-        obj_ids = self.match(dets, labels, embeddings, memory)
-        memory = memory.update(obj_ids, dets, labels, embeddings, self.label_memory)
-        kept = (obj_ids >= 0).nonzero().squeeze(1).to(dets.device)
-        dets, labels = dets[kept], labels[kept]
-        masks = self.detect_masks(feats, dets, labels, img_meta, rescale)
-        return TrackResult(dets.cpu().numpy(), labels.cpu().numpy(),
-                           obj_ids[obj_ids >= 0].numpy(), masks), memory
+        dets = replace(dets, ids=self.match(dets, embeddings, memory))
+        host = dets.cpu()
+        num_objects = max(len(memory), *(host.ids + 1).tolist(), 0)
+        memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
+                               self.label_memory, num_objects)
+        found = host.ids >= 0
+        dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
+        masks = self.detect_masks(feats, dets, host, img_meta)
+        boxes = torch.cat([host.boxes, host.scores[:, None]], dim=1)
+        return TrackResult(boxes.numpy(), host.labels.numpy(), host.ids.numpy(), masks), memory
 
-    def match(self, dets: Tensor, labels: Tensor, embeddings: Tensor,
-              memory: TrackMemory) -> Tensor:
-        """Ids of (N, 5) detections with (N,) labels and (N, D) embeddings.
+    def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
+        """Ids of N detections with (N, D) embeddings.
 
         Returns:
-            (N,) int64 on the CPU, see :func:`mmdet.core.track.assign_ids`.
+            (N,) int64, see :func:`mmdet.core.track.assign_ids`.
         """
         logits = self.track_head.match(embeddings, memory.embeddings)
         logits[:, 1:].masked_fill_(~memory.alive(self.max_age), float('-inf'))
-        ious = F.pad(bbox_overlaps(dets[:, :4], memory.boxes), (1, 0),
+        ious = F.pad(bbox_overlaps(dets.boxes, memory.boxes), (1, 0),
                      value=self.track_head.bbox_dummy_iou)
-        same_label = F.pad((labels[:, None] == memory.labels).float(), (1, 0), value=1)
-        return assign_ids(match_scores(logits.log_softmax(dim=1), dets[:, 4], ious,
+        same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
+        return assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))

@@ -4,11 +4,11 @@ from typing import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmdet.core.bbox import SamplingResult, assign_and_sample, bbox2result, bbox2roi
-
-from .. import builder
-from ..registry import DETECTORS
-from .base import BaseDetector
+from mmdet.core.bbox import (Detections, SamplingResult, assign_and_sample_images, bbox2result,
+                             bbox2roi)
+from mmdet.models import builder
+from mmdet.models.detectors.base import BaseDetector
+from mmdet.models.registry import DETECTORS
 
 
 @DETECTORS.register_module
@@ -76,9 +76,8 @@ class TwoStageDetector(BaseDetector):
                     gt_labels: Sequence[Tensor],
                     gt_bboxes_ignore: Sequence[Tensor] | None) -> list[SamplingResult]:
         """Assign the proposals of every image to its ground truth and draw from them."""
-        ignore = gt_bboxes_ignore or [None] * len(proposals)
-        return [assign_and_sample(p, boxes, crowd, labels, self.train_cfg.rcnn)[1]
-                for p, boxes, crowd, labels in zip(proposals, gt_bboxes, ignore, gt_labels)]
+        return assign_and_sample_images(proposals, gt_bboxes, gt_bboxes_ignore, gt_labels,
+                                        self.train_cfg.rcnn)
 
     def roi_feats(self, feats: tuple[Tensor, ...],
                   samples: Sequence[SamplingResult]) -> Tensor:
@@ -91,28 +90,28 @@ class TwoStageDetector(BaseDetector):
         targets = self.bbox_head.get_targets(samples, self.train_cfg.rcnn)
         return self.bbox_head.loss(*self.bbox_head(roi_feats), targets)
 
-    def detect_boxes(self, feats: tuple[Tensor, ...], img_meta: dict,
-                     rescale: bool = True) -> tuple[Tensor, Tensor]:
-        """Detections of one image: (n, 5) xyxy with score, (n,) 0-based labels."""
+    def detect_boxes(self, feats: tuple[Tensor, ...], img_meta: dict) -> Detections:
+        """Detections in one image; the host waits three times."""
         proposals, = self.rpn_head.get_proposals(
             *self.rpn_head(feats), [img_meta], self.test_cfg.rpn)
         rois = bbox2roi([proposals])
-        scores, deltas = self.bbox_head(self.bbox_roi_extractor(feats, rois))
-        return self.bbox_head.get_detections(
-            rois, scores, deltas, img_meta['img_shape'], img_meta['scale_factor'],
-            self.test_cfg.rcnn, rescale)
+        raw = self.bbox_head(self.bbox_roi_extractor(feats, rois))
+        return self.bbox_head.get_detections(rois, *raw, img_meta, self.test_cfg.rcnn)
 
     @torch.no_grad()
-    def detect(self, img: Tensor, img_meta: dict, rescale: bool = True) -> list:
+    def detect(self, img: Tensor, img_meta: dict) -> list:
         """Detect objects in one image.
 
         Args:
             img: (1, 3, H, W) normalised.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
-            rescale: boxes in original pixels, else in network pixels.
 
         Returns:
-            One float32 array (n_c, 5) a class, without background.
+            One float32 array (n_c, 5) per class in original pixels, without background.
         """
-        dets, labels = self.detect_boxes(self.extract_feat(img), img_meta, rescale)
-        return bbox2result(dets, labels, self.bbox_head.num_classes)
+        return self.by_class(self.detect_boxes(self.extract_feat(img), img_meta).cpu())
+
+    def by_class(self, host: Detections) -> list:
+        """Detections in host memory as one float32 array (n_c, 5) per class."""
+        return bbox2result(torch.cat([host.boxes, host.scores[:, None]], dim=1), host.labels,
+                           self.bbox_head.num_classes)

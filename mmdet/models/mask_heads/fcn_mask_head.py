@@ -6,13 +6,12 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from mmdet.core.bbox import SamplingResult
+from mmdet.core.bbox import Detections, SamplingResult, boxes_to_original
 from mmdet.core.loss import mask_cross_entropy
 from mmdet.core.mask import mask_targets
+from mmdet.models.norm import norm_cfg
+from mmdet.models.registry import HEADS
 from mmdet.ops import mask_to_rle
-
-from ..norm import norm_cfg
-from ..registry import HEADS
 
 
 @HEADS.register_module
@@ -105,27 +104,22 @@ class FCNMaskHead(nn.Module):
         picked = mask_pred[torch.arange(len(labels), device=labels.device), channel]
         return picked.float().sigmoid().cpu().numpy()
 
-    def get_masks(self, mask_pred: Tensor, boxes_net: Tensor, labels: Tensor, cfg: dict,
-                  ori_shape: tuple, scale_factor: float, rescale: bool = True) -> list[dict]:
-        """Masks of the detections of one image as run-length codes.
+    def get_masks(self, mask_pred: Tensor, dets: Detections, host: Detections, img_meta: dict,
+                  cfg: dict) -> list[dict]:
+        """Masks of the detections of one image as run-length codes; the host waits once.
 
         Args:
             mask_pred: (n, K, h, w) logits.
-            boxes_net: (n, 4) xyxy in network pixels.
-            labels: (n,) 0-based.
+            dets: the n detections.
+            host: ``dets.cpu()``.
+            img_meta: ``ori_shape`` (h, w, ...) and ``scale_factor``.
             cfg: ``mask_thr_binary``.
-            ori_shape: (h, w, ...) of the original image.
-            scale_factor: network pixels an original pixel.
-            rescale: masks of the original size, else of the network's.
 
         Returns:
-            n compressed COCO run-length codes.
+            n compressed COCO run-length codes of the original size.
         """
-        height, width = ori_shape[:2]
-        boxes = boxes_net.float().cpu().numpy()[:, :4]
-        if rescale:
-            boxes = boxes / np.float32(scale_factor)
-        else:
-            height, width = (int(np.round(v * scale_factor)) for v in (height, width))
-        return mask_to_rle(self.probabilities(mask_pred, labels), boxes, height, width,
+        height, width = img_meta['ori_shape'][:2]
+        # as in 2019: to network pixels and back, which decides where a box ends
+        boxes = boxes_to_original(host.boxes_net, img_meta['scale_factor'])
+        return mask_to_rle(self.probabilities(mask_pred, dets.labels), boxes, height, width,
                            cfg['mask_thr_binary'])

@@ -42,21 +42,41 @@ def cfg(**sampler):
         allowed_border=0, pos_weight=-1)
 
 
+def targets(anchors, usable, *gt):
+    """Targets of images that share their anchors; ``gt``: boxes of each."""
+    return anchor_targets(anchors, [torch.tensor(usable)] * len(gt), gt, cfg(), [0] * 4, [1] * 4)
+
+
 def test_targets_of_a_perfect_anchor():
     anchors = torch.tensor([[0., 0, 9, 9], [20, 20, 29, 29], [90, 90, 120, 120]])
-    t = anchor_targets(anchors, torch.ones(3, dtype=torch.bool),
-                       torch.tensor([[20., 20, 29, 29]]), (100, 100), cfg(), [0] * 4, [1] * 4)
+    t, = targets(anchors, [True, True, False], torch.tensor([[20., 20, 29, 29]]))
     assert t.inds.tolist() == [1, 0]  # positive first; the third sticks out
     assert t.labels.tolist() == [1, 0] and t.num_pos == 1
     assert t.deltas.tolist() == [[0, 0, 0, 0]]
 
 
+def test_an_anchor_outside_is_nobodys_best():
+    anchors = torch.tensor([[0., 0, 9, 9], [2, 0, 11, 9], [50, 50, 59, 59]])
+    gt = torch.tensor([[2., 0, 11, 9]])
+    everywhere, inside = (targets(anchors, flags, gt)[0] for flags in (
+        [True] * 3, [True, False, True]))
+    assert everywhere.inds.tolist() == [1, 2] and everywhere.num_pos == 1
+    assert inside.inds.tolist() == [0, 2] and inside.num_pos == 1  # IoU 0.67, the best there is
+
+
 def test_targets_without_objects_or_anchors():
-    anchors = torch.tensor([[0., 0, 9, 9]])
-    none = torch.zeros(0, 4)
-    t = anchor_targets(anchors, torch.ones(1, dtype=torch.bool), none, (100, 100),
-                       cfg(), [0] * 4, [1] * 4)
+    anchors, none = torch.tensor([[0., 0, 9, 9]]), torch.zeros(0, 4)
+    t, = targets(anchors, [True], none)
     assert t.labels.tolist() == [0] and t.deltas.shape == (0, 4)
-    t = anchor_targets(anchors, torch.zeros(1, dtype=torch.bool), none, (100, 100),
-                       cfg(), [0] * 4, [1] * 4)
+    t, = targets(anchors, [False], none)
     assert len(t.inds) == 0
+
+
+def test_a_batch_is_its_images():
+    anchors = torch.tensor([[0., 0, 9, 9], [20, 20, 29, 29], [40, 40, 59, 49]])
+    gts = anchors[1:2], anchors[:0], anchors[[0, 2]]
+    together = targets(anchors, [True] * 3, *gts)
+    for t, gt in zip(together, gts):
+        alone, = targets(anchors, [True] * 3, gt)
+        assert torch.equal(t.inds, alone.inds) and torch.equal(t.deltas, alone.deltas)
+        assert torch.equal(t.labels, alone.labels)

@@ -75,15 +75,19 @@ def test_max_age_stops_matching(cfg, build, frames):
     assert set(again.obj_ids.tolist()).isdisjoint(first.obj_ids.tolist())
 
 
-def test_network_pixels_on_request(cfg, build, frames):
+def test_results_are_in_original_pixels(cfg, build, frames):
     cfg.test_cfg.rcnn.score_thr = 0.0
     model = build(cfg).eval()
     img, meta = frames(1)[0]
+    same, _ = model.track(img, meta)
+    assert same.masks[0]['size'] == [64, 96]
     meta.update(ori_shape=(32, 48, 3), scale_factor=2.0)
     small, _ = model.track(img, meta)
-    large, _ = model.track(img, meta, rescale=False)
-    assert small.masks[0]['size'] == [32, 48] and large.masks[0]['size'] == [64, 96]
-    assert small.boxes[:, 2].max() <= 95 / 2
+    assert small.masks[0]['size'] == [32, 48] and small.boxes[:, 2].max() <= 95 / 2
+    meta.update(ori_shape=(32, 192, 3), scale_factor=np.float32([.5, 2, .5, 2]))
+    wide, _ = model.track(img, meta)  # the aspect ratio was not kept
+    assert wide.masks[0]['size'] == [32, 192] and 96 < wide.boxes[:, 2].max() <= 95 * 2
+    assert wide.boxes[:, 3].max() <= 63 / 2
 
 
 def test_detect_gives_lists_by_class(model, frames):

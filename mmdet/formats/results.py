@@ -1,0 +1,192 @@
+"""What a detector found, as the json files that evaluators and servers read."""
+import os
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+from mmdet.formats.json_files import write_json
+from mmdet.formats.rle import json_rle
+from mmdet.utils.errors import BadValue
+from mmdet.utils.registry import nearest
+
+Path = str | os.PathLike
+Frame = tuple[dict, dict]  # (det, seg), what X.pkl holds for a frame
+
+# How the scores of the frames where an object was seen, float32 (n,), and the
+# length of the video become the score of its track.
+TRACK_SCORES: dict[str, Callable[[np.ndarray, int], float]] = {
+    'mean': lambda scores, length: scores.mean(),
+    'max': lambda scores, length: scores.max(),
+    'median': lambda scores, length: np.median(scores),
+    'coverage': lambda scores, length: scores.sum() / length,
+}
+
+
+def check_track_score(name: str) -> str:
+    """``name`` itself if it is a way to score tracks, else a ValueError naming those."""
+    if name not in TRACK_SCORES:
+        raise BadValue(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
+    return name
+
+
+class TrackWriter:
+    """Collects the frames of one video into one record a track.
+
+    Args:
+        video_id: of the annotation file.
+        num_frames: length of the video; None: as many as were added.
+        category_ids: category id of each 0-based label.
+        track_score: ``mean`` of the frames where the object was seen (as in
+            2019), ``max``, ``median``, or ``coverage``: the mean over the whole
+            video, where an unseen object counts 0.
+    """
+
+    def __init__(self, video_id: int, num_frames: int | None, category_ids: Sequence[int],
+                 track_score: str = 'mean') -> None:
+        self.video_id = video_id
+        self.num_frames = num_frames
+        self.added = 0
+        self.category_ids = list(category_ids)
+        self.track_score = check_track_score(track_score)
+        self.tracks = {}
+
+    def add(self, frame_id: int, det: dict, seg: dict) -> None:
+        """Add what was seen in one frame; both dicts stay as they are.
+
+        Args:
+            frame_id: 0-based.
+            det: object id to ``{'bbox': (5,) array whose last is the score,
+                'label': 0-based int}``.
+            seg: object id to compressed RLE ``{'size': [h, w], 'counts': bytes}``.
+
+        Raises:
+            ValueError: no such frame in the video, an object without a mask, a
+                label without a category, or a score that is no number.
+        """
+        where = f'video {self.video_id}, frame {frame_id}'
+        if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
+            raise BadValue(f'{where}: the video has {self.num_frames} frames; '
+                           'test it with the annotation file it belongs to')
+        self.added = max(self.added, frame_id + 1)
+        for obj_id, found in det.items():
+            label, score = int(found['label']), float(found['bbox'][4])
+            if obj_id not in seg:
+                raise BadValue(f'{where}: object {obj_id} has a box but no mask; '
+                               'the results are damaged, run the test again')
+            if not 0 <= label < len(self.category_ids):
+                raise BadValue(f'{where}: label {label}, but there are only '
+                               f'{len(self.category_ids)} categories; the head was built '
+                               'for another data set')
+            if not np.isfinite(score):
+                raise BadValue(f'{where}: object {obj_id} has score {score}; '
+                               'the weights are not usable')
+            track = self.tracks.setdefault(
+                obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
+            track['scores'].append(score)
+            track['labels'].append(label)
+            track['segmentations'][frame_id] = json_rle(seg[obj_id])
+
+    def records(self) -> list[dict]:
+        """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance."""
+        length = self.added if self.num_frames is None else self.num_frames
+        return [self._record(track, length) for track in self.tracks.values()]
+
+    def _record(self, track: dict, length: int) -> dict:
+        scores = np.array(track['scores'], np.float32)  # float32 as in 2019
+        label = int(np.bincount(track['labels']).argmax())
+        return {
+            'video_id': self.video_id,
+            'score': float(TRACK_SCORES[self.track_score](scores, length)),
+            'category_id': self.category_ids[label],
+            'segmentations': [track['segmentations'].get(t) for t in range(length)],
+        }
+
+
+def video_records(dataset: Any, results: Sequence[Frame],
+                  track_score: str = 'mean') -> list[dict]:
+    """The records of every track of a data set.
+
+    Args:
+        dataset: has ``img_ids`` [(video index, frame index)], ``vid_infos``
+            (entries of the annotation file) and ``cat_ids``.
+        results: one (det, seg) an entry of ``img_ids``, see :meth:`TrackWriter.add`.
+        track_score: see :class:`TrackWriter`.
+
+    Raises:
+        ValueError: there are more or fewer results than frames.
+    """
+    if len(results) != len(dataset.img_ids):
+        raise BadValue(f'results: {len(results)} frames, but the data set has '
+                       f'{len(dataset.img_ids)}; they belong to another annotation file, '
+                       'run the test again')
+    writers = {}
+    for (video, frame), (det, seg) in zip(dataset.img_ids, results):
+        if video not in writers:
+            info = dataset.vid_infos[video]
+            writers[video] = TrackWriter(info['id'], len(info['file_names']),
+                                         dataset.cat_ids, track_score)
+        writers[video].add(frame, det, seg)
+    return [record for writer in writers.values() for record in writer.records()]
+
+
+def results2json_videoseg(dataset: Any, results: Sequence[Frame], out_file: Path,
+                          track_score: str = 'mean') -> list[dict]:
+    """Write the tracks of a data set as YouTube-VIS results; see :func:`video_records`.
+
+    The file appears when it is complete. Returns what was written.
+    """
+    records = video_records(dataset, results, track_score)
+    write_json(records, out_file)
+    return records
+
+
+def _image_records(image_id: int, category_ids: Sequence[int],
+                   boxes: Sequence[np.ndarray]) -> list[dict]:
+    """COCO box records of one image from one (n, 5) array a class, inclusive corners."""
+    return [{'image_id': image_id, 'category_id': category_ids[label],
+             'bbox': [x1, y1, x2 - x1 + 1, y2 - y1 + 1], 'score': score}
+            for label, found in enumerate(boxes)
+            for x1, y1, x2, y2, score in np.asarray(found).reshape(-1, 5).tolist()]
+
+
+def _with_masks(boxes: list[dict], segms: Sequence[Sequence[dict]]) -> list[dict]:
+    """COCO mask records; without ``bbox``, whose area COCO would take for the mask's."""
+    masks = [rle for found in segms for rle in found]
+    return [{'image_id': box['image_id'], 'category_id': box['category_id'],
+             'segmentation': json_rle(rle), 'score': box['score']}
+            for box, rle in zip(boxes, masks, strict=True)]
+
+
+def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, str]:
+    """Write per-image detections as COCO results.
+
+    Args:
+        dataset: has ``img_ids`` and ``cat_ids``.
+        results: an entry an image: a list with one (n, 5) array a class, or a
+            tuple of that and a list with n compressed RLE dicts a class.
+        out_file: the json; with masks it holds those, and the boxes go to the
+            same name with ``.bbox.json`` at its end.
+
+    Returns:
+        ``{'bbox': path}`` and, with masks, ``'segm'``.
+
+    Raises:
+        ValueError: there are more or fewer results than images.
+    """
+    if len(results) != len(dataset.img_ids):
+        raise BadValue(f'results: {len(results)} images, but the data set has '
+                       f'{len(dataset.img_ids)}; run the test again')
+    with_masks = any(isinstance(result, tuple) for result in results)
+    boxes, masks = [], []
+    for image_id, result in zip(dataset.img_ids, results):
+        found, segms = result if with_masks else (result, None)
+        records = _image_records(image_id, dataset.cat_ids, found)
+        boxes += records
+        masks += _with_masks(records, segms) if with_masks else []
+    if not with_masks:
+        write_json(boxes, out_file)
+        return {'bbox': str(out_file)}
+    box_file = f'{os.path.splitext(out_file)[0]}.bbox.json'
+    write_json(boxes, box_file)
+    write_json(masks, out_file)
+    return {'bbox': box_file, 'segm': str(out_file)}

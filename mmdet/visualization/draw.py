@@ -1,0 +1,108 @@
+"""Objects of a frame drawn onto it: masks, contours, boxes, labels."""
+from typing import Any, Sequence
+
+import cv2
+import numpy as np
+from pycocotools import mask as mask_utils
+
+from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
+from mmdet.visualization.palette import object_color
+
+
+def upscale_factor(height: int, width: int, target: int = 360) -> int:
+    """Whole factor that brings the shorter side of a small frame near ``target``.
+
+    A label is about 100 pixels wide however small the frame is; frames of
+    192x128 are therefore shown three times as large. 1 for larger frames.
+    """
+    return max(1, round(target / max(1, min(height, width))))
+
+
+def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:
+    """uint8 (h, w) arrays from compressed RLE dicts or arrays."""
+    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8)
+            for m in masks]
+
+
+def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int],
+               alpha: float, thickness: int) -> None:
+    """Tint the pixels of ``mask`` and trace its outline, in ``canvas`` itself.
+
+    Args:
+        canvas: uint8 (h, w, 3).
+        mask: uint8 (h, w) of 0 and 1.
+        color: BGR.
+        alpha: weight of the colour, 0 to 1.
+        thickness: of the outline, in pixels.
+    """
+    x, y, width, height = cv2.boundingRect(mask)
+    if width == 0:
+        return
+    crop = canvas[y:y + height, x:x + width]
+    inside = mask[y:y + height, x:x + width].astype(bool)
+    tinted = crop[inside] * (1 - alpha) + np.array(color) * alpha
+    crop[inside] = tinted.round().astype(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(canvas, contours, -1, color, thickness, cv2.LINE_AA)
+
+
+def label_text(label: int, score: float, obj_id: int,
+               class_names: Sequence[str] | None = None) -> str:
+    """``'person 0.98 #3'``; the bare label where there are no names."""
+    name = class_names[label] if class_names is not None else f'class {label}'
+    return f'{name} {score:.2f} #{obj_id}'
+
+
+def draw_tracks(frame: np.ndarray, boxes: np.ndarray, labels: Sequence[int],
+                obj_ids: Sequence[int], masks: Sequence[Any],
+                class_names: Sequence[str] | None = None,
+                scale: int = 1, alpha: float = 0.45) -> np.ndarray:
+    """Draw every object of a frame; the colour tells its id.
+
+    Args:
+        frame: uint8 (h, w, 3), BGR; left as it is.
+        boxes: (n, 5), x1 y1 x2 y2 (inclusive, pixels of the frame) and score.
+        labels: (n,) 0-based.
+        obj_ids: (n,) 0 or more.
+        masks: n compressed RLE dicts or uint8 (h, w) arrays, or none at all.
+        class_names: name of each label.
+        scale: whole number by which the picture is enlarged first.
+        alpha: weight of the mask colour, 0 to 1.
+
+    Returns:
+        uint8 (h * scale, w * scale, 3), BGR, a new array.
+    """
+    canvas = enlarge(frame, scale)
+    colors = [object_color(i) for i in obj_ids]
+    thickness = max(1, round(min(canvas.shape[:2]) / 400))
+    for mask, color in zip(decode_masks(masks), colors):
+        blend_mask(canvas, enlarge(mask, scale), color, alpha, thickness)
+    corners = np.asarray(boxes, np.float64).reshape(-1, 5)[:, :4] * scale
+    for (x1, y1, x2, y2), color in zip(corners.round().astype(int), colors):
+        cv2.rectangle(canvas, (x1, y1), (x2 + scale - 1, y2 + scale - 1), color, thickness)
+    texts = [label_text(label, box[4], obj_id, class_names)
+             for label, box, obj_id in zip(labels, boxes, obj_ids)]
+    _write_labels(canvas, corners, texts, colors)
+    return canvas
+
+
+def _write_labels(canvas: np.ndarray, corners: np.ndarray, texts: Sequence[str],
+                  colors: Sequence[tuple[int, int, int]]) -> None:
+    """Labels last, so that no mask covers one."""
+    size = text_scale(*canvas.shape[:2])
+    taken = []
+    for box, text, color in zip(corners, texts, colors):
+        place = place_label(box, text_size(text, size), taken, canvas.shape[:2])
+        write_label(canvas, text, place, size, color)
+        taken.append(place)
+
+
+def enlarge(array: np.ndarray, scale: int) -> np.ndarray:
+    """A copy whose every pixel became ``scale`` x ``scale`` pixels.
+
+    Frames are interpolated, masks (2-d) are not.
+    """
+    if scale == 1:
+        return np.ascontiguousarray(array).copy()
+    method = cv2.INTER_NEAREST if array.ndim == 2 else cv2.INTER_CUBIC
+    return cv2.resize(array, None, fx=scale, fy=scale, interpolation=method)
