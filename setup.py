@@ -1,260 +1,55 @@
-"""The package, and its compiled operators: ``python setup.py build_ext --inplace``.
+"""The package. Its compiled operators are built by ``mmdet/ops/build.py``.
 
-The operators are plain shared libraries that register themselves with PyTorch;
-they include no Python header and are rebuilt only when their sources, the
-compiler or torch change. Environment variables: CXX, FORCE_CUDA=1 (build the
-CUDA kernels without a GPU), TORCH_CUDA_ARCH_LIST (e.g. "8.0;9.0+PTX"), MAX_JOBS.
+``pip install -e .`` and ``python setup.py build_ext --inplace`` both build them in place.
 """
-import hashlib
-import json
+import importlib.util
 import os
 import re
-import shutil
 import subprocess
 import sys
-import sysconfig
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from setuptools import Command, find_packages, setup
+from setuptools import Distribution, find_packages, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
-OPS = ROOT / 'mmdet' / 'ops'
-CSRC = OPS / 'csrc'
-OBJECTS = ROOT / 'build' / 'ops'
-LOOPS = sorted((ROOT / 'mmdet').rglob('*.pyx'))  # Cython: no PyTorch in them
 
 
-def run(command):
-    """Run a compiler; show what it says only if it fails."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f'{" ".join(map(str, command))}\n{(done.stdout + done.stderr)[:4000]}')
-    return done.stdout
+def build_operators(*options: str) -> bool:
+    """Run the builder where torch is; False if something did not compile.
+
+    pip builds in an environment of its own, without torch, that lies on PYTHONPATH.
+    Without that variable the interpreter sees the packages it will run with.
+    """
+    environment = dict(os.environ)
+    if importlib.util.find_spec('torch') is None:
+        environment.pop('PYTHONPATH', None)
+    command = [sys.executable, str(ROOT / 'mmdet' / 'ops' / 'build.py'), *options]
+    return subprocess.run(command, env=environment).returncode == 0
 
 
-def digest(*parts):
-    return hashlib.sha256('\0'.join(map(str, parts)).encode()).hexdigest()
-
-
-def compiler():
-    """The C++ compiler, or None."""
-    wanted = os.environ.get('CXX')
-    return shutil.which(wanted) if wanted else next(
-        filter(None, map(shutil.which, ('g++', 'c++', 'clang++'))), None)
-
-
-def standard(cxx):
-    """torch >= 2.15 wants C++20; compilers that lack it serve older ones."""
-    ok = subprocess.run([cxx, '-std=c++20', '-fsyntax-only', '-x', 'c++', os.devnull],
-                        capture_output=True).returncode == 0
-    return '-std=c++20' if ok else '-std=c++17'
-
-
-def torch_flags():
-    import torch
-    base = Path(torch.__file__).parent
-    abi = int(torch.compiled_with_cxx11_abi())
-    includes = [base / 'include', base / 'include' / 'torch' / 'csrc' / 'api' / 'include']
-    flags = [f'-D_GLIBCXX_USE_CXX11_ABI={abi}']
-    for folder in includes:
-        flags += ['-isystem', folder]
-    return torch, base / 'lib', flags
-
-
-def find_nvcc():
-    """(nvcc, why not): where the CUDA kernels can and should be built."""
-    import torch
-    home = os.environ.get('CUDA_HOME') or os.environ.get('CUDA_PATH') or '/usr/local/cuda'
-    nvcc = shutil.which('nvcc') or shutil.which('nvcc', path=f'{home}/bin')
-    if torch.version.cuda is None:
-        return None, 'this torch has no CUDA'
-    if nvcc is None:
-        return None, 'no nvcc found'
-    release = re.search(r'release (\d+)', run([nvcc, '--version'])).group(1)
-    if release != torch.version.cuda.split('.')[0]:
-        return None, f'nvcc is of CUDA {release}, torch of {torch.version.cuda}'
-    if os.environ.get('FORCE_CUDA') == '1' or torch.cuda.is_available():
-        return nvcc, None
-    return None, 'no GPU is visible (FORCE_CUDA=1 builds them for sm_80 and sm_90)'
-
-
-def architectures():
-    """['8.0', '9.0+PTX'] from the environment, the visible GPUs or the default."""
-    import torch
-    listed = os.environ.get('TORCH_CUDA_ARCH_LIST')
-    if listed:
-        return re.split(r'[;, ]+', listed.strip())
-    found = {'%d.%d' % torch.cuda.get_device_capability(i)
-             for i in range(torch.cuda.device_count())} if torch.cuda.is_available() else set()
-    return sorted(found) or ['8.0', '9.0']
-
-
-def gencode(archs):
-    """nvcc flags for a list of architectures."""
-    flags = []
-    for arch in archs:
-        match = re.fullmatch(r'(\d+)\.(\d+)([af]?)(\+PTX)?', arch)
-        if match is None:
-            raise SystemExit(f'TORCH_CUDA_ARCH_LIST: expected entries like "9.0" or '
-                             f'"9.0+PTX", got {arch!r}')
-        major, minor, suffix, ptx = match.groups()
-        number = f'{major}{minor}{suffix}'
-        flags += ['-gencode', f'arch=compute_{number},code=sm_{number}']
-        if ptx:
-            flags += ['-gencode', f'arch=compute_{number},code=compute_{number}']
-    return flags
-
-
-class Library:
-    """Shared library ``mmdet/ops/lib<name>.so`` with the key of what it was built from."""
-
-    def __init__(self, name, sources, command, link):
-        self.name, self.sources = name, sources
-        self.command, self.link = command, link
-        self.path, self.stamp = OPS / f'lib{name}.so', OPS / f'lib{name}.json'
-
-    def key(self, source):
-        headers = sorted(CSRC.rglob('*.h')) + sorted(CSRC.rglob('*.cuh'))
-        texts = [file.read_text() for file in [source, *headers]]
-        return digest(*texts, *self.command(source), self.version)
-
-    def compile(self, source, key):
-        """One object file, unless it is there; returns its path."""
-        target = OBJECTS / f'{self.name}-{source.stem}-{key[:16]}.o'
-        if not target.exists():
-            print(f'  {source.relative_to(ROOT)}', flush=True)
-            OBJECTS.mkdir(parents=True, exist_ok=True)
-            part = target.with_suffix(f'.{os.getpid()}.part')
-            run([*self.command(source), '-c', source, '-o', part])
-            part.replace(target)
-        return target
-
-    def build(self, jobs):
-        """True if anything was done."""
-        import torch
-        self.version = run([self.command(self.sources[0])[0], '--version']) + torch.__version__
-        keys = [self.key(source) for source in self.sources]
-        wanted = dict(torch=torch.__version__, key=digest(*keys, *self.link))
-        if self.path.exists() and self.stamp.exists() and json.loads(
-                self.stamp.read_text()) == wanted:
-            return False
-        with ThreadPoolExecutor(jobs) as pool:
-            objects = list(pool.map(self.compile, self.sources, keys))
-        part = self.path.with_suffix(f'.{os.getpid()}.part')
-        run([self.link[0], '-shared', *objects, '-o', part, *self.link[1:]])
-        part.replace(self.path)
-        self.stamp.write_text(json.dumps(wanted))
-        return True
-
-
-def cpu_library(cxx):
-    torch, lib, flags = torch_flags()
-    clang = 'clang' in run([cxx, '--version'])
-    # The OpenMP runtime is the one torch has loaded: compiled for, not linked.
-    common = [cxx, standard(cxx), '-O3', '-fPIC', '-fvisibility=hidden', '-Wno-psabi', *flags]
-    common += [] if clang else ['-fopenmp']
-
-    def command(source):
-        exact = source.stem == 'nms'  # must round as written
-        return common + [f'-ffp-contract={"off" if exact else "fast"}']
-
-    sources = sorted(CSRC.glob('*.cpp')) + sorted((CSRC / 'cpu').glob('*.cpp'))
-    return Library('mmdet_cpu', sources, command, [cxx, f'-L{lib}', '-ltorch_cpu', '-lc10'])
-
-
-def cuda_library(cxx, nvcc, archs):
-    torch, lib, flags = torch_flags()
-    # A toolkit without cusparse.h and the like finds them in torch's wheels.
-    wheels = Path(torch.__file__).parent.parent / 'nvidia'
-    extra = sorted(wheels.glob('*/include'))
-    for folder in extra:
-        flags += ['-isystem', folder]
-    common = [nvcc, standard(cxx), '-ccbin', cxx, '-O3', '--expt-relaxed-constexpr',
-              '-Xcompiler', '-fPIC,-fvisibility=hidden,-Wno-psabi', '-diag-suppress=20012,20014',
-              *flags, *gencode(archs)]
-
-    def command(source):
-        return common + (['-fmad=false'] if source.stem == 'nms' else [])
-
-    # The CUDA runtime, too, is the one torch has loaded.
-    link = [cxx, f'-L{lib}', '-ltorch_cuda', '-ltorch_cpu', '-lc10_cuda', '-lc10']
-    return Library('mmdet_cuda', sorted((CSRC / 'cuda').glob('*.cu')), command, link)
-
-
-def build_loops(cxx):
-    """Cython's loops; returns a sentence on what happened."""
-    header = Path(sysconfig.get_paths()['include']) / 'Python.h'
-    if not header.exists():
-        return 'loops: not compiled, Python.h is missing (install python3-dev); NumPy is used'
-    try:
-        from Cython.Build import cythonize
-    except ImportError:
-        return 'loops: not compiled, Cython is missing; NumPy is used'
-    built = []
-    for source in LOOPS:
-        target = source.with_name(source.stem + sysconfig.get_config_var('EXT_SUFFIX'))
-        if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
-            continue
-        OBJECTS.mkdir(parents=True, exist_ok=True)
-        unit = cythonize([str(source)], build_dir=str(OBJECTS), quiet=True,
-                         language_level=3)[0].sources[0]
-        part = target.with_suffix(f'.{os.getpid()}.part')
-        run([cxx, '-x', 'c', '-O3', '-fPIC', '-shared', '-w', f'-I{header.parent}', unit,
-             '-o', part])
-        part.replace(target)
-        built.append(target.name)
-    return f'loops: built {", ".join(built)}' if built else 'loops: up to date'
-
-
-class BuildOps(Command):
-    """Build what this machine can build, in place, and say what it was."""
-
-    description = 'compile the operators into mmdet/ops'
-    user_options = [('inplace', 'i', 'accepted for habit; always in place'),
-                    ('force', 'f', 'rebuild everything')]
-    boolean_options = ['inplace', 'force']
-
-    def initialize_options(self):
-        self.inplace, self.force = True, False
-
-    def finalize_options(self):
-        pass
+class BuildOps(build_ext):
+    """``build_ext``: what this machine can build; always in place."""
 
     def run(self):
-        if self.force:
-            shutil.rmtree(OBJECTS, ignore_errors=True)
-            for file in [*OPS.glob('libmmdet_*'), *(ROOT / 'mmdet').rglob('*.cpython-*')]:
-                file.unlink()
-        cxx = compiler()
-        if cxx is None:
-            print('ops: no C++ compiler found (install g++); the slower PyTorch path is used')
-            return
-        jobs = int(os.environ.get('MAX_JOBS', os.cpu_count() or 1))
-        self.failed = False
-        self.say('CPU', 'x86-64, AVX and AVX-512 chosen at run time' if sysconfig.get_platform(
-        ).endswith('x86_64') else sysconfig.get_platform(), cpu_library(cxx), jobs)
-        nvcc, why = find_nvcc()
-        if nvcc:
-            archs = architectures()
-            self.say('CUDA', ', '.join('sm_' + a.replace('.', '') for a in archs),
-                     cuda_library(cxx, nvcc, archs), jobs)
-        else:
-            print(f'ops: CUDA kernels not built: {why}')
-        print(build_loops(cxx))
-        if self.failed:
+        if not build_operators(*['--force'] * bool(self.force)):
             raise SystemExit(1)
 
-    def say(self, device, archs, library, jobs):
-        print(f'ops: {device} library ({archs})', flush=True)
-        try:
-            built = library.build(jobs)
-        except RuntimeError as error:
-            self.failed = True
-            print(f'{error}\nops: the {device} library did not compile; the slower PyTorch '
-                  f'path is used on {device} tensors', file=sys.stderr)
-        else:
-            print(f'ops: {library.path.name} {"built" if built else "up to date"}')
+
+class BuildPackage(build_py):
+    """Operators first: an installed package carries them as data, an editable one in place."""
+
+    def run(self):
+        build_operators()  # it has said what failed; the package works without, more slowly
+        super().run()
+
+
+class Platform(Distribution):
+    """A wheel with compiled operators fits one platform."""
+
+    def has_ext_modules(self):
+        return True
 
 
 def requirements():
@@ -271,7 +66,8 @@ if __name__ == '__main__':
         license='Apache-2.0',
         python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
-        package_data={'mmdet.ops': ['*.so', '*.json', '*.pyx', 'csrc/**/*'],
-                      'mmdet.formats': ['*.so', '*.pyx']},
+        package_data={'': ['*.so', '*.pyx'], 'mmdet.ops': ['libmmdet_*.json', 'csrc/**/*']},
         install_requires=requirements(),
-        cmdclass=dict(build_ext=BuildOps))
+        ext_modules=[],
+        distclass=Platform,
+        cmdclass=dict(build_ext=BuildOps, build_py=BuildPackage))

@@ -1,5 +1,5 @@
 """One sentence for every wrong argument of an operator: what was expected, what came."""
-from typing import Sequence, Union
+from collections.abc import Sequence
 
 from torch import Tensor
 from torch.nn.modules.utils import _pair
@@ -80,7 +80,7 @@ def scores(op: str, value: Tensor, per_row_of: Tensor) -> None:
     same_place(op, 'scores', value, 'boxes', per_row_of)
 
 
-def out_size(op: str, value: Union[int, tuple[int, int]]) -> tuple[int, int]:
+def out_size(op: str, value: int | tuple[int, int]) -> tuple[int, int]:
     """(height, width), both positive."""
     size = tuple(int(v) for v in _pair(value))
     if len(size) != 2 or min(size) < 1:

@@ -6,7 +6,7 @@ headers; autograd and fake kernels (shapes for ``torch.compile``) are here.
 import json
 import logging
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ def say_once(text: str) -> None:
         logging.getLogger('mmdet').warning(text)
 
 
-def _load(name: str) -> Optional[str]:
+def _load(name: str) -> str | None:
     """Load ``name`` if it was built for this torch; else say why not."""
     path, stamp = FOLDER / f'lib{name}.so', FOLDER / f'lib{name}.json'
     if not path.exists():

@@ -1,18 +1,16 @@
 """Mask probabilities of boxes to compressed COCO RLE without making the image."""
-from typing import Union
-
 import cv2
 import numpy as np
 import torch
 from pycocotools import mask as coco_mask
 from torch import Tensor
 
-from . import library
+from mmdet.ops import library
 
 MOST_PIXELS = 2**28  # of one resized mask: 1 GiB of float32
 
 
-def mask_to_rle(probs: Union[Tensor, np.ndarray], boxes: Union[Tensor, np.ndarray],
+def mask_to_rle(probs: Tensor | np.ndarray, boxes: Tensor | np.ndarray,
                 height: int, width: int, threshold: float = 0.5) -> list[dict]:
     """Paste the mask of every box, threshold it, encode it.
 
@@ -51,7 +49,7 @@ def mask_to_rle(probs: Union[Tensor, np.ndarray], boxes: Union[Tensor, np.ndarra
     return rles
 
 
-def _array(values: Union[Tensor, np.ndarray]) -> np.ndarray:
+def _array(values: Tensor | np.ndarray) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
 
 

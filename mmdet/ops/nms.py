@@ -1,22 +1,23 @@
 """Non-maximum suppression over inclusive boxes: widths are ``x2 - x1 + 1``."""
-from typing import TypeVar, Union
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import checks, library
-from .pure import nms as pure
+from mmdet.ops import checks, library
+from mmdet.ops.pure import nms as pure
 
 Dets = TypeVar('Dets', Tensor, np.ndarray)
 
 
-def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Union[Tensor, np.ndarray]]:
+def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Tensor | np.ndarray]:
     """Keep the best-scored box of every heap of overlapping ones.
 
     Args:
         dets: (n, 5) floating point tensor or array: x1, y1, x2, y2, score.
-        iou_thr: a box goes when its IoU with a kept better one is larger.
+        iou_thr: a box goes when its IoU with a kept better one is larger. Taken as
+            written for inverted boxes (x2 < x1) and thresholds below 0, too.
         max_num: keep at most so many; -1 keeps all.
 
     Returns:

@@ -1,15 +1,15 @@
 """RoIAlign with the conventions of 2019: inclusive box ends, no half-pixel shift."""
-from typing import Sequence, Union
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from . import checks, library
-from .pure import roi_align as pure
+from mmdet.ops import checks, library
+from mmdet.ops.pure import roi_align as pure
 
 
-def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int]],
+def roi_align(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
               spatial_scale: float, sample_num: int = 0) -> Tensor:
     """Average bilinear samples of the features in every bin of every RoI.
 
@@ -29,7 +29,9 @@ def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, in
         differentiable in ``features`` only.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index
+            without an image: ValueError on the CPU. A GPU is not stopped to look: there
+            the RoI pools NaN and gets no gradient.
 
     Source: arXiv:1703.06870 section 3; conventions as the 2019 code.
     """
@@ -43,7 +45,7 @@ def roi_align(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, in
 
 
 def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
-                          out_size: Union[int, tuple[int, int]],
+                          out_size: int | tuple[int, int],
                           spatial_scales: Sequence[float],
                           sample_num: int = 0) -> Tensor:
     """``roi_align`` where every RoI reads the pyramid level it is told.
@@ -60,7 +62,8 @@ def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
         (R, C, out_height, out_width), rows in the order of ``rois``.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index or
+            level that does not exist: ValueError on the CPU, on a GPU as ``roi_align``.
     """
     feats = tuple(feats)
     checks.pyramid('multi_level_roi_align', feats, spatial_scales)
@@ -77,7 +80,7 @@ def multi_level_roi_align(feats: Sequence[Tensor], rois: Tensor, levels: Tensor,
 class RoIAlign(nn.Module):
     """``roi_align`` as a module; the arguments are those of the function."""
 
-    def __init__(self, out_size: Union[int, tuple[int, int]], spatial_scale: float,
+    def __init__(self, out_size: int | tuple[int, int], spatial_scale: float,
                  sample_num: int = 0) -> None:
         super().__init__()
         self.out_size = _pair(out_size)

@@ -1,15 +1,13 @@
 """RoI max pooling (arXiv:1504.08083) with inclusive box ends, as the 2019 code."""
-from typing import Union
-
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.utils import _pair
 
-from . import checks, library
-from .pure import roi_pool as pure
+from mmdet.ops import checks, library
+from mmdet.ops.pure import roi_pool as pure
 
 
-def roi_pool(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int]],
+def roi_pool(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
              spatial_scale: float) -> Tensor:
     """Maximum of the features in every bin of every RoI.
 
@@ -26,7 +24,9 @@ def roi_pool(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int
         (R, C, out_height, out_width), differentiable in ``features`` only.
 
     Raises:
-        ValueError, TypeError: shapes, dtypes or devices do not fit.
+        ValueError, TypeError: shapes, dtypes or devices do not fit. An image index
+            without an image: ValueError on the CPU. A GPU is not stopped to look: there
+            the RoI pools NaN and gets no gradient.
     """
     checks.features('roi_pool', features)
     checks.rois('roi_pool', rois, features)
@@ -39,7 +39,7 @@ def roi_pool(features: Tensor, rois: Tensor, out_size: Union[int, tuple[int, int
 class RoIPool(nn.Module):
     """``roi_pool`` as a module; the arguments are those of the function."""
 
-    def __init__(self, out_size: Union[int, tuple[int, int]], spatial_scale: float) -> None:
+    def __init__(self, out_size: int | tuple[int, int], spatial_scale: float) -> None:
         super().__init__()
         self.out_size = _pair(out_size)
         self.spatial_scale = float(spatial_scale)

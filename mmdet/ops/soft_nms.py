@@ -1,24 +1,24 @@
 """Soft-NMS (arXiv:1704.04503): overlapping boxes lose score instead of vanishing."""
-from typing import TypeVar, Union
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from . import checks
-from .library import say_once
+from mmdet.ops import checks
+from mmdet.ops.library import say_once
 
 try:
-    from .soft_nms_loop import soft_nms as _loop
+    from mmdet.ops.soft_nms_loop import soft_nms as _loop
 except ImportError:  # not built: no compiler or no Python headers
-    from .pure.soft_nms import soft_nms as _loop
+    from mmdet.ops.pure.soft_nms import soft_nms as _loop
 
 Dets = TypeVar('Dets', Tensor, np.ndarray)
 METHODS = ('linear', 'gaussian')
 
 
 def soft_nms(dets: Dets, iou_thr: float, method: str = 'linear', sigma: float = 0.5,
-             min_score: float = 1e-3) -> tuple[Dets, Union[Tensor, np.ndarray]]:
+             min_score: float = 1e-3) -> tuple[Dets, Tensor | np.ndarray]:
     """Decay the scores of boxes that overlap a better one; drop those that fell low.
 
     Sequential, on the CPU in float32: a tensor of a GPU is moved there and back.

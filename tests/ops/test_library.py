@@ -75,6 +75,43 @@ def test_library_of_another_torch_is_refused(tmp_path, monkeypatch):
 
 
 @needs_library
+@pytest.mark.parametrize('change, error, words', [
+    (dict(grad=torch.zeros(3, 5, 3, 2)), ValueError, '3 gradients and 2 rois'),
+    (dict(sizes=[8, 9, 4, 5]), ValueError, '4 sizes and 1 scales'),
+    (dict(sizes=[], scales=[]), ValueError, 'at least one scale, got 0'),
+    (dict(sizes=[8, 0]), ValueError, r'must be positive, got \[8, 0\]'),
+    (dict(num_images=-1), ValueError, 'number of images is -1'),
+    (dict(levels=torch.zeros(2).int()), TypeError, 'levels must be int64, got Int')])
+def test_roi_align_backward_refuses(change, error, words):
+    args = dict(grad=torch.zeros(2, 5, 3, 2), rois=ROIS, levels=None, num_images=2, sizes=[8, 9],
+                scales=[.25], sample_num=2, channels_last=False)
+    with pytest.raises(error, match=words):
+        torch.ops.mmdet.roi_align_backward(*{**args, **change}.values())
+
+
+@needs_library
+@pytest.mark.parametrize('change, error, words', [
+    (dict(argmax=torch.zeros(2, 5, 2, 3).long()), ValueError,
+     r'must be \[2, 5, 3, 2\].*\[2, 5, 2, 3\]'),
+    (dict(argmax=torch.zeros(2, 5, 3, 2).int()), TypeError, 'argmax must be int64, got Int'),
+    (dict(rois=ROIS[:1]), ValueError, '2 gradients and 1 rois'),
+    (dict(rois=ROIS + 1), ValueError, r'image index of a RoI is 2, expected \[0, 2\)'),
+    (dict(height=0), ValueError, r'must be positive, got \[0, 9\]')])
+def test_roi_pool_backward_refuses(change, error, words):
+    args = dict(grad=torch.zeros(2, 5, 3, 2), argmax=torch.zeros(2, 5, 3, 2).long(), rois=ROIS,
+                num_images=2, height=8, width=9)
+    with pytest.raises(error, match=words):
+        torch.ops.mmdet.roi_pool_backward(*{**args, **change}.values())
+
+
+@needs_library
+def test_argmax_outside_the_map_is_dropped():
+    argmax = torch.tensor([-1, 72, 2**40, 71, 0, 5]).view(1, 1, 3, 2)
+    got = torch.ops.mmdet.roi_pool_backward(torch.ones(1, 1, 3, 2), argmax, ROIS[:1], 1, 8, 9)
+    assert got.flatten().nonzero()[:, 0].tolist() == [0, 5, 71] and got.sum() == 3
+
+
+@needs_library
 def test_cpp_refuses_with_values():
     align = torch.ops.mmdet.roi_align
     with pytest.raises(ValueError, match=r'rois must be \(R, 5\).*\[2, 4\]'):

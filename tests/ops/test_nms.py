@@ -42,7 +42,8 @@ def make(n, dtype=torch.float32):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(BOX, max_size=12), st.sampled_from([0., .3, .5, 1.]), st.integers(0, 2**12 - 1))
+@given(st.lists(BOX, max_size=12), st.sampled_from([-1., -.3, 0., .3, .5, 1.]),
+       st.integers(0, 2**12 - 1))
 def test_loop_oracle(rows, thr, classes):
     dets = np.array(rows, np.float32).reshape(-1, 5)
     labels = [classes >> i & 1 for i in range(len(dets))]
@@ -73,6 +74,15 @@ def test_hand_computed():
     assert nms(dets, .33)[1].tolist() == [1]
     rows, inds = nms(dets, .34, max_num=1)
     assert torch.equal(rows, dets[[1]]) and inds.tolist() == [1]
+
+
+def test_inverted_box_and_threshold_below_zero():
+    # No intersection, a union of 100 - 240: the IoU is 0, which is more than -1.
+    dets = torch.tensor([[0, 0, 9, 9, .9], [5, 0, -20, 9, .8]])
+    labels = torch.zeros(2).long()
+    assert nms(dets, -1)[1].tolist() == pure.nms(dets[:, :4], dets[:, 4], -1, -1).tolist() == [0]
+    assert batched_nms(dets[:, :4], dets[:, 4], labels, -1).tolist() == [0]
+    assert nms(dets, 0)[1].tolist() == [0, 1]
 
 
 def test_ties_keep_their_order():

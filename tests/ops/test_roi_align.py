@@ -135,6 +135,14 @@ def test_strange_boxes_give_zero():
     assert roi_align(features, rois, 2, 1., 2)[:3].abs().sum() == 0
 
 
+def test_rounds_as_written():
+    # (4 + 1) * .3 - 5 * .3 is 0; with the last product and the difference rounded at once it
+    # would be a sliver with a sample point of its own.
+    rois = torch.tensor([[0, 5, 3, 4, 9.]])
+    assert roi_align(torch.ones(1, 1, 8, 8), rois, 1, .3, 0).item() == 0
+    assert pure.roi_align(torch.ones(1, 1, 8, 8), rois, (1, 1), .3, 0).item() == 0
+
+
 def test_gradcheck():
     features, rois = make(channels=2, num=5)
     maps = (features.requires_grad_(), features.detach()[..., ::2].clone().requires_grad_())

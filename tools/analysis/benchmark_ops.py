@@ -210,11 +210,11 @@ def bandwidth(case: Case, ms: float, copy: float) -> str:
     return f'{rate:.0f} GB/s ({rate / copy:.0%} of a copy)'
 
 
-def copy_rate(seconds: float) -> float:
+def copy_rate(seconds: float, device: str = 'cuda') -> float:
     """GB/s of a device copy, reads and writes counted."""
-    source = torch.empty(2**28, dtype=torch.uint8, device='cuda')
+    source = torch.empty(2**28, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
-    return 2**29 / medians([lambda: target.copy_(source)], seconds, 'cuda')[0] / 1e6
+    return 2**29 / medians([lambda: target.copy_(source)], seconds, device)[0] / 1e6
 
 
 def cpu_row(case: Case, threads: list[int], seconds: float) -> list[str]:
@@ -230,9 +230,9 @@ def cpu_row(case: Case, threads: list[int], seconds: float) -> list[str]:
     return row + [f'{case.target:g}' if case.target else '', f'{ours_at[0] / ours_at[-1]:.2f}']
 
 
-def gpu_row(case: Case, seconds: float, copy: float) -> list[str]:
+def gpu_row(case: Case, seconds: float, copy: float, device: str = 'cuda') -> list[str]:
     print(case.name, file=sys.stderr, flush=True)
-    ours, theirs = medians([case.ours, case.theirs], seconds, 'cuda')
+    ours, theirs = medians([case.ours, case.theirs], seconds, device)
     return [case.name, f'{ours:.3f}', f'{theirs:.3f}', f'{theirs / ours:.1f}',
             bandwidth(case, ours, copy)]
 

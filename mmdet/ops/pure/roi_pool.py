@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor
 
-from .roi_align import check_range
+from mmdet.ops.pure.roi_align import check_range
 
 
 def _edges(start: float, extent: float, bins: int, length: int) -> list[tuple[int, int]]:

@@ -1,183 +1,198 @@
-// RoIAlign on the CPU. RoIs of one map overlap, so a map is turned to
-// channels-last once, one vector of channels at a time: the turned block stays in
-// the L2 cache while every RoI reads it, main memory sees each feature once and
-// nothing is allocated at the size of the maps. RoIs are separable: rows first,
-// then columns. Any strides are accepted; half and bfloat16 become float32.
-#include "roi_align.h"
+// RoIAlign over one or several feature maps on the CPU: who reads where, and the tasks.
+//
+// A box ends at (x2 + 1) * scale, its size is clamped at 0 from below, there is
+// no half-pixel shift: the conventions of the 2019 code. With sample_num 0 a bin
+// takes one point per feature pixel.
+//
+// One task is a block of channels of one map of one image. The backward of a task
+// owns its block, so no two threads add to one pixel and the result does not
+// depend on their number.
+#include <ATen/Dispatch.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <torch/library.h>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "../checks.h"
+#include "../types.h"
+#include "pages.h"
+#include "roi_align_kernels.h"
 
 namespace mmdet {
 namespace {
 
-// tile[x * kLanes + k] = src[k * channel + x * column], 0 for k >= lanes.
-template <typename T, typename S>
-MMDET_INLINE void load_row(T* tile, const S* src, Strides strides, int64_t lanes, int64_t from,
-                           int64_t to) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  int64_t x = from;
-  if (lanes == kLanes && strides.channel == 1) {
-    for (; x < to; ++x) store<T>(load<T>(src + x * strides.column), tile + x * kLanes);
-  } else if (lanes == kLanes && strides.column == 1) {
-    for (; x + kLanes <= to; x += kLanes) {
-      Vec<T> rows[kLanes];
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < kLanes; ++k) rows[k] = load<T>(src + k * strides.channel + x);
-      transpose<T>(rows);
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < kLanes; ++k) store<T>(rows[k], tile + (x + k) * kLanes);
-    }
-  }
-  for (; x < to; ++x)
-    for (int64_t k = 0; k < kLanes; ++k)
-      tile[x * kLanes + k] =
-          k < lanes ? static_cast<T>(src[k * strides.channel + x * strides.column]) : T(0);
-}
-
-// dst[k * channel + x * column] = tile[x * kLanes + k] for k < lanes.
-template <typename T, typename S>
-MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lanes,
-                            int64_t count) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  int64_t x = 0;
-  if (lanes == kLanes && strides.channel == 1) {
-    for (; x < count; ++x) store<T>(load<T>(tile + x * kLanes), dst + x * strides.column);
-  } else if (lanes == kLanes && strides.column == 1) {
-    for (; x + kLanes <= count; x += kLanes) {
-      Vec<T> rows[kLanes];
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < kLanes; ++k) rows[k] = load<T>(tile + (x + k) * kLanes);
-      transpose<T>(rows);
-#pragma GCC unroll 16
-      for (int64_t k = 0; k < kLanes; ++k) store<T>(rows[k], dst + k * strides.channel + x);
-    }
-  }
-  for (; x < count; ++x)
-    for (int64_t k = 0; k < lanes; ++k)
-      dst[k * strides.channel + x * strides.column] = static_cast<S>(tile[x * kLanes + k]);
-}
-
-// line[column] = sum over the taps of one bin row of the tile's pixels.
+// Memory for vectors, aligned to their size.
 template <typename T>
-MMDET_INLINE void gather_rows(const T* tile, int64_t row_stride, const Axis<T>& rows,
-                              int64_t bin, const Axis<T>& cols, Vec<T>* line) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  const int64_t num = cols.pixels.size();
-  bool fresh = true;
-  for (int32_t t = rows.first[bin]; t < rows.first[bin + 1]; ++t) {
-    const T weight = rows.taps[t].weight;
-    const T* const row = tile + rows.pixels[rows.taps[t].place] * row_stride;
-    for (int64_t c = 0; c < num; ++c) {
-      const Vec<T> value = *reinterpret_cast<const Vec<T>*>(row + cols.pixels[c] * kLanes);
-      line[c] = fresh ? weight * value : line[c] + weight * value;
-    }
-    fresh = false;
+class Scratch {
+ public:
+  static constexpr int64_t kLanes = Simd<T>::kLanes;
+
+  explicit Scratch(int64_t vectors) : storage_(new T[vectors * kLanes + kLanes]) {
+    const auto address = reinterpret_cast<uintptr_t>(storage_.get());
+    data_ = storage_.get() + ((64 - address % 64) % 64) / sizeof(T);
   }
-  if (fresh)
-    for (int64_t c = 0; c < num; ++c) line[c] = Vec<T>{};
+  T* data() { return data_; }
+
+ private:
+  std::unique_ptr<T[]> storage_;
+  T* data_;
+};
+
+inline Strides strides_of(const at::Tensor& map) {
+  return {map.stride(1), map.stride(2), map.stride(3)};
 }
 
-// out: (bins, kLanes) values of one RoI and one block of channels.
 template <typename T>
-MMDET_INLINE void pool_roi(const T* tile, int64_t width, const RoiPlan<T>& roi, Vec<T>* line,
-                           Vec<T>* out) {
-  const int64_t height = roi.rows.first.size() - 1, bins = roi.cols.first.size() - 1;
-  for (int64_t ph = 0; ph < height; ++ph) {
-    gather_rows<T>(tile, width * Simd<T>::kLanes, roi.rows, ph, roi.cols, line);
-    for (int64_t pw = 0; pw < bins; ++pw) {
-      Vec<T> sum{};
-      for (int32_t t = roi.cols.first[pw]; t < roi.cols.first[pw + 1]; ++t)
-        sum += roi.cols.taps[t].weight * line[roi.cols.taps[t].place];
-      out[ph * bins + pw] = sum;
-    }
-  }
+Group& find_group(Plan<T>& plan, const T* roi, int64_t level, int64_t num_levels,
+                  int64_t num_images) {
+  TORCH_CHECK_VALUE(roi[0] >= 0 && roi[0] < num_images, "roi_align: image index of a RoI is ",
+                    roi[0], ", expected [0, ", num_images, ")");
+  TORCH_CHECK_VALUE(level >= 0 && level < num_levels, "roi_align: level of a RoI is ", level,
+                    ", expected [0, ", num_levels, ")");
+  return plan.groups[level * num_images + static_cast<int64_t>(roi[0])];
 }
 
-// The transpose of pool_roi: adds grad (bins, kLanes) to the tile.
 template <typename T>
-MMDET_INLINE void spread_roi(const Vec<T>* grad, int64_t width, const RoiPlan<T>& roi,
-                             Vec<T>* line, T* tile) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  const int64_t height = roi.rows.first.size() - 1, bins = roi.cols.first.size() - 1;
-  const int64_t num = roi.cols.pixels.size();
-  for (int64_t ph = 0; ph < height; ++ph) {
-    for (int64_t c = 0; c < num; ++c) line[c] = Vec<T>{};
-    for (int64_t pw = 0; pw < bins; ++pw)
-      for (int32_t t = roi.cols.first[pw]; t < roi.cols.first[pw + 1]; ++t)
-        line[roi.cols.taps[t].place] += roi.cols.taps[t].weight * grad[ph * bins + pw];
-    for (int32_t t = roi.rows.first[ph]; t < roi.rows.first[ph + 1]; ++t) {
-      const T weight = roi.rows.taps[t].weight;
-      T* const row = tile + roi.rows.pixels[roi.rows.taps[t].place] * width * kLanes;
-      for (int64_t c = 0; c < num; ++c)
-        *reinterpret_cast<Vec<T>*>(row + roi.cols.pixels[c] * kLanes) += weight * line[c];
-    }
+void touch(Group& group, const RoiPlan<T>& roi) {
+  if (roi.rows.pixels.empty() || roi.cols.pixels.empty()) return;
+  const auto [low, high] = std::minmax_element(roi.cols.pixels.begin(), roi.cols.pixels.end());
+  for (const int32_t row : roi.rows.pixels) {
+    group.from[row] = std::min(group.from[row], *low);
+    group.to[row] = std::max(group.to[row], *high + 1);
   }
 }
 
-// Runs copy(tile row, map row, lanes, y) for the blocks of a task: rows outside,
-// so that channels-last maps are read and written in whole cache lines.
-template <typename T, typename S, typename Copy>
-MMDET_INLINE void for_rows(const Task<T, S>& task, T* tile, const Copy& copy) {
+// sizes: (height, width) per level.
+template <typename T>
+Plan<T> make_plan(const at::Tensor& rois, const std::optional<at::Tensor>& levels,
+                  int64_t num_images, at::IntArrayRef sizes, at::ArrayRef<double> scales,
+                  at::IntArrayRef bins, int64_t sample_num) {
+  const int64_t num = rois.size(0), num_levels = scales.size();
+  const T* const boxes = rois.const_data_ptr<T>();
+  const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
+  const int64_t* const level = levels.has_value() ? level_of.const_data_ptr<int64_t>() : nullptr;
+  Plan<T> plan;
+  plan.rois.resize(num);
+  for (int64_t l = 0; l < num_levels; ++l)
+    for (int64_t n = 0; n < num_images; ++n)
+      plan.groups.push_back({l, n, {}, std::vector<int32_t>(sizes[2 * l], INT32_MAX),
+                             std::vector<int32_t>(sizes[2 * l], 0)});
+  for (int64_t r = 0; r < num; ++r)
+    find_group(plan, boxes + 5 * r, level ? level[r] : 0, num_levels, num_images)
+        .rois.push_back(r);
+  at::parallel_for(0, num, 32, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const T* const box = boxes + 5 * r;
+      const int64_t l = level ? level[r] : 0;
+      const T scale = static_cast<T>(scales[l]);
+      plan.rois[r].rows.build(sample_grid(box[2], box[4], scale, bins[0], sample_num), bins[0],
+                              sizes[2 * l]);
+      plan.rois[r].cols.build(sample_grid(box[1], box[3], scale, bins[1], sample_num), bins[1],
+                              sizes[2 * l + 1]);
+    }
+  });
+  for (Group& group : plan.groups)
+    for (const int64_t r : group.rois) {
+      touch(group, plan.rois[r]);
+      plan.most_columns = std::max(plan.most_columns, plan.rois[r].cols.pixels.size());
+    }
+  return plan;
+}
+
+// Runs every (block of channels, map) task; block-major, so that each thread
+// gets a share of every level.
+template <typename T, typename S, typename Run>
+void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pooled,
+               int64_t bins, bool skip_empty, const Run& run) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
-  for (int64_t y = 0; y < task.height; ++y)
-    for (int64_t b = 0; b < task.blocks; ++b)
-      copy(tile + (b * task.height + y) * task.width * kLanes,
-           task.map + b * kLanes * task.strides.channel + y * task.strides.row,
-           std::min(kLanes, task.channels_left - b * kLanes), y);
+  const int64_t channels = maps[0].size(1), blocks = (channels + kLanes - 1) / kLanes;
+  std::vector<const Group*> groups;
+  int64_t most_pixels = 0;
+  for (const Group& group : plan.groups) {
+    if (skip_empty && group.rois.empty()) continue;
+    groups.push_back(&group);
+    most_pixels = std::max(most_pixels, maps[group.level].size(2) * maps[group.level].size(3));
+  }
+  const int64_t num = groups.size();
+  // Channels-last maps are read several blocks at a time, if threads stay busy.
+  const int64_t each = maps[0].stride(1) == 1 && channels > 1
+                           ? std::clamp<int64_t>(blocks * num / (4 * at::get_num_threads()), 1, 4)
+                           : 1;
+  at::parallel_for(0, (blocks + each - 1) / each * num, 1, [&](int64_t begin, int64_t end) {
+    Scratch<T> tile(each * most_pixels), line(plan.most_columns), values(bins);
+    for (int64_t index = begin; index < end; ++index) {
+      const Group& group = *groups[index % num];
+      const at::Tensor& map = maps[group.level];
+      const int64_t channel = index / num * each * kLanes;
+      const Task<T, S> task{&plan, &group,
+                            static_cast<S*>(map.data_ptr()) + group.image * map.stride(0) +
+                                channel * map.stride(1),
+                            strides_of(map), map.size(2), map.size(3),
+                            std::min(each, blocks - index / num * each), channels - channel,
+                            pooled + channel * bins, channels, bins};
+      run(task, tile.data(), reinterpret_cast<Vec<T>*>(line.data()),
+          reinterpret_cast<Vec<T>*>(values.data()));
+    }
+  });
 }
 
-// Runs use(tile, first bin, lanes, roi) for every block and RoI.
-template <typename T, typename S, typename Use>
-MMDET_INLINE void for_rois(const Task<T, S>& task, T* tile, const Use& use) {
-  constexpr int64_t kLanes = Simd<T>::kLanes;
-  for (int64_t b = 0; b < task.blocks; ++b)
-    for (const int64_t r : task.group->rois)
-      use(tile + b * task.height * task.width * kLanes,
-          task.pooled + (r * task.channels + b * kLanes) * task.bins,
-          std::min(kLanes, task.channels_left - b * kLanes), task.plan->rois[r]);
+at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
+                     const std::optional<at::Tensor>& levels, int64_t out_height,
+                     int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
+  check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
+  std::vector<int64_t> sizes;
+  for (const at::Tensor& feat : feats) sizes.insert(sizes.end(), {feat.size(2), feat.size(3)});
+  const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
+  at::Tensor out = at::empty({rois.size(0), feats[0].size(1), out_height, out_width},
+                             feats[0].options(), at::MemoryFormat::Contiguous);
+  prefer_huge_pages(out.data_ptr(), out.nbytes());
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, feats[0].scalar_type(), "roi_align", [&] {
+        using T = Compute<scalar_t>;
+        const auto plan = make_plan<T>(boxes, levels, feats[0].size(0), sizes, scales,
+                                       {out_height, out_width}, sample_num);
+        for_tasks<T, scalar_t>(plan, feats.vec(), out.data_ptr<scalar_t>(),
+                               out_height * out_width, true,
+                               [](auto&&... args) { run_forward(args...); });
+      });
+  return out;
 }
 
-template <typename T, typename S>
-MMDET_INLINE void forward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) {
-  const Strides bin_strides{task.bins, 0, 1};
-  for_rows(task, tile, [&](T* row, const S* map, int64_t lanes, int64_t y) MMDET_LAMBDA {
-    if (task.group->from[y] < task.group->to[y])
-      load_row<T, S>(row, map, task.strides, lanes, task.group->from[y], task.group->to[y]);
-  });
-  for_rois(task, tile, [&](const T* map, S* bins, int64_t lanes, const RoiPlan<T>& roi)
-                           MMDET_LAMBDA {
-    pool_roi<T>(map, task.width, roi, line, out);
-    store_row<T, S>(reinterpret_cast<const T*>(out), bins, bin_strides, lanes, task.bins);
-  });
-}
-
-template <typename T, typename S>
-MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* grad) {
-  const Strides bin_strides{task.bins, 0, 1};
-  std::memset(tile, 0, task.blocks * task.height * task.width * sizeof(Vec<T>));
-  for_rois(task, tile, [&](T* map, const S* bins, int64_t lanes, const RoiPlan<T>& roi)
-                           MMDET_LAMBDA {
-    load_row<T, S>(reinterpret_cast<T*>(grad), bins, bin_strides, lanes, 0, task.bins);
-    spread_roi<T>(grad, task.width, roi, line, map);
-  });
-  for_rows(task, tile, [&](const T* row, S* map, int64_t lanes, int64_t) MMDET_LAMBDA {
-    store_row<T, S>(row, map, task.strides, lanes, task.width);
-  });
+std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Tensor& rois,
+                                           const std::optional<at::Tensor>& levels,
+                                           int64_t num_images, at::IntArrayRef sizes,
+                                           at::ArrayRef<double> scales, int64_t sample_num,
+                                           bool channels_last) {
+  check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
+  const auto format =
+      channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  std::vector<at::Tensor> grads;
+  for (size_t level = 0; level < scales.size(); ++level)
+    grads.push_back(
+        at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
+                  grad.options(), format));
+  for (const at::Tensor& one : grads) prefer_huge_pages(one.data_ptr(), one.nbytes());
+  const at::Tensor dense = grad.contiguous();
+  const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
+  AT_DISPATCH_FLOATING_TYPES_AND2(
+      at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
+        using T = Compute<scalar_t>;
+        const auto plan = make_plan<T>(boxes, levels, num_images, sizes, scales,
+                                       {grad.size(2), grad.size(3)}, sample_num);
+        for_tasks<T, scalar_t>(plan, grads, dense.data_ptr<scalar_t>(),
+                               grad.size(2) * grad.size(3), false,
+                               [](auto&&... args) { run_backward(args...); });
+      });
+  return grads;
 }
 
 }  // namespace
-
-// target_clones takes no templates, hence one pair of functions per type.
-#define MMDET_TASKS(T, S)                                                                 \
-  MMDET_CLONES void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) { \
-    forward_body<T, S>(task, tile, line, out);                                            \
-  }                                                                                       \
-  MMDET_CLONES void run_backward(const Task<T, S>& task, T* tile, Vec<T>* line,           \
-                                 Vec<T>* grad) {                                          \
-    backward_body<T, S>(task, tile, line, grad);                                          \
-  }
-MMDET_TASKS(float, float)
-MMDET_TASKS(double, double)
-MMDET_TASKS(float, c10::Half)
-MMDET_TASKS(float, c10::BFloat16)
-#undef MMDET_TASKS
-
 }  // namespace mmdet
+
+TORCH_LIBRARY_IMPL(mmdet, CPU, m) {
+  m.impl("roi_align", &mmdet::roi_align);
+  m.impl("roi_align_backward", &mmdet::roi_align_backward);
+}

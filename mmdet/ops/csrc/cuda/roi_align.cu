@@ -1,27 +1,23 @@
 // RoIAlign on CUDA: launches. The backward adds in float32 (float64 for float64)
 // and rounds once at the end; under torch.use_deterministic_algorithms(True) it
-// takes the ordered kernel.
-#include "../roi_align.h"
-
+// adds in the order of the RoIs.
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <c10/macros/Macros.h>
 #include <torch/library.h>
 
-#include <type_traits>
+#include <optional>
+#include <vector>
 
+#include "../checks.h"
+#include "../types.h"
 #include "roi_align_kernels.cuh"
+#include "sort_rois.cuh"
+#include "stream.cuh"
 
 namespace mmdet {
 namespace {
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
 template <typename S>
 Pyramid<S> view(const std::vector<at::Tensor>& maps, at::ArrayRef<double> scales) {
@@ -43,21 +39,11 @@ Rois<T> view(const at::Tensor& boxes, const at::Tensor& levels, at::IntArrayRef 
           boxes.size(0), bins[0], bins[1], sample_num};
 }
 
-bool channels_innermost(const std::vector<at::Tensor>& maps) {
-  for (const at::Tensor& map : maps)
-    if (map.stride(1) != 1 || map.size(1) < 8) return false;
-  return true;
-}
-
 at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
                      const std::optional<at::Tensor>& levels, int64_t out_height,
                      int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
-  check_pyramid("roi_align", feats, scales);
-  check_rois("roi_align", rois, feats[0]);
-  check_levels("roi_align", levels, rois, feats.size());
-  check_bins("roi_align", out_height, out_width, sample_num);
+  check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
   const c10::cuda::CUDAGuard guard(rois.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
   const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
   const std::vector<at::Tensor> maps = feats.vec();
@@ -69,43 +55,31 @@ at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
         using T = Compute<scalar_t>;
         const auto pyramid = view<scalar_t>(maps, scales);
         const auto boxes_view = view<T>(boxes, level_of, {out_height, out_width}, sample_num);
-        if (channels_innermost(maps)) {
-          const int64_t tiles = rois.size(0) * ((maps[0].size(1) + kTileChannels - 1) / kTileChannels) *
-                                ((out_height * out_width + kTileBins - 1) / kTileBins);
-          roi_align_forward_channels_last_kernel<T, scalar_t>
-              <<<static_cast<unsigned>(std::min(tiles, kMaxBlocks)),
-                 dim3(kTileChannels, kTileRows), 0, stream>>>(pyramid, boxes_view,
-                                                              out.data_ptr<scalar_t>());
-        } else {
-          roi_align_forward_kernel<T, scalar_t><<<blocks_for(out.numel()), kThreads, 0, stream>>>(
-              pyramid, boxes_view, out.data_ptr<scalar_t>());
-        }
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
+        launch_roi_align<T, scalar_t>(OnStream{}, pyramid, boxes_view, out.data_ptr<scalar_t>());
       });
   return out;
 }
 
+// Adds the gradients to maps of zeros, atomically or in the order of the RoIs. Adding in
+// order wants the channels innermost.
 template <typename T, typename S>
-void launch_backward(const Pyramid<T>& pyramid, const Rois<T>& rois, const at::Tensor& grad,
-                     bool channels_last, cudaStream_t stream) {
-  const S* const data = grad.const_data_ptr<S>();
-  const unsigned blocks = blocks_for(grad.numel());
-  if (at::globalContext().deterministicAlgorithms()) {
-    for (int64_t level = 0; level < pyramid.levels; ++level) {
-      const MapView<T>& map = pyramid.maps[level];
-      const int64_t work = pyramid.images * pyramid.channels * map.height * map.width;
-      if (work == 0) continue;
-      roi_align_backward_ordered_kernel<T, S>
-          <<<blocks_for(work), kThreads, 0, stream>>>(pyramid, level, rois, data);
-      C10_CUDA_KERNEL_LAUNCH_CHECK();
-    }
-  } else if (channels_last) {
-    roi_align_backward_kernel<T, S, true><<<blocks, kThreads, 0, stream>>>(pyramid, rois, data);
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
-  } else {
-    roi_align_backward_kernel<T, S, false><<<blocks, kThreads, 0, stream>>>(pyramid, rois, data);
-    C10_CUDA_KERNEL_LAUNCH_CHECK();
+void add_gradients(const std::vector<at::Tensor>& sums, at::ArrayRef<double> scales,
+                   const at::Tensor& boxes, const at::Tensor& level_of, const at::Tensor& grad,
+                   int64_t sample_num, bool ordered) {
+  const auto pyramid = view<T>(sums, scales);
+  const auto rois = view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num);
+  if (!ordered) {
+    const at::Tensor dense = grad.contiguous();
+    launch_roi_align_backward(OnStream{}, pyramid, rois, dense.const_data_ptr<S>(),
+                              sums[0].is_contiguous(at::MemoryFormat::ChannelsLast));
+    return;
   }
+  const at::Tensor dense = grad.permute({0, 2, 3, 1}).contiguous();
+  const SortedRois sorted = sort_rois(rois, pyramid.levels, pyramid.images, grad.device());
+  const at::Tensor touched = at::empty({rois.num, rois.out_height, 2}, sorted.order.options());
+  launch_roi_align_backward_ordered(OnStream{}, pyramid, rois, sorted.view(),
+                                    reinterpret_cast<Span*>(touched.data_ptr<int64_t>()),
+                                    dense.const_data_ptr<S>());
 }
 
 std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Tensor& rois,
@@ -113,34 +87,24 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                                            int64_t num_images, at::IntArrayRef sizes,
                                            at::ArrayRef<double> scales, int64_t sample_num,
                                            bool channels_last) {
-  check_features("roi_align_backward", grad);
-  check_rois("roi_align_backward", rois, grad);
-  check_levels("roi_align_backward", levels, rois, scales.size());
-  check_bins("roi_align_backward", grad.size(2), grad.size(3), sample_num);
+  check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
-  const at::Tensor dense = grad.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   const at::Tensor level_of = levels.has_value() ? levels->contiguous() : at::Tensor();
+  const bool ordered = at::globalContext().deterministicAlgorithms();
+  const auto layout = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   std::vector<at::Tensor> sums;
-  for (size_t level = 0; level < scales.size(); ++level) {
-    const at::IntArrayRef size = sizes.slice(2 * level, 2);
-    sums.push_back(at::empty({num_images, grad.size(1), size[0], size[1]}, boxes.options(),
-                             channels_last ? at::MemoryFormat::ChannelsLast
-                                           : at::MemoryFormat::Contiguous)
+  for (size_t level = 0; level < scales.size(); ++level)
+    sums.push_back(at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
+                             boxes.options(), ordered ? at::MemoryFormat::ChannelsLast : layout)
                        .zero_());
-  }
-  if (dense.numel() > 0) {
+  if (grad.numel() > 0 && num_images > 0)
     AT_DISPATCH_FLOATING_TYPES_AND2(
         at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
-          using T = Compute<scalar_t>;
-          launch_backward<T, scalar_t>(
-              view<T>(sums, scales),
-              view<T>(boxes, level_of, {grad.size(2), grad.size(3)}, sample_num), dense,
-              channels_last, stream);
+          add_gradients<Compute<scalar_t>, scalar_t>(sums, scales, boxes, level_of, grad,
+                                                     sample_num, ordered);
         });
-  }
-  for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type());
+  for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type()).contiguous(layout);
   return sums;
 }
 

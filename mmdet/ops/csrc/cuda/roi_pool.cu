@@ -1,34 +1,27 @@
-// RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64).
-#include "../roi_align.h"
-
+// RoIPool on CUDA: launches. The backward adds in float32 (float64 for float64) and rounds
+// once at the end; under torch.use_deterministic_algorithms(True) it adds in the order of
+// the RoIs.
 #include <ATen/Context.h>
 #include <ATen/Dispatch.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-#include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
-#include <c10/cuda/CUDAStream.h>
-#include <c10/macros/Macros.h>
 #include <torch/library.h>
 
 #include <tuple>
-#include <type_traits>
 
+#include "../checks.h"
+#include "../types.h"
 #include "roi_pool_kernels.cuh"
+#include "sort_rois.cuh"
+#include "stream.cuh"
 
 namespace mmdet {
 namespace {
 
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
-
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
                                             int64_t out_height, int64_t out_width, double scale) {
-  check_features("roi_pool", features);
-  check_rois("roi_pool", rois, features);
-  check_bins("roi_pool", out_height, out_width, 0);
+  check_roi_pool(features, rois, out_height, out_width);
   const c10::cuda::CUDAGuard guard(features.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
   const at::Tensor feat = features.contiguous();
   const at::Tensor boxes = rois.to(compute_type(feat.scalar_type())).contiguous();
   at::Tensor out = at::empty({rois.size(0), feat.size(1), out_height, out_width}, feat.options());
@@ -42,39 +35,54 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
                                           feat.size(2), feat.size(3), scale};
         const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), out_height, out_width,
                            0};
-        roi_pool_forward_kernel<T, scalar_t><<<blocks_for(out.numel()), kThreads, 0, stream>>>(
-            map, feat.size(0), feat.size(1), view, out.data_ptr<scalar_t>(),
-            argmax.data_ptr<int64_t>());
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
+        launch_roi_pool<T, scalar_t>(OnStream{}, map, feat.size(0), feat.size(1), view,
+                                     out.data_ptr<scalar_t>(), argmax.data_ptr<int64_t>());
       });
   return {out, argmax};
+}
+
+// Adds the gradients to maps of zeros, atomically or in the order of the RoIs. Adding in
+// order wants the channels innermost.
+template <typename T, typename S>
+void add_gradients(const at::Tensor& sums, const at::Tensor& boxes, const at::Tensor& grad,
+                   const at::Tensor& argmax, bool ordered) {
+  const int64_t images = sums.size(0), channels = sums.size(1);
+  const int64_t pixels = sums.size(2) * sums.size(3), bins = grad.size(2) * grad.size(3);
+  const Rois<T> rois{boxes.const_data_ptr<T>(), nullptr, grad.size(0), grad.size(2), grad.size(3),
+                     0};
+  const auto dense = [&](const at::Tensor& values) {
+    return (ordered ? values.permute({0, 2, 3, 1}) : values).contiguous();
+  };
+  const at::Tensor values = dense(grad), places = dense(argmax);
+  const S* const value = values.const_data_ptr<S>();
+  const int64_t* const place = places.const_data_ptr<int64_t>();
+  if (ordered) {
+    const SortedRois sorted = sort_rois(rois, 1, images, grad.device());
+    launch_roi_pool_backward_ordered(OnStream{}, value, place, sorted.view(), bins, images,
+                                     channels, pixels, sums.data_ptr<T>());
+  } else {
+    launch_roi_pool_backward(OnStream{}, value, place, rois, images, channels, pixels,
+                             sums.data_ptr<T>());
+  }
 }
 
 at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
                              const at::Tensor& rois, int64_t num_images, int64_t height,
                              int64_t width) {
-  check_features("roi_pool_backward", grad);
-  check_rois("roi_pool_backward", rois, grad);
+  check_roi_pool_backward(grad, argmax, rois, num_images, height, width);
   const c10::cuda::CUDAGuard guard(grad.device());
-  const auto stream = c10::cuda::getCurrentCUDAStream();
-  const at::Tensor dense = grad.contiguous(), places = argmax.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
-  at::Tensor sums = at::zeros({num_images, grad.size(1), height, width}, boxes.options());
-  if (dense.numel() == 0) return sums.to(grad.scalar_type());
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
-        using T = Compute<scalar_t>;
-        const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), grad.size(2),
-                           grad.size(3), 0};
-        const bool ordered = at::globalContext().deterministicAlgorithms();
-        const auto kernel =
-            ordered ? roi_pool_backward_ordered_kernel<T, scalar_t> : roi_pool_backward_kernel<T, scalar_t>;
-        kernel<<<blocks_for(ordered ? grad.size(1) : dense.numel()), kThreads, 0, stream>>>(
-            dense.const_data_ptr<scalar_t>(), places.const_data_ptr<int64_t>(), view, grad.size(1),
-            height * width, sums.data_ptr<T>());
-        C10_CUDA_KERNEL_LAUNCH_CHECK();
-      });
-  return sums.to(grad.scalar_type());
+  const bool ordered = at::globalContext().deterministicAlgorithms();
+  const at::Tensor sums =
+      at::empty({num_images, grad.size(1), height, width}, boxes.options(),
+                ordered ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous)
+          .zero_();
+  if (grad.numel() > 0 && num_images > 0)
+    AT_DISPATCH_FLOATING_TYPES_AND2(
+        at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
+          add_gradients<Compute<scalar_t>, scalar_t>(sums, boxes, grad, argmax, ordered);
+        });
+  return sums.to(grad.scalar_type()).contiguous();
 }
 
 }  // namespace

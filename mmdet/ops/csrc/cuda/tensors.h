@@ -1,13 +1,13 @@
-// Feature maps as kernel arguments, and how kernels are launched.
+// Feature maps and RoIs as kernel arguments.
 #pragma once
 
 #include <cstdint>
 
+#include "../sampling.h"
+
 namespace mmdet {
 
 constexpr int kMaxLevels = 16;
-constexpr int kThreads = 256;
-constexpr int64_t kMaxBlocks = 1 << 20;  // grid-stride loops take the rest
 
 template <typename S>
 struct MapView {
@@ -31,9 +31,19 @@ struct Rois {
   int64_t num, out_height, out_width, sample_num;
 };
 
-inline unsigned blocks_for(int64_t work) {
-  const int64_t blocks = (work + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(blocks < 1 ? 1 : blocks > kMaxBlocks ? kMaxBlocks : blocks);
+// The image and level of a RoI, -1 where there is no such image or level. A kernel
+// then reads and writes nothing for it: an assert would end the CUDA context, and
+// telling the host would make it wait.
+template <typename T>
+MMDET_HD int64_t image_of(const Rois<T>& rois, int64_t r, int64_t images) {
+  const T image = rois.rows[5 * r];
+  return image >= 0 && image < static_cast<T>(images) ? static_cast<int64_t>(image) : -1;
+}
+
+template <typename T>
+MMDET_HD int64_t level_of(const Rois<T>& rois, int64_t r, int64_t levels) {
+  const int64_t level = rois.level_of ? rois.level_of[r] : 0;
+  return level >= 0 && level < levels ? level : -1;
 }
 
 }  // namespace mmdet

@@ -1,10 +1,10 @@
-// RoI max pooling with inclusive box ends: the schemas and the CPU.
+// RoI max pooling with inclusive box ends, on the CPU.
 //
 // Bins run from the floor of their start to the ceiling of their end, cut to the
 // map; empty bins give 0 and argmax -1. argmax is y * W + x of the maximum.
-// On the CPU the forward reads a channels-last map, a vector of channels at a time,
-// and is parallel over RoIs; the backward is parallel over channels, so that no two
-// threads add to one pixel. CUDA: cuda/roi_pool.cu.
+// The forward reads a channels-last map, a vector of channels at a time, and is
+// parallel over RoIs; the backward is parallel over channels, so that no two threads
+// add to one pixel.
 #include <ATen/Dispatch.h>
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -15,18 +15,15 @@
 
 #include <algorithm>
 #include <tuple>
-#include <type_traits>
 #include <vector>
 
-#include "cpu/simd.h"
-#include "roi_align.h"
-#include "sampling.h"
+#include "../checks.h"
+#include "../sampling.h"
+#include "../types.h"
+#include "simd.h"
 
 namespace mmdet {
 namespace {
-
-template <typename S>
-using Compute = std::conditional_t<std::is_same_v<S, double>, double, float>;
 
 // Pixels are counted in integers of the values' size, so that one mask fits both.
 template <typename T>
@@ -114,11 +111,7 @@ void pool_roi(const at::Tensor& feat, const Compute<S>* roi, Compute<S> scale, a
 
 std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at::Tensor& rois,
                                             int64_t out_height, int64_t out_width, double scale) {
-  check_features("roi_pool", features);
-  check_rois("roi_pool", rois, features);
-  check_bins("roi_pool", out_height, out_width, 0);
-  TORCH_CHECK_VALUE(features.size(2) * features.size(3) <= INT32_MAX,
-                    "roi_pool: a map may have 2^31 - 1 pixels, got ", features.sizes());
+  check_roi_pool(features, rois, out_height, out_width);
   const at::Tensor feat = features.contiguous(at::MemoryFormat::ChannelsLast);
   const at::Tensor boxes = rois.to(compute_type(feat.scalar_type())).contiguous();
   const int64_t num = rois.size(0), step = feat.size(1) * out_height * out_width;
@@ -157,12 +150,7 @@ void spread_channel(const at::Tensor& grad, const at::Tensor& argmax, const at::
 at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
                              const at::Tensor& rois, int64_t num_images, int64_t height,
                              int64_t width) {
-  check_features("roi_pool_backward", grad);
-  check_rois("roi_pool_backward", rois, grad);
-  TORCH_CHECK_VALUE(argmax.sizes() == grad.sizes() && argmax.scalar_type() == at::kLong &&
-                        grad.size(0) == rois.size(0),
-                    "roi_pool_backward: expected int64 argmax and rois for grad ", grad.sizes(),
-                    ", got ", argmax.scalar_type(), " ", argmax.sizes(), " and ", rois.sizes());
+  check_roi_pool_backward(grad, argmax, rois, num_images, height, width);
   const at::Tensor dense = grad.contiguous(), places = argmax.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
   at::Tensor sums = at::zeros({num_images, grad.size(1), height, width}, boxes.options());
@@ -178,15 +166,6 @@ at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
 
 }  // namespace
 }  // namespace mmdet
-
-TORCH_LIBRARY_FRAGMENT(mmdet, m) {
-  m.def(
-      "roi_pool(Tensor features, Tensor rois, int out_height, int out_width, "
-      "float spatial_scale) -> (Tensor, Tensor)");
-  m.def(
-      "roi_pool_backward(Tensor grad, Tensor argmax, Tensor rois, SymInt num_images, "
-      "SymInt height, SymInt width) -> Tensor");
-}
 
 TORCH_LIBRARY_IMPL(mmdet, CPU, m) {
   m.impl("roi_pool", &mmdet::roi_pool);

@@ -15,7 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/simd.h"
+#include "simd.h"
 
 namespace mmdet {
 namespace {
@@ -148,11 +148,5 @@ at::Tensor paste_rle(const at::Tensor& patch, int64_t left, int64_t top, int64_t
 
 }  // namespace
 }  // namespace mmdet
-
-TORCH_LIBRARY_FRAGMENT(mmdet, m) {
-  m.def(
-      "paste_rle(Tensor patch, int left, int top, int height, int width, float threshold) "
-      "-> Tensor");
-}
 
 TORCH_LIBRARY_IMPL(mmdet, CPU, m) { m.impl("paste_rle", &mmdet::paste_rle); }
