@@ -6,7 +6,7 @@ import logging
 import pathlib
 import sys
 
-import mmdet  # noqa: F401  before torch: sets how compute threads wait
+import mmdet  # noqa: F401  isort: skip  before torch: sets how compute threads wait
 import pytest
 import torch
 

@@ -4,7 +4,7 @@ import itertools
 import os
 import pathlib
 import sys
-from typing import Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -104,7 +104,7 @@ def name_categories(records: Sequence[dict], classes: Sequence[str] | None) -> l
 
 def check_window() -> None:
     """ValueError where OpenCV cannot open a window (asked first: without a display Qt aborts)."""
-    display = sys.platform != 'linux' or os.environ.get('DISPLAY') or os.environ.get('WAYLAND_DISPLAY')
+    display = sys.platform != 'linux' or any(map(os.environ.get, ('DISPLAY', 'WAYLAND_DISPLAY')))
     try:
         if not display:
             raise cv2.error('no display')

@@ -1,6 +1,7 @@
 """Using a trained detector on frames of one's own."""
 import os
-from typing import Any, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch

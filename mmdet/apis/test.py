@@ -2,7 +2,8 @@
 import dataclasses
 import logging
 import os
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -164,7 +165,8 @@ def _report(options: TestOptions, prepared: Prepared, results: list,
     logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))
     if options.format_only:
         folder = os.path.dirname(os.path.abspath(options.out))
-        logger.info('for submission: %s', write_submission(files['segm'], dataset.ytvos, folder, logger))
+        packed = write_submission(files['segm'], dataset.ytvos, folder, logger)
+        logger.info('for submission: %s', packed)
     metrics = {}
     if dataset.has_annotations():
         metrics = dataset.score(files, options.eval, logger)

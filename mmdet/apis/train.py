@@ -4,7 +4,8 @@ import dataclasses
 import logging
 import os
 import time
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -13,20 +14,19 @@ from mmengine.registry import VISBACKENDS
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine import classic
 from mmdet.engine.checks import check_classes, check_frames
 from mmdet.engine.distribution import broadcast, init_dist, rank_and_world
-from mmdet.engine.environment import (environment_text, set_random_seed, set_threads,
-                                      this_device)
+from mmdet.engine.environment import environment_text, set_random_seed, set_threads, this_device
 from mmdet.engine.hooks import LogHook, LrHook, StopHook
 from mmdet.engine.run_checkpoints import CheckpointFolder, find_latest
 from mmdet.engine.schedule import Schedule
 from mmdet.engine.test_loop import evaluate_detector
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
-from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.models import build_detector
 from mmdet.utils import atomic_write, get_root_logger, load_config
 from mmdet.utils.errors import BadValue, MissingFile
@@ -145,7 +145,8 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
     stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
     logger = logger or get_root_logger(cfg.get('log_level', 'INFO'), log_file)
-    trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json', logger)
+    trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json',
+                            logger)
     say_what_runs(trainer, cfg)
     write_config(cfg)
     return trainer.train(cfg.get('resume_from'))

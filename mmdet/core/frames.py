@@ -1,5 +1,5 @@
 """From decoded frames to network input: the only place that normalises and pads."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor

@@ -1,5 +1,5 @@
 """Where the host has to wait for the device: once for many tensors, not once for each."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor

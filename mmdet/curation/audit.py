@@ -3,8 +3,9 @@ import functools
 import itertools
 import os
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable, Iterator, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pycocotools import mask as mask_utils

@@ -8,15 +8,15 @@ import dataclasses
 import json
 import pathlib
 import shutil
-from typing import Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import mask_lists
-from mmdet.utils.errors import BadValue, FileInTheWay
 from mmdet.formats.pictures import write_picture
+from mmdet.utils.errors import BadValue, FileInTheWay
 
 VERSION = 1  # raise it when the same options draw other pictures
 MIN_VISIBLE = 16  # pixels; an object that shows less counts as absent

@@ -1,5 +1,6 @@
 """Cut an annotation file in two by video, every category on both sides."""
-from typing import Any, Hashable, Iterable
+from collections.abc import Hashable, Iterable
+from typing import Any
 
 import numpy as np
 

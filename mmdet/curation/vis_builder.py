@@ -1,6 +1,7 @@
 """Own data to YouTube-VIS annotations: what the converters share."""
 import os
-from typing import Any, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils

@@ -1,6 +1,7 @@
 """Annotation index: what is annotated in which frame, found without decoding a mask."""
 import dataclasses
-from typing import Any, Callable, NamedTuple, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from pycocotools import mask as mask_utils

@@ -1,6 +1,7 @@
 """What every data set answers: its items, its videos, its results."""
 import logging
-from typing import Any, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from torch.utils.data import Dataset

@@ -1,8 +1,9 @@
 """From a piece of a config to a data set."""
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.base import BaseDataset
+from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.wrappers import ConcatDataset
 from mmdet.utils.errors import BadType, BadValue
 

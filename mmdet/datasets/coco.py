@@ -2,7 +2,8 @@
 import contextlib
 import io
 import logging
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from pycocotools.coco import COCO
 

@@ -1,6 +1,7 @@
 """Data sets of single images, and what every data set here shares."""
 import os
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch

@@ -1,5 +1,6 @@
 """Augmentations before the resize: the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
-from typing import Any, Protocol, Sequence
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import cv2
 import numpy as np

@@ -1,5 +1,5 @@
 """Everything random about a sample, drawn from the sample's own generator."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 

@@ -1,6 +1,7 @@
 """How a frame and what is annotated in it become network input: one value, applied to each."""
 import dataclasses
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import mmcv
@@ -64,7 +65,7 @@ class View:
         return torch.from_numpy(np.ascontiguousarray(img))
 
     def boxes(self, boxes: np.ndarray) -> np.ndarray:
-        """Scale, flip (w - x - 1) and clip to [0, w] and [0, h], as in 2019; (n, 4) float32 both."""
+        """Scale, flip (w - x - 1), clip to [0, w] and [0, h] as in 2019; (n, 4) float32 both."""
         height, width = self.img_shape[:2]
         boxes = (boxes * self.scale_factor).astype(np.float32)
         if self.flip:

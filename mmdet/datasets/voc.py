@@ -1,6 +1,6 @@
 """Images in Pascal VOC format."""
 import os
-from typing import Sequence
+from collections.abc import Sequence
 from xml.etree import ElementTree
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Data sets made of data sets."""
 import bisect
-from typing import Any, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 

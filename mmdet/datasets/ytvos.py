@@ -1,12 +1,12 @@
 """Videos in YouTube-VIS format."""
 import logging
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from mmdet.datasets.annotations import (FrameObjects, VideoIndex, agreed_classes,
-                                        category_labels, compressed_rle)
+from mmdet.datasets.annotations import (FrameObjects, VideoIndex, agreed_classes, category_labels,
+                                        compressed_rle)
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.frame_reader import read_frame
 from mmdet.datasets.registry import DATASETS

@@ -1,7 +1,7 @@
 """What can go wrong in a test, looked at before any time is spent."""
 import logging
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 from torch import nn
 
@@ -103,8 +103,8 @@ def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:
             count = getattr(part, 'num_classes', expected)
             if count != expected:
                 raise BadValue(
-                    f'{dataset.ann_file}: {len(dataset.CLASSES)} classes need num_classes={expected} '
-                    f'(one more for the background), but {name} has {count}; correct num_classes '
+                    f'{dataset.ann_file}: {len(dataset.CLASSES)} classes need '
+                    f'num_classes={expected} (one more for the background), but {name} has {count}; correct num_classes '
                     'in the config, or test with the annotation file the model was trained for')
 
 

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import HOOKS, VISBACKENDS
+from mmengine.registry import HOOKS
 from torch import nn
 
 from mmdet.engine.hooks import EmaHook
@@ -111,8 +111,8 @@ def custom_hooks(cfg: Config) -> list[Hook]:
     for args in cfg.get('custom_hooks') or []:
         kind = args.get('type')
         if isinstance(kind, str) and HOOKS.get(kind) is None:
-            raise BadKey(f'custom_hooks: no hook "{kind}" is registered'
-                           f'{nearest(kind, HOOKS.module_dict)}; import its file with custom_imports')
+            raise BadKey(f'custom_hooks: no hook "{kind}" is registered; import its file with '
+                         f'custom_imports{nearest(kind, HOOKS.module_dict)}')
         hooks.append(HOOKS.build(dict(args)))
     return hooks
 

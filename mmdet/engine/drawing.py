@@ -3,7 +3,7 @@ import logging
 import os
 import pathlib
 import re
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -60,6 +60,7 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         names.add(name)
         pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
                     for i in indices)
-        written.append(write_pictures(pictures, pathlib.Path(folder) / name, fps, as_frames, logger))
+        path = pathlib.Path(folder) / name
+        written.append(write_pictures(pictures, path, fps, as_frames, logger))
     logger.info('%d videos drawn into %s', len(written), folder)
     return written

@@ -4,7 +4,8 @@ import signal
 import socket
 import subprocess
 import time
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 GRACE = 30  # seconds the others get to save when one process has failed
 

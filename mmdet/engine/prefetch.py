@@ -2,7 +2,8 @@
 import collections
 import concurrent.futures
 import os
-from typing import Any, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import torch
 

@@ -4,7 +4,7 @@ A pure function of (config, epoch, iteration): nothing to save, nothing to
 resume.
 """
 import math
-from typing import Callable
+from collections.abc import Callable
 
 from mmdet.utils import check_keys, nearest
 from mmdet.utils.errors import BadKey

@@ -1,6 +1,6 @@
 """Videos over processes: who tests which."""
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 

@@ -1,6 +1,7 @@
 """From a loss to an update: accumulation, mixed precision, clipping."""
 import contextlib
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn

@@ -1,8 +1,9 @@
 """Scoring between epochs."""
 import glob
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 from mmdet.engine.distribution import broadcast
 from mmdet.visualization.curves import read_log

@@ -3,7 +3,7 @@ import contextlib
 import io
 import logging
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval

@@ -3,7 +3,8 @@ import csv
 import io
 import os
 from collections import Counter
-from typing import Any, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from terminaltables import AsciiTable

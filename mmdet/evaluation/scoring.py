@@ -1,7 +1,7 @@
 """One call that scores a result file with the official numbers."""
 import logging
 import os
-from typing import Iterable
+from collections.abc import Iterable
 
 from mmdet.evaluation.ytvoseval import YTVOSeval
 from mmdet.formats.ytvos import YTVOS

@@ -1,6 +1,7 @@
 """How much two tracks overlap, over all frames of a video."""
 from array import array
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from pycocotools import mask as mask_utils

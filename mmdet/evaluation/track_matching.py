@@ -1,5 +1,6 @@
 """Which track finds which object, and the precision and recall that follow."""
-from typing import NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 

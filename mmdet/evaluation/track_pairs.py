@@ -1,6 +1,7 @@
 """The tracks of annotations and results side by side; masks are read and overlaid once."""
 from collections import defaultdict
-from typing import Any, Hashable, Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 

@@ -1,5 +1,6 @@
 """HOTA, CLEAR and identity scores of tracks, by the package ``trackeval``."""
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 

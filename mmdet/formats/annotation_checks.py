@@ -1,6 +1,7 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
-from typing import Any, Iterator
+from collections.abc import Iterator
+from typing import Any
 
 from mmdet.formats.entries import num_frames
 from mmdet.formats.rle import MAX_PIXELS

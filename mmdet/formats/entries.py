@@ -1,7 +1,8 @@
 """What the entries of an annotation file say."""
 import numbers
 import os
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils

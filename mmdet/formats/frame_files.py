@@ -1,7 +1,7 @@
 """Frames as files: listed in order, found missing, measured."""
 import os
 import re
-from typing import Iterable
+from collections.abc import Iterable
 
 import cv2
 from PIL import Image, UnidentifiedImageError

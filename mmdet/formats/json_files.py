@@ -3,7 +3,8 @@ import contextlib
 import gc
 import json
 import os
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write

@@ -2,7 +2,7 @@
 import contextlib
 import os
 import pathlib
-from typing import Iterator
+from collections.abc import Iterator
 
 import cv2
 import numpy as np

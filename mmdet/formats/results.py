@@ -1,7 +1,8 @@
 """What a detector found, as the json files that evaluators and servers read."""
 import math
 import os
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -41,8 +42,9 @@ def from_classic(results: Sequence) -> list[TrackResult]:
             try:
                 result = TrackResult.from_classic(*result)
             except (TypeError, KeyError, ValueError, AttributeError) as error:
-                raise BadValue(f'results: entry {place} is no pair of boxes and masks by object '
-                               f'id ({error!r:.80}); the file is damaged, run the test again') from None
+                raise BadValue(f'results: entry {place} is no pair of boxes and masks by object id '
+                               f'({error!r:.80}); the file is damaged, run the test again'
+                               ) from None
         converted.append(result)
     return converted
 

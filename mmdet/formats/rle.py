@@ -4,7 +4,8 @@ pycocotools trusts its input: runs that do not sum to height x width make it
 loop for ever, empty counts crash the process, zero-length inner runs give
 wrong areas. Here whole lists of masks are checked at once, without a pixel.
 """
-from typing import Any, NamedTuple, Sequence
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 

@@ -1,7 +1,8 @@
 """Segmentations as files hold them, polygons or RLE of either kind, to checked compressed RLE."""
 import numbers
 from collections import defaultdict
-from typing import Any, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils

@@ -3,7 +3,7 @@ import dataclasses
 import os
 import pathlib
 import re
-from typing import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -68,7 +68,8 @@ def _as_frame(frame: str | os.PathLike | np.ndarray) -> np.ndarray:
     if isinstance(frame, (str, os.PathLike)):
         return read_picture(frame)
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.shape[2:] != (3, ):
-        got = f'{frame.dtype} {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
+        is_array = isinstance(frame, np.ndarray)
+        got = f'{frame.dtype} {frame.shape}' if is_array else type(frame).__name__
         raise BadType(f'frame: expected a path or a uint8 array (h, w, 3) in BGR order, got {got}')
     return frame
 

@@ -1,6 +1,6 @@
 """What tracking says about one frame."""
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 import numpy as np
 from pycocotools import mask as mask_utils

@@ -1,7 +1,8 @@
 """Index of a YouTube-VIS annotation file."""
 import os
 from collections import defaultdict
-from typing import Any, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils

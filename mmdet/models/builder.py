@@ -3,7 +3,7 @@ from copy import deepcopy
 
 from torch import nn
 
-from .registry import BACKBONES, DETECTORS, HEADS, NECKS, ROI_EXTRACTORS
+from mmdet.models.registry import BACKBONES, DETECTORS, HEADS, NECKS, ROI_EXTRACTORS
 
 
 def build_backbone(cfg: dict) -> nn.Module:

@@ -3,7 +3,8 @@ import argparse
 import os
 import select
 import sys
-from typing import Any, Callable, NoReturn, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 from mmdet.utils.errors import told_to_user
 

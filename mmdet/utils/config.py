@@ -2,7 +2,7 @@
 import difflib
 import os
 import re
-from typing import Iterable
+from collections.abc import Iterable
 
 from mmengine.config import Config
 

@@ -1,7 +1,8 @@
 """Packages whose names load their module when first used."""
 import importlib
 import sys
-from typing import Any, Callable, Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 
 def lazy_exports(package: str, exports: dict[str, Sequence[str]]

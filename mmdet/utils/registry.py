@@ -1,7 +1,8 @@
 """Registries whose errors name the nearest valid name."""
 import difflib
 import inspect
-from typing import Any, Callable, Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import mmengine
 

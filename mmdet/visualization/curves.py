@@ -2,7 +2,7 @@
 import glob
 import json
 import os
-from typing import Iterable
+from collections.abc import Iterable
 
 from matplotlib.figure import Figure
 

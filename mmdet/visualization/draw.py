@@ -1,5 +1,6 @@
 """Objects of a frame drawn onto it: masks, contours, boxes, labels."""
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np

@@ -1,5 +1,5 @@
 """Where labels go, and how they are written, so that they can be read."""
-from typing import Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import cv2
 import numpy as np

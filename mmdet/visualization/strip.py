@@ -1,6 +1,6 @@
 """Many frames on one picture."""
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np

@@ -34,7 +34,7 @@ def _open(path: str, codec: str, fps: float, size: tuple[int, int]) -> cv2.Video
     return cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*codec), fps, size)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def working_codec() -> str | None:
     """The first of ``CODECS`` that writes three frames and reads them back."""
     frame = np.zeros((64, 64, 3), np.uint8)

@@ -11,8 +11,8 @@ import torch
 
 from mmdet.apis.demo import DemoOptions, check_window, run_demo
 from mmdet.apis.inference import inference_detector, init_detector, show_result
-from mmdet.formats.sources import open_source
 from mmdet.engine.test_loop import track_video
+from mmdet.formats.sources import open_source
 from mmdet.visualization import VideoWriter, count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'demo.py'

@@ -5,8 +5,8 @@ import pytest
 import torch
 import torchvision
 
-from mmdet.models import build_detector
 from mmdet.checkpoint import load_checkpoint
+from mmdet.models import build_detector
 from mmdet.utils import load_config
 
 CONFIG = pathlib.Path(__file__).parents[2] / 'configs' / 'masktrack_rcnn_r50_fpn_1x_youtubevos.py'

@@ -11,6 +11,7 @@ from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.annotations import (Entry, FrameObjects, agreed_classes, category_labels,
                                         compressed_rle)
 
+
 def _write_large(path, videos, length=27):
     """A file as YouTube-VIS 2019 spells it: masks are lists of about 250 numbers."""
     runs = np.random.default_rng(0).integers(300, 700, 251).tolist()

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmdet.datasets import ConcatDataset, RepeatDataset, build_dataloader, build_dataset, get_dataset
+from mmdet.datasets import (ConcatDataset, RepeatDataset, build_dataloader, build_dataset,
+                            get_dataset)
 
 
 @pytest.fixture

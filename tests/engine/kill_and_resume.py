@@ -8,7 +8,6 @@ going on with --auto-resume. Whenever a run gets to its end its weights are
 compared, and another begins. Exit status 0: all were bit-identical.
 """
 import argparse
-import os
 import pathlib
 import random
 import shutil

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 
-from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.checkpoint import read_checkpoint
+from mmdet.curation.shapes import ShapesSpec, make_shapes
 
 ROOT = pathlib.Path(__file__).parents[2]
 SCRIPT = str(ROOT / 'tests' / 'engine' / 'train_without_chance.py')

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from mmdet.apis import train_detector
-from mmdet.engine.run_checkpoints import find_latest
 from mmdet.checkpoint import read_checkpoint
+from mmdet.engine.run_checkpoints import find_latest
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_training import FakeDataset, FakeDetector, fake_config  # noqa: E402

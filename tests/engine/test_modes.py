@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from mmdet.apis import train_detector
-from mmdet.datasets import build_dataset
 from mmdet.curation.shapes import ShapesSpec, make_shapes
+from mmdet.datasets import build_dataset
 from mmdet.models import build_detector
 from mmdet.utils import load_config
 

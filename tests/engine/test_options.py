@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from mmdet.apis import train_detector
+from mmdet.checkpoint import read_checkpoint
 from mmdet.engine import classic
 from mmdet.engine.distribution import init_dist
 from mmdet.engine.environment import set_threads
 from mmdet.engine.validation import Validation
-from mmdet.checkpoint import read_checkpoint
 
 sys.path.insert(0, os.path.dirname(__file__))
 from fake_training import FakeDataset, FakeDetector, fake_config  # noqa: E402

@@ -8,13 +8,12 @@ import pytest
 import torch
 from pycocotools import mask as mask_utils
 
-from mmdet.engine.prefetch import prefetch
-from mmdet.engine.progress import Progress, duration
-from mmdet.engine.sharding import balanced_shards
-from mmdet.engine.prefetch import read_ahead
-from mmdet.engine.test_loop import choose_loop, evaluate_detector, track_dataset, track_video
 from mmdet.core import TrackResult
 from mmdet.datasets.base import BaseDataset
+from mmdet.engine.prefetch import prefetch, read_ahead
+from mmdet.engine.progress import Progress, duration
+from mmdet.engine.sharding import balanced_shards
+from mmdet.engine.test_loop import choose_loop, evaluate_detector, track_dataset, track_video
 from mmdet.formats import results2json_videoseg
 
 CPU = torch.device('cpu')

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from mmdet.apis import NonFiniteLoss, TrainingInterrupted, train_detector
-from mmdet.engine.hooks import StopHook
 from mmdet.apis.train import choose_seed
 from mmdet.checkpoint import read_checkpoint
+from mmdet.engine.hooks import StopHook
 from mmdet.utils import load_config
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -53,10 +53,10 @@ def test_a_run_leaves_logs_checkpoints_and_curves(tmp_path):
 
 
 def test_updates_equal_a_loop_written_by_hand(tmp_path):
-    from mmdet.engine.environment import iteration_seed
-    from mmdet.engine.schedule import Schedule
     from mmdet.core import FramePreprocessor
     from mmdet.datasets import build_dataloader
+    from mmdet.engine.environment import iteration_seed
+    from mmdet.engine.schedule import Schedule
     cfg = fake_config(tmp_path, total_epochs=2)
     model, dataset = FakeDetector(), FakeDataset()
     pre = FramePreprocessor(**dataset.img_norm_cfg, size_divisor=4)

@@ -6,13 +6,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
 from mmdet.evaluation import track_iou
-from mmdet.evaluation.track_iou import (
-    MaskTracks,
-    box_track_iou,
-    intersections,
-    mask_track_iou,
-    overlaps,
-)
+from mmdet.evaluation.track_iou import (MaskTracks, box_track_iou, intersections, mask_track_iou,
+                                        overlaps)
 from mmdet.evaluation.track_matching import Matches, match_tracks, precision_recall
 
 

@@ -5,14 +5,8 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.entries import (
-    frame_folder,
-    is_box,
-    mask_lists,
-    mean_area,
-    num_frames,
-    video_name,
-)
+from mmdet.formats.entries import (frame_folder, is_box, mask_lists, mean_area, num_frames,
+                                   video_name)
 
 
 @pytest.mark.parametrize('video, folder, name, frames', [

@@ -8,8 +8,8 @@ import cv2
 import pytest
 import torch
 
-from mmdet.datasets import YTVOSDataset
 from mmdet.curation.shapes import ShapesSpec, draw_video, make_shapes
+from mmdet.datasets import YTVOSDataset
 
 ROOT = pathlib.Path(__file__).parents[2]
 CLASSIC = ROOT / 'tests/data/configs/classic_2019.py'

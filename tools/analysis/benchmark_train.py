@@ -15,7 +15,7 @@ import pathlib
 import sys
 import tempfile
 import time
-from typing import Iterator
+from collections.abc import Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 

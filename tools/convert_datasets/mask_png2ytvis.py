@@ -12,7 +12,7 @@ import argparse
 import os
 import pathlib
 import sys
-from typing import Callable
+from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 

@@ -1,4 +1,4 @@
-from .anchor_generator import AnchorGenerator
-from .anchor_target import AnchorTargets, anchor_inside_flags, anchor_targets
+from mmdet.core.anchor.anchor_generator import AnchorGenerator
+from mmdet.core.anchor.anchor_target import AnchorTargets, anchor_inside_flags, anchor_targets
 
 __all__ = ['AnchorGenerator', 'AnchorTargets', 'anchor_inside_flags', 'anchor_targets']

@@ -1,5 +1,5 @@
 """Anchors on a regular grid."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn

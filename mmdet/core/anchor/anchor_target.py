@@ -1,6 +1,6 @@
 """What the anchors of an image should predict."""
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 from torch import Tensor

@@ -1,5 +1,6 @@
 """Assigners and samplers from their configs."""
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 

@@ -1,6 +1,6 @@
 """What the box head should predict for the sampled RoIs."""
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 from torch import Tensor

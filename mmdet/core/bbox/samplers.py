@@ -1,6 +1,6 @@
 """Which of the assigned boxes train?"""
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import torch
 from torch import Tensor

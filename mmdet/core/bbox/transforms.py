@@ -3,7 +3,7 @@
 Boxes are inclusive: a box from x1 to x2 is ``x2 - x1 + 1`` pixels wide.
 """
 import math
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch

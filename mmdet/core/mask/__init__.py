@@ -1,3 +1,3 @@
-from .mask_target import mask_targets
+from mmdet.core.mask.mask_target import mask_targets
 
 __all__ = ['mask_targets']

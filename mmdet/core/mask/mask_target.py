@@ -1,5 +1,5 @@
 """What the mask head should predict."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np

@@ -6,7 +6,6 @@ from mmdet.ops import batched_nms, soft_nms
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue
 
-
 NMS_KEYS = dict(nms=('type', 'iou_thr'),
                 soft_nms=('type', 'iou_thr', 'method', 'sigma', 'min_score'))
 

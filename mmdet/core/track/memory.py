@@ -56,7 +56,7 @@ class TrackMemory:
         known = len(self)
         if num_objects is None:
             num_objects = max([known, *(obj_ids + 1).tolist()])
-        rows = torch.where(obj_ids < 0, num_objects, obj_ids)  # those without an id: one row too many
+        rows = torch.where(obj_ids < 0, num_objects, obj_ids)  # without an id: a row of no one
 
         def write(old: Tensor, current: Tensor) -> Tensor:
             table = old.new_zeros(num_objects + 1, *old.shape[1:])

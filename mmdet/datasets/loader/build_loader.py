@@ -7,9 +7,9 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, SequentialSampler
 
+from mmdet.datasets.base import BaseDataset
 from mmdet.datasets.loader.collate import collate
 from mmdet.datasets.loader.sampler import DistributedGroupSampler, DistributedSampler, GroupSampler
-from mmdet.datasets.base import BaseDataset
 
 
 def available_cores() -> int:

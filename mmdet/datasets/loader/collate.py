@@ -1,5 +1,6 @@
 """From items to a batch."""
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 
 def collate(items: Sequence[dict[str, Any]]) -> dict[str, list]:

@@ -1,5 +1,5 @@
 """In which order items are seen: full batches of one aspect-ratio group, sharded over ranks."""
-from typing import Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from torch import distributed

@@ -60,9 +60,9 @@ class EmaHook(Hook):
 
     def before_save_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         state = checkpoint['state_dict']
-        checkpoint['ema_state_dict'] = dict(
-            {f'module.{key}': value for key, value in state.items()}, steps=torch.tensor(self.steps))
-        checkpoint['state_dict'] = {key: self.average.get(key, value) for key, value in state.items()}
+        raw = {f'module.{key}': value for key, value in state.items()}
+        checkpoint['ema_state_dict'] = dict(raw, steps=torch.tensor(self.steps))
+        checkpoint['state_dict'] = {**state, **self.average}
 
     def after_load_checkpoint(self, runner: Any, checkpoint: dict) -> None:
         state, ema = checkpoint['state_dict'], checkpoint.get('ema_state_dict')

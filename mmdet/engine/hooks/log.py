@@ -3,7 +3,8 @@ import json
 import math
 import resource
 import time
-from typing import Any, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.hooks import Hook

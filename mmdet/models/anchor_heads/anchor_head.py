@@ -1,12 +1,11 @@
 """What heads on anchors share: the anchors, their targets, their losses."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.anchor import (AnchorGenerator, AnchorTargets, anchor_inside_flags,
-                               anchor_targets)
+from mmdet.core.anchor import AnchorGenerator, AnchorTargets, anchor_inside_flags, anchor_targets
 from mmdet.core.loss import smooth_l1
 from mmdet.models.registry import HEADS
 

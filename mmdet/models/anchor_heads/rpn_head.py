@@ -1,5 +1,5 @@
 """Region proposal network (arXiv:1506.01497)."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn

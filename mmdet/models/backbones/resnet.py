@@ -1,7 +1,6 @@
 """ResNet (arXiv:1512.03385) that returns the maps of several stages."""
-from typing import Sequence
+from collections.abc import Sequence
 
-import torch
 from mmcv.cnn import build_norm_layer
 from mmengine.model import constant_init, kaiming_init
 from torch import Tensor, nn
@@ -9,10 +8,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from mmdet.checkpoint import load_checkpoint
+from mmdet.models.norm import norm_cfg
+from mmdet.models.registry import BACKBONES
 from mmdet.utils.errors import BadKey, BadValue
-
-from ..norm import norm_cfg
-from ..registry import BACKBONES
 
 
 def _conv3x3(inplanes: int, planes: int, stride: int, dilation: int) -> nn.Conv2d:

@@ -1,5 +1,5 @@
 """Classify RoIs and refine their boxes."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,6 @@ from mmdet.core.bbox import (BBoxTargets, Detections, SamplingResult, bbox_targe
                              boxes_to_network, boxes_to_original, delta2bbox)
 from mmdet.core.loss import accuracy, smooth_l1, weighted_cross_entropy
 from mmdet.core.post_processing import multiclass_nms
-
 from mmdet.models.registry import HEADS
 from mmdet.utils.errors import BadValue
 

@@ -3,10 +3,9 @@ from mmcv.cnn import ConvModule
 from mmengine.model import xavier_init
 from torch import Tensor, nn
 
-from ..norm import norm_cfg
-from ..registry import HEADS
-from .bbox_head import BBoxHead
-
+from mmdet.models.bbox_heads.bbox_head import BBoxHead
+from mmdet.models.norm import norm_cfg
+from mmdet.models.registry import HEADS
 from mmdet.utils.errors import BadValue
 
 

@@ -1,7 +1,7 @@
-from .base import BaseDetector
-from .faster_rcnn import FasterRCNN
-from .mask_rcnn import MaskRCNN
-from .masktrack_rcnn import MaskTrackRCNN
-from .two_stage import TwoStageDetector
+from mmdet.models.detectors.base import BaseDetector
+from mmdet.models.detectors.faster_rcnn import FasterRCNN
+from mmdet.models.detectors.mask_rcnn import MaskRCNN
+from mmdet.models.detectors.masktrack_rcnn import MaskTrackRCNN
+from mmdet.models.detectors.two_stage import TwoStageDetector
 
 __all__ = ['BaseDetector', 'FasterRCNN', 'MaskRCNN', 'MaskTrackRCNN', 'TwoStageDetector']

@@ -1,6 +1,6 @@
 """Faster R-CNN (arXiv:1506.01497)."""
-from ..registry import DETECTORS
-from .two_stage import TwoStageDetector
+from mmdet.models.detectors.two_stage import TwoStageDetector
+from mmdet.models.registry import DETECTORS
 
 
 @DETECTORS.register_module

@@ -1,6 +1,6 @@
 """MaskTrack R-CNN (arXiv:1905.04804)."""
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Sequence
 
 import numpy as np
 import torch

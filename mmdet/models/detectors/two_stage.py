@@ -1,5 +1,5 @@
 """Detectors that propose regions first and look at them second."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn

@@ -1,3 +1,3 @@
-from .fcn_mask_head import FCNMaskHead
+from mmdet.models.mask_heads.fcn_mask_head import FCNMaskHead
 
 __all__ = ['FCNMaskHead']

@@ -1,5 +1,5 @@
 """The mask head of Mask R-CNN (arXiv:1703.06870)."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch

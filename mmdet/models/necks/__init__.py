@@ -1,3 +1,3 @@
-from .fpn import FPN
+from mmdet.models.necks.fpn import FPN
 
 __all__ = ['FPN']

@@ -1,14 +1,13 @@
 """Feature pyramid network (arXiv:1612.03144)."""
-from typing import Sequence
+from collections.abc import Sequence
 
 from mmcv.cnn import ConvModule
 from mmengine.model import xavier_init
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..norm import norm_cfg
-from ..registry import NECKS
-
+from mmdet.models.norm import norm_cfg
+from mmdet.models.registry import NECKS
 from mmdet.utils.errors import BadValue
 
 

@@ -1,3 +1,3 @@
-from .single_level import SingleRoIExtractor
+from mmdet.models.roi_extractors.single_level import SingleRoIExtractor
 
 __all__ = ['SingleRoIExtractor']

@@ -1,13 +1,12 @@
 """Features of RoIs, each taken from one pyramid level."""
-from typing import Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from mmdet import ops
+from mmdet.models.registry import ROI_EXTRACTORS
 from mmdet.utils.errors import BadKey
-
-from ..registry import ROI_EXTRACTORS
 
 ROI_LAYERS = {'RoIAlign': ops.RoIAlign, 'RoIPool': ops.RoIPool}
 

@@ -1,3 +1,3 @@
-from .track_head import TrackHead
+from mmdet.models.track_heads.track_head import TrackHead
 
 __all__ = ['TrackHead']

@@ -1,15 +1,13 @@
 """The tracking head of MaskTrack R-CNN (arXiv:1905.04804, section 4.1)."""
-from typing import Sequence
+from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdet.core.loss import accuracy
 from mmdet.core.track import MatchCoeff
+from mmdet.models.registry import HEADS
 from mmdet.utils.errors import BadValue
-
-from ..registry import HEADS
 
 
 @HEADS.register_module
