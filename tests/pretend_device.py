@@ -40,10 +40,9 @@ class _Backend(backend_registration._DummyBackendModule if missing() is None els
     def get_amp_supported_dtype() -> list[torch.dtype]:
         return [torch.bfloat16, torch.float16]
 
-    # Random numbers are drawn on the host; torch.compile's tests save and restore their state.
     @staticmethod
     def get_rng_state(device: Any = None) -> torch.Tensor:
-        return torch.get_rng_state()
+        return torch.get_rng_state()  # it draws from the host's generator
 
     @staticmethod
     def set_rng_state(state: torch.Tensor, device: Any = None) -> None:

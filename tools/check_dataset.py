@@ -5,7 +5,8 @@
     python tools/check_dataset.py ANN.json --images   one file, and every frame opened
 
 Tells counts, class balance, sizes, and everything in annotations and frames (YouTube-VIS format)
-that does not fit together; draws histograms and a sheet of frames with their masks. Exits with 1 when something is wrong enough to spoil training or scores.
+that does not fit together; draws histograms and a sheet of frames with their masks. Exits with 1
+when something is wrong enough to spoil training or scores.
 """
 import argparse
 import os
@@ -22,7 +23,7 @@ from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
-from mmdet.visualization.pictures import write_picture  # noqa: E402
+from mmdet.formats.pictures import write_picture  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

@@ -14,9 +14,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmengine.config import DictAction  # noqa: E402
 
+from mmdet.apis.test import TestOptions, prepare, run  # noqa: E402
 from mmdet.engine.launch import run_copies  # noqa: E402
 from mmdet.engine.sharding import use_gpus  # noqa: E402
-from mmdet.apis.testing import RunOptions, prepare, run_test  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 
 
@@ -45,7 +45,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
     add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)
-    add('--workers', type=int, metavar='N', help='threads that load frames; default: as the machine allows')
+    add('--workers', type=int, metavar='N',
+        help='threads that load frames (default: as the machine allows)')
+    add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
     add('--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)
@@ -55,13 +57,13 @@ def main(argv: list[str] | None = None) -> int | None:
     """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
-    options = RunOptions(**args)
+    options = TestOptions(**args)
     processes = options.gpus * options.proc_per_gpu
     prepared = prepare(options)
     if processes > 1 and options.launcher == 'none' and not options.load_result:
         use_gpus(options.gpus)
         return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
-    run_test(options, prepared)
+    run(options, prepared)
     return 0
 
 

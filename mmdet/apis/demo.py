@@ -4,35 +4,36 @@ import itertools
 import os
 import pathlib
 import sys
-from typing import Optional, Sequence
+from typing import Sequence
 
 import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmdet.core import TrackResult
-from mmdet.formats.json_files import write_json
-from mmdet.formats.results import TrackWriter
-from mmdet.visualization import VideoWriter
-from mmdet.utils.logger import get_root_logger
-from .inference import init_detector, show_result, track_frames
+from mmdet.apis.inference import init_detector, track_frames
 from mmdet.engine.progress import Progress
-from .show import write_picture
-from .sources import FrameSource, open_source
+from mmdet.formats.json_files import write_json
+from mmdet.formats.pictures import write_picture
+from mmdet.formats.results import TrackWriter
+from mmdet.formats.sources import FrameSource, open_source
+from mmdet.formats.track_result import TrackResult
+from mmdet.utils.errors import BadValue
+from mmdet.utils.logger import get_root_logger
+from mmdet.visualization import VideoWriter, draw_result
 
 
 @dataclasses.dataclass
 class DemoOptions:
     """The options of ``tools/demo.py``, which explains each."""
     config: str
-    checkpoint: Optional[str]
+    checkpoint: str | None
     video: str
     out: str = 'demo_out'
     masks: bool = False
     score_thr: float = 0.3
-    device: Optional[str] = None
-    fps: Optional[float] = None
-    max_frames: Optional[int] = None
+    device: str | None = None
+    fps: float | None = None
+    max_frames: int | None = None
     show: bool = False
 
 
@@ -74,8 +75,8 @@ def _follow(detector, source: FrameSource, tracks: TrackWriter, video: VideoWrit
     progress = Progress(total, get_root_logger())
     frames = itertools.islice(source.frames, options.max_frames)
     for t, (frame, result) in enumerate(track_frames(detector, frames)):
-        tracks.add(t, *result.to_classic())
-        picture = show_result(frame, result, detector.CLASSES, options.score_thr)
+        tracks.add(t, result)
+        picture = draw_result(frame, result, detector.CLASSES, options.score_thr)
         video.write(picture)
         if options.masks:
             write_masks(result, pathlib.Path(options.out) / 'masks', t, options.score_thr)
@@ -88,12 +89,13 @@ def _follow(detector, source: FrameSource, tracks: TrackWriter, video: VideoWrit
 def write_masks(result: TrackResult, folder: pathlib.Path, frame_id: int,
                 score_thr: float = 0) -> None:
     """Write ``folder/ID/FRAME.png``, 0 and 255, for every object from a score on."""
-    for obj_id, box, rle in zip(result.obj_ids, result.boxes, result.masks):
-        if box[4] >= score_thr:
-            write_picture(mask_utils.decode(rle) * 255, folder / f'{obj_id:03d}' / f'{frame_id:05d}.png')
+    shown = result.from_score(score_thr)
+    for obj_id, rle in zip(shown.obj_ids, shown.masks):
+        path = folder / f'{obj_id:03d}' / f'{frame_id:05d}.png'
+        write_picture(mask_utils.decode(rle) * 255, path)
 
 
-def name_categories(records: Sequence[dict], classes: Optional[Sequence[str]]) -> list[dict]:
+def name_categories(records: Sequence[dict], classes: Sequence[str] | None) -> list[dict]:
     """New records with ``category``, where names are known."""
     if classes is None:
         return list(records)
@@ -108,7 +110,7 @@ def check_window() -> None:
             raise cv2.error('no display')
         cv2.namedWindow('demo')
     except cv2.error:
-        raise ValueError('--show: this OpenCV cannot open windows (headless build or no display); '
+        raise BadValue('--show: this OpenCV cannot open windows (headless build or no display); '
                          'leave --show out and look at the mp4') from None
 
 

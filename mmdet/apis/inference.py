@@ -1,30 +1,33 @@
 """Using a trained detector on frames of one's own."""
-import itertools
 import os
-from typing import Any, Iterable, Iterator, Optional, Sequence, Union
+from typing import Any, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmdet.core import FramePreprocessor, TrackResult
+from mmdet.checkpoint import load_checkpoint
+from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import View, check_scales
-from mmdet.models import build_detector
-from mmdet.checkpoint import load_checkpoint
-from mmdet.utils.config import load_config
 from mmdet.engine.environment import set_threads
-from mmdet.engine.prefetch import default_workers, prefetch
-from .show import draw_frame, write_picture
-from .sources import IMAGE_SUFFIXES, Source, open_source, read_picture
+from mmdet.engine.prefetch import default_workers, read_ahead
 from mmdet.engine.test_loop import track_video
+from mmdet.formats.frame_files import IMAGE_SUFFIXES
+from mmdet.formats.pictures import read_picture, write_picture
+from mmdet.formats.sources import Source, open_source
+from mmdet.formats.track_result import TrackResult
+from mmdet.models import build_detector
+from mmdet.utils.config import load_config
+from mmdet.utils.errors import BadType
+from mmdet.visualization import draw_result
 
-Result = Union[TrackResult, tuple, list]
+Result = TrackResult | tuple | list
 
 
-def init_detector(config: Union[str, Config], checkpoint: Optional[str] = None,
-                  device: Union[str, torch.device, None] = None) -> nn.Module:
+def init_detector(config: str | Config, checkpoint: str | None = None,
+                  device: str | torch.device | None = None) -> nn.Module:
     """Build a detector, load its weights, ready to be used.
 
     Args:
@@ -53,7 +56,7 @@ def init_detector(config: Union[str, Config], checkpoint: Optional[str] = None,
     return detector.to(device).eval()
 
 
-def _configured_classes(cfg: Config, detector: nn.Module) -> Optional[Sequence[str]]:
+def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
     """Names from the config, or those of YouTube-VIS 2019 if the head has as many."""
     named = cfg.data.test.get('classes')
     if named is None and detector.bbox_head.num_classes == len(YTVOSDataset.CLASSES) + 1:
@@ -77,9 +80,14 @@ class FrameLoader:
         self.preprocess = FramePreprocessor(**test.img_norm_cfg, size_divisor=self.size_divisor)
 
     def item(self, frame: np.ndarray, frame_id: int = 0) -> dict[str, Any]:
-        """``img`` uint8 tensor (h, w, 3), resized, and ``img_meta`` of a frame (h, w, 3)."""
+        """A frame (h, w, 3) as an item: ``frame``, ``img`` (uint8, resized), ``img_meta``."""
         view = View.of(frame.shape[:2], self.scale, False, self.size_divisor, self.keep_ratio)
-        return dict(img=view.image(frame), img_meta=view.meta(frame.shape, frame_id=frame_id))
+        return dict(frame=frame, img=view.image(frame),
+                    img_meta=view.meta(frame.shape, frame_id=frame_id))
+
+    def items(self, frames: Iterable[np.ndarray]) -> Iterator[dict[str, Any]]:
+        """The items of a video."""
+        return (self.item(frame, t) for t, frame in enumerate(frames))
 
 
 def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
@@ -97,25 +105,15 @@ def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
         TypeError: the detector does not track.
     """
     if not hasattr(detector, 'track'):
-        raise TypeError(f'{type(detector).__name__} does not track; use a config with a track_head')
+        raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
-    numbered = enumerate(frames)
-
-    def load(_: int) -> Optional[tuple[np.ndarray, dict]]:
-        t, frame = next(numbered, (0, None))
-        return None if frame is None else (frame, loader.item(frame, t))
-
-    workers = min(1, default_workers(device))  # a video is decoded in order
-    pairs = itertools.takewhile(lambda pair: pair is not None,
-                                prefetch(load, itertools.count(), workers))
-    shown, used = itertools.tee(pairs)
-    results = track_video(detector, loader.preprocess, (item for _, item in used), device)
-    for (frame, _), result in zip(shown, results):
-        yield frame, result
+    items = read_ahead(loader.items(frames), 3 * min(1, default_workers(device)))
+    for item, result in track_video(detector, loader.preprocess, items, device):
+        yield item['frame'], result
 
 
-def inference_detector(detector: nn.Module, source: Union[Source, np.ndarray]
-                       ) -> Union[Result, list[Result]]:
+def inference_detector(detector: nn.Module, source: Source | np.ndarray
+                       ) -> Result | list[Result]:
     """Find the objects of a picture or a video.
 
     Args:
@@ -152,9 +150,9 @@ def _infer(detector: nn.Module, frames: Iterable[np.ndarray]) -> list[Result]:
             for item in items]
 
 
-def show_result(frame: Union[str, np.ndarray], result: Result,
-                class_names: Optional[Sequence[str]] = None, score_thr: float = 0.3,
-                out_file: Optional[str] = None) -> np.ndarray:
+def show_result(frame: str | np.ndarray, result: Result,
+                class_names: Sequence[str] | None = None, score_thr: float = 0.3,
+                out_file: str | None = None) -> np.ndarray:
     """Draw what :func:`inference_detector` found in a frame.
 
     Args:
@@ -171,17 +169,9 @@ def show_result(frame: Union[str, np.ndarray], result: Result,
         OSError: ``out_file`` cannot be written.
     """
     frame = frame if isinstance(frame, np.ndarray) else read_picture(frame)
-    tracked = isinstance(result, TrackResult)
-    picture = draw_frame(frame, *(result.to_classic() if tracked else _numbered(result)),
-                         class_names, score_thr)
+    if not isinstance(result, TrackResult):
+        result = TrackResult.from_detections(*(result if isinstance(result, tuple) else (result,)))
+    picture = draw_result(frame, result, class_names, score_thr)
     if out_file is not None:
         write_picture(picture, out_file)
     return picture
-
-
-def _numbered(result: Union[tuple, list]) -> tuple[dict, dict]:
-    """Per-class detections as (det, seg); they are numbered as they come."""
-    boxes, masks = result if isinstance(result, tuple) else (result, None)
-    det = [dict(bbox=box, label=label) for label, found in enumerate(boxes) for box in found]
-    rles = [rle for found in masks or () for rle in found]
-    return dict(enumerate(det)), dict(enumerate(rles))

@@ -1,9 +1,10 @@
 """Training a detector from a classic config."""
 import copy
+import dataclasses
 import logging
 import os
 import time
-from typing import Any, Sequence
+from typing import Any, NamedTuple, Sequence
 
 import torch
 from mmengine.config import Config
@@ -13,19 +14,97 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from mmdet.datasets import build_dataloader, build_dataset
+from mmdet.datasets.base import BaseDataset
 from mmdet.engine import classic
-from mmdet.engine.checks import check_classes, check_frame_sizes, check_frames, files_of
-from mmdet.engine.distribution import broadcast, rank_and_world
+from mmdet.engine.checks import check_classes, check_frames
+from mmdet.engine.distribution import broadcast, init_dist, rank_and_world
 from mmdet.engine.environment import (environment_text, set_random_seed, set_threads,
                                       this_device)
 from mmdet.engine.hooks import LogHook, LrHook, StopHook
-from mmdet.engine.run_checkpoints import CheckpointFolder
+from mmdet.engine.run_checkpoints import CheckpointFolder, find_latest
 from mmdet.engine.schedule import Schedule
-from mmdet.engine.test_loop import evaluate_detector, has_annotations, make_preprocessor
+from mmdet.engine.test_loop import evaluate_detector
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
 from mmdet.checkpoint import load_checkpoint, read_checkpoint
-from mmdet.utils import atomic_write, get_root_logger
+from mmdet.models import build_detector
+from mmdet.utils import atomic_write, get_root_logger, load_config
+from mmdet.utils.errors import BadValue, MissingFile
+
+
+@dataclasses.dataclass
+class TrainOptions:
+    """The options of ``tools/train.py``, which explains each."""
+    config: str
+    work_dir: str | None = None
+    resume_from: str | None = None
+    auto_resume: bool = False
+    load_from: str | None = None
+    allow_partial: bool = False
+    validate: bool = False
+    gpus: int = 1
+    seed: int | None = None
+    deterministic: bool = False
+    amp: bool = False
+    auto_scale_lr: bool = False
+    cfg_options: dict | None = None
+    launcher: str = 'none'
+
+
+class Prepared(NamedTuple):
+    """Config with all options in it, training set, detector."""
+    cfg: Config
+    dataset: BaseDataset
+    detector: nn.Module
+
+
+def make_config(options: TrainOptions) -> Config:
+    """The config file with the options written into it."""
+    cfg = load_config(options.config, options.cfg_options)
+    name = os.path.splitext(os.path.basename(options.config))[0]
+    cfg.work_dir = options.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    for key in ('seed', 'resume_from', 'load_from'):
+        if getattr(options, key) is not None:
+            cfg[key] = getattr(options, key)
+    if str(cfg.get('load_from')).lower() == 'none':
+        cfg.load_from = None
+    if options.amp and not cfg.get('fp16'):
+        cfg.fp16 = dict(loss_scale='dynamic')
+    if options.auto_scale_lr:
+        cfg.auto_scale_lr = {**(cfg.get('auto_scale_lr') or {}), 'enable': True}
+    cfg.deterministic = options.deterministic or cfg.get('deterministic', False)
+    cfg.allow_partial = options.allow_partial or cfg.get('allow_partial', False)
+    return cfg
+
+
+def prepare(options: TrainOptions) -> Prepared:
+    """Build what trains.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError, KeyError: one sentence that says what to
+            correct.
+    """
+    cfg = make_config(options)
+    if options.launcher != 'none':
+        init_dist(options.launcher, **cfg.get('dist_params', {}))
+    logger = get_root_logger(cfg.get('log_level', 'INFO'))
+    if options.auto_resume:
+        cfg.resume_from = find_latest(cfg.work_dir, logger) or cfg.get('resume_from')
+    cfg.seed = choose_seed(cfg)
+    set_random_seed(cfg.seed, cfg.deterministic)
+    dataset = build_dataset(cfg.data.train)
+    model = dict(cfg.model)
+    if cfg.get('resume_from') or (cfg.get('load_from') and not cfg.allow_partial):
+        model['pretrained'] = None  # the checkpoint holds the backbone too
+    detector = build_detector(model, train_cfg=cfg.get('train_cfg'), test_cfg=cfg.get('test_cfg'))
+    return Prepared(cfg, dataset, detector)
+
+
+def run(options: TrainOptions) -> nn.Module:
+    """Train as the options say; see :func:`train_detector`."""
+    cfg, dataset, detector = prepare(options)
+    return train_detector(detector, dataset, cfg, distributed=options.launcher != 'none',
+                          validate=options.validate)
 
 
 def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
@@ -60,23 +139,16 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
     if isinstance(dataset, (list, tuple)):
         dataset, = dataset
     check_classes(model, dataset)
-    check_files(dataset)
+    check_frames(dataset)
     validation = validation_of(cfg) if validate else None
     cfg.seed = choose_seed(cfg)
     stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
-    logger = logger or get_root_logger(log_file, cfg.get('log_level', 'INFO'))
+    logger = logger or get_root_logger(cfg.get('log_level', 'INFO'), log_file)
     trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json', logger)
     say_what_runs(trainer, cfg)
     write_config(cfg)
     return trainer.train(cfg.get('resume_from'))
-
-
-def check_files(dataset: Any) -> None:
-    """Look whether all frames are there and some have the stated size."""
-    for part in files_of(dataset):
-        check_frames(part)
-        check_frame_sizes(part)
 
 
 def choose_seed(cfg: Config) -> int:
@@ -93,14 +165,14 @@ def choose_seed(cfg: Config) -> int:
     """
     seed, path = cfg.get('seed'), cfg.get('resume_from')
     if path and '://' not in path and not os.path.isfile(os.path.expanduser(path)):
-        raise FileNotFoundError(f'{path}: no such checkpoint to resume; check --resume_from, or '
+        raise MissingFile(f'{path}: no such checkpoint to resume; check --resume_from, or '
                                 'let --auto-resume find the newest of the work folder')
     if seed is None and path:
         seed = (read_checkpoint(path).get('meta') or {}).get('seed')
     if seed is None:
         seed = broadcast(int.from_bytes(os.urandom(4), 'little'))
     if type(seed) is not int or seed < 0:
-        raise ValueError(f'the seed must be a whole number from 0 up, got {seed!r}')
+        raise BadValue(f'the seed must be a whole number from 0 up, got {seed!r}')
     return seed
 
 
@@ -112,16 +184,16 @@ def validation_of(cfg: Config) -> Validation:
     """
     val = copy.deepcopy(cfg.data.val)
     if not isinstance(val, dict) or isinstance(val.get('ann_file'), (list, tuple)):
-        raise ValueError('--validate scores one annotation file; data.val '
+        raise BadValue('--validate scores one annotation file; data.val '
                          'lists several: leave one')
     val.update(test_mode=True, flip_ratio=0)
     dataset = build_dataset(val)
-    if not has_annotations(dataset):
-        raise ValueError(
+    if not dataset.has_annotations():
+        raise BadValue(
             f'{val.ann_file}: has no annotations, --validate cannot score it; '
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')
-    check_files(dataset)
+    check_frames(dataset)
     return Validation(dataset, evaluate_detector, classic.evaluation(cfg))
 
 
@@ -149,7 +221,7 @@ def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool
     if said:
         logger.info(said)
     checkpoints = CheckpointFolder(cfg.work_dir, **classic.checkpoint_config(cfg))
-    return Trainer(model, loader, make_preprocessor(dataset), updater, checkpoints, validation,
+    return Trainer(model, loader, dataset.preprocessor(), updater, checkpoints, validation,
                    build_hooks(cfg, len(loader), json_path), cfg, logger)
 
 

@@ -14,10 +14,8 @@ State = dict[str, Tensor]
 
 _TORCHVISION = [
     (r'backbone\.body\.(.+)', r'backbone.\1'),
-    (r'backbone\.fpn\.inner_blocks\.(\d)\.(?:0\.)?(weight|bias)',
-     r'neck.lateral_convs.\1.conv.\2'),
-    (r'backbone\.fpn\.layer_blocks\.(\d)\.(?:0\.)?(weight|bias)',
-     r'neck.fpn_convs.\1.conv.\2'),
+    (r'backbone\.fpn\.inner_blocks\.(\d)\.(?:0\.)?(weight|bias)', r'neck.lateral_convs.\1.conv.\2'),
+    (r'backbone\.fpn\.layer_blocks\.(\d)\.(?:0\.)?(weight|bias)', r'neck.fpn_convs.\1.conv.\2'),
     (r'rpn\.head\.conv\.(?:0\.0\.)?(weight|bias)', r'rpn_head.rpn_conv.\1'),
     (r'rpn\.head\.cls_logits\.(.+)', r'rpn_head.rpn_cls.\1'),
     (r'rpn\.head\.bbox_pred\.(.+)', r'rpn_head.rpn_reg.\1'),
@@ -27,8 +25,7 @@ _TORCHVISION = [
     (r'roi_heads\.box_predictor\.bbox_pred\.(.+)', r'bbox_head.fc_reg.\1'),
     (r'roi_heads\.mask_head\.(\d)\.0\.(.+)', r'mask_head.convs.\1.conv.\2'),
     (r'roi_heads\.mask_predictor\.conv5_mask\.(.+)', r'mask_head.upsample.\1'),
-    (r'roi_heads\.mask_predictor\.mask_fcn_logits\.(.+)',
-     r'mask_head.conv_logits.\1'),
+    (r'roi_heads\.mask_predictor\.mask_fcn_logits\.(.+)', r'mask_head.conv_logits.\1'),
 ]
 # Old torchvision files number the mask convolutions from one.
 _MASK_FCN = re.compile(r'roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)')
@@ -67,8 +64,7 @@ def _rename(key: str, rules: list[tuple[str, str]]) -> str:
 def _from_torchvision(state: State) -> State:
     out = {}
     for key, value in state.items():
-        key = _MASK_FCN.sub(
-            lambda m: f'roi_heads.mask_head.{int(m[1]) - 1}.0.{m[2]}', key)
+        key = _MASK_FCN.sub(lambda m: f'roi_heads.mask_head.{int(m[1]) - 1}.0.{m[2]}', key)
         key = _rename(key, _TORCHVISION)
         if key.endswith('running_var'):
             # torchvision adds no eps to the variance, this code adds 1e-5.
@@ -89,15 +85,10 @@ def _without_gaps(key: str, value: Tensor) -> Tensor:
 
 
 def _from_openmmlab(state: State) -> tuple[State, str]:
-    out = {
-        _rename(key, _OPENMMLAB): value
-        for key, value in state.items()
-        if not key.startswith('data_preprocessor.')
-    }
-    classes = {
-        key.replace('fc_cls.', ''): len(value)
-        for key, value in out.items() if '.fc_cls.' in key
-    }
+    out = {_rename(key, _OPENMMLAB): value for key, value in state.items()
+           if not key.startswith('data_preprocessor.')}
+    classes = {key.replace('fc_cls.', ''): len(value) for key, value in out.items()
+               if '.fc_cls.' in key}
     for key, value in out.items():
         if '.fc_cls.' in key:
             out[key] = torch.cat([value[-1:], value[:-1]])

@@ -6,7 +6,6 @@ import socket
 import urllib.parse
 
 import torch
-import torchvision
 
 from mmdet.utils.errors import BadValue, NoConnection
 
@@ -31,6 +30,8 @@ def local_copy(filename: str) -> str:
 
 
 def torchvision_url(filename: str, name: str) -> str:
+    """Where torchvision keeps the weights of a model, e.g. ``resnet50``."""
+    import torchvision  # takes a second or two, and a file needs none of it
     name = name.removesuffix('_coco')
     try:
         weights = torchvision.models.get_model_weights(name)
@@ -43,6 +44,7 @@ def torchvision_url(filename: str, name: str) -> str:
 
 
 def openmmlab_url(filename: str, name: str) -> str:
+    """Where OpenMMLab keeps the weights of this name, e.g. ``resnext101_32x4d``."""
     from mmengine.runner.checkpoint import get_external_models
     urls = get_external_models()
     if name not in urls:
@@ -64,12 +66,10 @@ def _download(url: str, asked: str) -> str:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)
     try:
-        torch.hub.download_url_to_file(
-            url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
+        torch.hub.download_url_to_file(url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
     except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, 'reason', error)
-        raise NoConnection(
-            f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
+        raise NoConnection(f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
     finally:
         socket.setdefaulttimeout(before)
     return path

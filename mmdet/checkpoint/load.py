@@ -13,11 +13,8 @@ from mmdet.utils.logger import get_root_logger
 _COUNTER = 'num_batches_tracked'
 
 
-def load_checkpoint(model: nn.Module,
-                    filename: str,
-                    map_location: str | torch.device = 'cpu',
-                    strict: bool = False,
-                    logger: logging.Logger | None = None,
+def load_checkpoint(model: nn.Module, filename: str, map_location: str | torch.device = 'cpu',
+                    strict: bool = False, logger: logging.Logger | None = None,
                     allow_partial: bool = False) -> LoadReport:
     """Load weights into a model, from anywhere, and say what became of each.
 
@@ -32,7 +29,7 @@ def load_checkpoint(model: nn.Module,
         strict: every tensor must match. Otherwise what differs by design
             between COCO or ImageNet weights and a tracker may be skipped:
             classifier, box regressor and mask logits of other shape, a missing
-            track head, a surplus ImageNet classifier.
+            track head, a surplus ImageNet classifier, stages the backbone lacks.
         allow_partial: anything may be skipped; the report still lists it.
 
     Raises:
@@ -41,8 +38,7 @@ def load_checkpoint(model: nn.Module,
         ValueError: tensors were skipped that must not be.
     """
     checkpoint = read_checkpoint(filename, map_location)
-    report = _copy(getattr(model, 'module', model), _state_of(checkpoint),
-                   filename)
+    report = _copy(getattr(model, 'module', model), _state_of(checkpoint), filename)
     report.meta = checkpoint.get('meta') or {}
     wrong = report.skipped(expected=False)
     if strict:
@@ -60,33 +56,26 @@ def load_checkpoint(model: nn.Module,
 def _state_of(checkpoint: dict) -> dict[str, Tensor]:
     """The state dict inside a classic checkpoint, ``module.`` taken off."""
     state = checkpoint.get('state_dict', checkpoint.get('model', checkpoint))
-    state = {key: value for key, value in state.items()
-             if isinstance(value, Tensor)}
+    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
     if state and all(key.startswith('module.') for key in state):
         state = {key[7:]: value for key, value in state.items()}
     return state
 
 
-def _copy(model: nn.Module, state: dict[str, Tensor],
-          source: str) -> LoadReport:
+def _copy(model: nn.Module, state: dict[str, Tensor], source: str) -> LoadReport:
     own = model.state_dict()
     # Counters of batch norm do not matter, old files have none.
     names = {key for key in own if not key.endswith(_COUNTER)}
-    if not names & set(state):
-        state, note = to_classic(state)
-    else:
-        note = ''
+    state, note = (state, '') if names & set(state) else to_classic(state)
     report = LoadReport(source, note)
     for key, value in state.items():
         if key not in own:
             if not key.endswith(_COUNTER):
                 report.unexpected.append(key)
         elif own[key].shape != value.shape:
-            report.shape.append((key, tuple(value.shape),
-                                 tuple(own[key].shape)))
+            report.shape.append((key, tuple(value.shape), tuple(own[key].shape)))
         else:
             report.loaded.append(key)
     report.missing = sorted(names - set(state))
-    model.load_state_dict({key: state[key] for key in report.loaded},
-                          strict=False)
+    model.load_state_dict({key: state[key] for key in report.loaded}, strict=False)
     return report

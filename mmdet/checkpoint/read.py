@@ -30,8 +30,7 @@ def _allowed() -> list:
     ]
 
 
-def read_checkpoint(filename: str,
-                    map_location: str | torch.device = 'cpu') -> dict:
+def read_checkpoint(filename: str, map_location: str | torch.device = 'cpu') -> dict:
     """The contents of a checkpoint; nothing in it is run.
 
     Raises:
@@ -42,23 +41,19 @@ def read_checkpoint(filename: str,
     """
     path = local_copy(filename)
     if not os.path.isfile(path):
-        raise MissingFile(
-            f'{filename}: no such checkpoint file; {ELSEWHERE}')
+        raise MissingFile(f'{filename}: no such checkpoint file; {ELSEWHERE}')
     try:
         with torch.serialization.safe_globals(_allowed()):
-            checkpoint = torch.load(path, map_location=map_location,
-                                    weights_only=True)
+            checkpoint = torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r'GLOBAL `?([\w.]+)', str(error))
-        raise BadValue(
-            f'{filename}: refused: ' +
-            (f'it holds an object of type {found[1]}, which could run code'
-             if found else 'it is no checkpoint') +
-            '; expected tensors, numbers, strings and containers') from None
+        what = (f'it holds an object of type {found[1]}, which could run code' if found
+                else 'it is no checkpoint')
+        raise BadValue(f'{filename}: refused: {what}; expected tensors, numbers, strings and '
+                       'containers') from None
     except (RuntimeError, EOFError, OSError, LookupError, ValueError, AssertionError,
             TypeError, AttributeError) as error:
-        if isinstance(error, OSError) and error.errno not in (
-                None, errno.EINVAL):
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         size, remedy = os.path.getsize(path), 'fetch it again or use an earlier one'
         if '://' in filename:

@@ -3,10 +3,9 @@ import dataclasses
 import re
 
 # What differs by design between COCO or ImageNet weights and a tracker.
-_MAY_DIFFER = re.compile(
-    r'(bbox_head\.(\d+\.)?fc_(cls|reg)|mask_head\.(\d+\.)?conv_logits)\.')
+_MAY_DIFFER = re.compile(r'(bbox_head\.(\d+\.)?fc_(cls|reg)|mask_head\.(\d+\.)?conv_logits)\.')
 _MAY_MISS = re.compile(r'track_head\.')
-_MAY_EXCEED = re.compile(r'fc\.(weight|bias)$')
+_MAY_EXCEED = re.compile(r'fc\.(weight|bias)$|layer\d\.')  # of a backbone with fewer stages
 
 
 @dataclasses.dataclass
@@ -25,8 +24,7 @@ class LoadReport:
     source: str
     note: str = ''
     loaded: list[str] = dataclasses.field(default_factory=list)
-    shape: list[tuple[str, tuple, tuple]] = dataclasses.field(
-        default_factory=list)
+    shape: list[tuple[str, tuple, tuple]] = dataclasses.field(default_factory=list)
     missing: list[str] = dataclasses.field(default_factory=list)
     unexpected: list[str] = dataclasses.field(default_factory=list)
     meta: dict = dataclasses.field(default_factory=dict)
@@ -36,8 +34,7 @@ class LoadReport:
         found = [(f'{key} is {file} in the file, {model} in the model',
                   bool(_MAY_DIFFER.search(key)))
                  for key, file, model in self.shape]
-        found += [(f'{key} is missing', bool(_MAY_MISS.match(key)))
-                  for key in self.missing]
+        found += [(f'{key} is missing', bool(_MAY_MISS.match(key))) for key in self.missing]
         found += [(f'{key} is not in the model', bool(_MAY_EXCEED.match(key)))
                   for key in self.unexpected]
         return [phrase for phrase, usual in found if usual == expected]

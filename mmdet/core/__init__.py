@@ -12,5 +12,6 @@ __getattr__, __dir__, __all__ = lazy_exports(__name__, {
     '.frames': ['FramePreprocessor'],
     '.mask': ['mask_targets'],
     '.post_processing': ['multiclass_nms'],
-    '.track': ['MatchCoeff', 'TrackMemory', 'TrackResult', 'assign_ids', 'match_scores'],
+    '.track': ['MatchCoeff', 'TrackMemory', 'assign_ids', 'match_scores'],
+    'mmdet.formats.track_result': ['TrackResult'],
 })

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmdet.utils.errors import BadType
+
 
 class FramePreprocessor:
     """Normalise, stack and pad frames on whatever device they lie.
@@ -28,18 +30,20 @@ class FramePreprocessor:
         """Turn N frames into one batch.
 
         Args:
-            frames: N uint8 tensors (h, w, 3), all on one device; sizes may differ.
+            frames: N uint8 tensors (h, w, 3), or float32 after augmentation, all on one
+                device; sizes may differ.
 
         Returns:
             (N, 3, H, W) float32: H and W are the largest h and w rounded up to
             ``size_divisor``; the padding, right and below, is 0.
 
         Raises:
-            TypeError: a frame is not uint8 (h, w, 3).
+            TypeError: a frame is neither uint8 nor float32 (h, w, 3).
         """
         for frame in frames:
-            if frame.dtype != torch.uint8 or frame.dim() != 3 or frame.shape[2] != 3:
-                raise TypeError('expected uint8 frames (h, w, 3), got '
+            if (frame.dtype not in (torch.uint8, torch.float32) or frame.dim() != 3
+                    or frame.shape[2] != 3):
+                raise BadType('expected uint8 or float32 frames (h, w, 3), got '
                                 f'{frame.dtype} {tuple(frame.shape)}')
         height = self._round_up(max(frame.shape[0] for frame in frames))
         width = self._round_up(max(frame.shape[1] for frame in frames))

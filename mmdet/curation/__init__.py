@@ -1,1 +1,1 @@
-"""Making and checking data sets: split, audit, builder for converters, generated shapes, pictures."""
+"""Making and checking data sets: split, audit, converters' builder, generated shapes, sheets."""

@@ -12,7 +12,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.annotation_checks import SEQUENCES, structure_problems
 from mmdet.formats.entries import is_box, num_frames
 from mmdet.formats.frame_files import image_size, missing_files
-from mmdet.formats.rle import BadMask, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
 
 AREA_SLACK = 4, 0.05  # pixels, or share of the mask: tools draw polygons differently
@@ -166,8 +167,8 @@ def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: s
                 there = [path for path in frames if path not in missing]
                 for kind, text in pool.map(functools.partial(_look_at, size=size), there):
                     kinds.setdefault(kind, []).append(text)
-            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of {len(frames)} '
-                              f'frames {kind}, first {texts[0]}')
+            found += [Finding('error', f'{name}: video {video["id"]}: {len(texts)} of '
+                              f'{len(frames)} frames {kind}, first {texts[0]}')
                       for kind, texts in kinds.items() if kind and texts]
             if progress:
                 progress(done)

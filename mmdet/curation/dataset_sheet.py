@@ -1,6 +1,6 @@
 """Pictures of a data set: how it is distributed, and what is drawn over its frames."""
 import os
-from typing import Any, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from mmdet.formats.ytvos import YTVOS
 from mmdet.visualization.draw import draw_tracks, upscale_factor
-from mmdet.visualization.strip import contact_strip
+from mmdet.visualization.strip import contact_strip, spread
 
 
 def histograms(statistics: dict[str, Any], path: str) -> None:
@@ -39,8 +39,7 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     figure.savefig(path, dpi=100)
 
 
-def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int,
-                    img_prefix: str) -> np.ndarray | None:
+def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> np.ndarray | None:
     """A frame with its masks, class names and object numbers drawn; None if unreadable.
 
     An object has the same number and colour in every frame: its place in the video's annotations.
@@ -55,14 +54,15 @@ def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int,
     anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
             if ann['segmentations'][frame]}
     masks = [ytvos.annToMask(ann, frame) for ann in anns.values()]
-    boxes = np.zeros((len(anns), 5))
+    boxes = np.zeros((len(anns), 4))
     for row, mask in enumerate(masks):
         x, y, width, height = cv2.boundingRect(mask)
-        boxes[row] = x, y, x + width - 1, y + height - 1, 1
+        boxes[row] = x, y, x + width - 1, y + height - 1
     order = {cat: place for place, cat in enumerate(ytvos.cats)}
     names = [str(cat.get('name', key)) for key, cat in ytvos.cats.items()]
     return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns.values()],
-                       list(anns), masks, names, upscale_factor(*image.shape[:2]))
+                       list(anns), masks, class_names=names,
+                       scale=upscale_factor(*image.shape[:2]))
 
 
 def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
@@ -77,24 +77,16 @@ def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
     """
     with_objects = [vid for vid in ytvos.vids if ytvos.vidToAnns.get(vid)
                     and ytvos.vids[vid].get('file_names')]
-    chosen = {vid: _choose_frames(ytvos, vid, frames) for vid in _spread(with_objects, videos)}
+    chosen = {vid: _choose_frames(ytvos, vid, frames) for vid in spread(with_objects, videos)}
     shown = [annotated_frame(ytvos, vid, t, img_prefix) for vid in chosen for t in chosen[vid]]
     shown = [frame for frame in shown if frame is not None]
     columns = max(map(len, chosen.values()), default=1)
     return contact_strip(shown, columns if columns > 1 else None) if shown else None
 
 
-def _spread(items: Sequence, count: int) -> list:
-    """At most ``count`` of them, the first and the last among them."""
-    if not items:
-        return []
-    places = np.linspace(0, len(items) - 1, count).round().astype(int)
-    return [items[i] for i in np.unique(places)]
-
-
 def _choose_frames(ytvos: YTVOS, vid_id: Any, count: int) -> list[int]:
     times = range(len(ytvos.vids[vid_id]['file_names']))
     if count > 1:
-        return _spread(times, count)
+        return spread(times, count)
     return [max(times, key=lambda t: sum(bool(ann['segmentations'][t])
                                          for ann in ytvos.vidToAnns[vid_id]))]

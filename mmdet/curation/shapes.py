@@ -16,7 +16,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import mask_lists
 from mmdet.utils.errors import BadValue, FileInTheWay
-from mmdet.visualization.pictures import write_picture
+from mmdet.formats.pictures import write_picture
 
 VERSION = 1  # raise it when the same options draw other pictures
 MIN_VISIBLE = 16  # pixels; an object that shows less counts as absent
@@ -62,7 +62,8 @@ class ShapesSpec:
             raise BadValue(f'classes: expected different names out of {", ".join(KINDS)}, '
                            f'got {", ".join(self.classes) or "none"}')
         if min(self.size) < 32:
-            raise BadValue(f'size: expected at least 32x32 pixels, got {self.size[0]}x{self.size[1]}')
+            raise BadValue('size: expected at least 32x32 pixels, got '
+                           f'{self.size[0]}x{self.size[1]}')
         if min(self.length, self.objects) < 1 or min(self.train_videos, self.val_videos) < 0:
             raise BadValue('expected at least one frame and one object a video and no negative '
                            f'number of videos, got {self}')
@@ -79,7 +80,7 @@ def _bounce(path: np.ndarray, size: float, margin: float) -> np.ndarray:
 
 
 def _path(rng: np.random.Generator, spec: ShapesSpec, radius: float) -> np.ndarray:
-    """Centres of one object, float (T, 2) in pixels: drifting, bouncing or swinging out and back."""
+    """Centres of one object, float (T, 2) pixels: it drifts, bounces or swings out and back."""
     size = np.array(spec.size, float)
     time = np.arange(spec.length)[:, None]
     start = rng.uniform(0.2, 0.8, 2) * size
@@ -99,7 +100,8 @@ def _path(rng: np.random.Generator, spec: ShapesSpec, radius: float) -> np.ndarr
 
 def _texture(rng: np.random.Generator) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """A pattern fixed to an object: brightness in (0, 1] for offsets u, v."""
-    kind, angle, period = rng.choice(['plain', 'stripes', 'checks']), rng.uniform(0, np.pi), rng.uniform(0.3, 0.7)
+    kind = rng.choice(['plain', 'stripes', 'checks'])
+    angle, period = rng.uniform(0, np.pi), rng.uniform(0.3, 0.7)
     cos, sin = np.cos(angle), np.sin(angle)
 
     def shade(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -136,7 +138,8 @@ def _actors(rng: np.random.Generator, spec: ShapesSpec) -> list[dict]:
     return actors
 
 
-def draw_video(spec: ShapesSpec, split: str, index: int) -> tuple[np.ndarray, list[int], np.ndarray]:
+def draw_video(spec: ShapesSpec, split: str,
+               index: int) -> tuple[np.ndarray, list[int], np.ndarray]:
     """Draw one video; a pure function of its arguments.
 
     Args:
@@ -203,7 +206,8 @@ def _write_split(root: pathlib.Path, spec: ShapesSpec, split: str, count: int) -
                 annotations.append(dict(id=len(annotations) + 1, video_id=index + 1, iscrowd=0,
                                         category_id=label + 1, **shape, **entry))
         yield
-    categories = [dict(id=i + 1, name=name, supercategory='shape') for i, name in enumerate(spec.classes)]
+    categories = [dict(id=i, name=name, supercategory='shape')
+                  for i, name in enumerate(spec.classes, 1)]
     content = dict(info=dict(description='moving shapes', **spec.as_json()), videos=videos,
                    annotations=annotations, categories=categories)
     path = root / 'annotations' / f'instances_{split}.json'
@@ -240,8 +244,8 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
     if is_complete(out, spec) and not force:
         return False
     if out.exists() and any(out.iterdir()) and not force:
-        raise FileInTheWay(f'{out}: expected a new folder or the same data set, found other content; '
-                           'give another --out, or --force to replace it')
+        raise FileInTheWay(f'{out}: expected a new folder or the same data set, found other '
+                           'content; give another --out, or --force to replace it')
     part = out.with_name(f'{out.name}.partial')
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)

@@ -8,7 +8,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.entries import mask_lists
 from mmdet.formats.frame_files import image_size, list_images, natural_key
 from mmdet.formats.json_files import write_json
-from mmdet.formats.rle import BadMask, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue, MissingFile
 
 
@@ -75,8 +76,7 @@ class VideoBuilder:
         self.video, self._all, self._own = video, objects, {}
         self.size = video['height'], video['width']
 
-    def add(self, frame: int, key: Hashable, category: str, segm: Any,
-            iscrowd: int = 0) -> None:
+    def add(self, frame: int, key: Hashable, category: str, segm: Any, iscrowd: int = 0) -> None:
         """Add what is seen of an object in a frame; several parts are joined.
 
         Args:
@@ -123,8 +123,8 @@ def list_videos(folder: str) -> list[str]:
     """
     if not os.path.isdir(folder):
         raise MissingFile(f'{folder}: no such folder')
-    subs = [name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name))]
-    return sorted((name for name in subs if list_images(os.path.join(folder, name))), key=natural_key)
+    subs = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    return sorted((sub for sub in subs if list_images(os.path.join(folder, sub))), key=natural_key)
 
 
 def same_size(paths: Iterable[str]) -> tuple[int, int]:

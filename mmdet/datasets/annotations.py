@@ -19,7 +19,7 @@ class Entry(NamedTuple):
     mask: Callable[[], np.ndarray] | None = None
 
     def is_valid(self) -> bool:
-        """Whether it shows: area above 0 and at least a pixel wide and high, as in the 2019 code."""
+        """Whether it shows: area above 0, a pixel or more wide and high, as in the 2019 code."""
         return (self.box is not None and (self.area is None or self.area > 0)
                 and self.box[2] >= 1 and self.box[3] >= 1)
 
@@ -70,11 +70,11 @@ def _corners(boxes: Sequence[Sequence[float]]) -> np.ndarray:
 
 
 def compressed_rle(entry: dict) -> dict:
-    """An uncompressed RLE as a compressed one, anything else as it is; for ``YTVOS(object_hook=...)``.
+    """An uncompressed RLE as a compressed one, anything else as it is.
 
-    YouTube-VIS 2019 spells its masks as lists of numbers: kept as such they
-    take 1.4 GB of memory, as strings a tenth. Nothing is decoded, and what
-    pycocotools refuses is left for the checks that name the annotation.
+    For ``YTVOS(object_hook=...)``. YouTube-VIS 2019 spells its masks as lists of numbers: kept as
+    such they take 1.4 GB of memory, as strings a tenth. Nothing is decoded, and what pycocotools
+    refuses is left for the checks that name the annotation.
     """
     counts, size = entry.get('counts'), entry.get('size')
     if not counts or not isinstance(counts, list) or not isinstance(size, list) or len(size) != 2:
@@ -112,10 +112,11 @@ def agreed_classes(found: Sequence[str], default: Sequence[str] | None,
         place = next((i for i, (a, b) in enumerate(zip(plain(configured), plain(found))) if a != b),
                      min(len(configured), len(found)))
         raise BadValue(
-            f'{ann_file}: its classes differ from "classes" in the config from place {place + 1} on: expected '
-            f'{len(configured)} ({", ".join(configured[place:place + 4]) or "end of list"}), found '
-            f'{len(found)} ({", ".join(found[place:place + 4]) or "end of list"}); list the classes '
-            'in the order of their category ids, or leave "classes" out to take them from the file')
+            f'{ann_file}: its classes differ from "classes" in the config from place {place + 1} '
+            f'on: expected {len(configured)} '
+            f'({", ".join(configured[place:place + 4]) or "end of list"}), found {len(found)} '
+            f'({", ".join(found[place:place + 4]) or "end of list"}); list the classes in the '
+            'order of their category ids, or leave "classes" out to take them from the file')
     if default is not None and plain(default) == plain(found):
         return tuple(default)
     return tuple(found)
@@ -146,21 +147,22 @@ class VideoIndex:
 
     def _video(self, info: dict) -> dict:
         if not info.get('file_names'):
-            raise BadValue(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected the '
-                           'path of every frame below img_prefix')
+            raise BadValue(f'{self.ytvos.name}: video {info["id"]} lists no "file_names"; expected '
+                           'the path of every frame below img_prefix')
         return dict(info, filenames=info['file_names'])
 
     def _check_track(self, track: dict) -> None:
         for key in ('bboxes', 'areas', 'segmentations'):
             if not isinstance(track.get(key), list):
-                raise BadValue(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; expected a list '
-                               'with one entry a frame (null where absent)')
+                raise BadValue(f'{self.ytvos.name}: annotation {track["id"]} has no "{key}"; '
+                               'expected a list with one entry a frame (null where absent)')
         for t, (box, mask) in enumerate(zip(track['bboxes'], track['segmentations'])):
             if box is not None and (len(box) != 4 or mask is None):
                 raise BadValue(
-                    f'{self.ytvos.name}: annotation {track["id"]}, frame {t}: expected a box x, y, w, h with a '
-                    f'segmentation, got box {box} with {"no " if mask is None else "a "}segmentation; '
-                    'write null for both where the object is absent')
+                    f'{self.ytvos.name}: annotation {track["id"]}, frame {t}: expected a box x, y, '
+                    f'w, h with a segmentation, got box {box} with '
+                    f'{"no " if mask is None else "a "}segmentation; write null for both where the '
+                    'object is absent')
 
     def _shown(self, video: int) -> list[int]:
         """Frames of one video where a non-crowd object is valid."""
@@ -173,13 +175,15 @@ class VideoIndex:
 
     def all_frames(self) -> list[tuple[int, int]]:
         """(video, frame) of every frame of every video, in order."""
-        return [(v, t) for v, video in enumerate(self.videos) for t in range(len(video['filenames']))]
+        return [(v, t) for v, video in enumerate(self.videos)
+                for t in range(len(video['filenames']))]
 
     def objects(self, video: int, frame: int) -> FrameObjects:
         """What is annotated in one frame; positions, not ids, are given."""
         return FrameObjects.from_entries([
-            Entry(track['bboxes'][frame], track['areas'][frame], self.cat2label[track['category_id']],
-                  bool(track.get('iscrowd', 0)), track['id'], self._decoder(track, frame))
+            Entry(track['bboxes'][frame], track['areas'][frame],
+                  self.cat2label[track['category_id']], bool(track.get('iscrowd', 0)),
+                  track['id'], self._decoder(track, frame))
             for track in self._tracks[video]])
 
     def _decoder(self, track: dict, frame: int) -> Callable[[], np.ndarray]:

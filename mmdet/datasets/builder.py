@@ -1,16 +1,15 @@
 """From a piece of a config to a data set."""
 from typing import Any, Sequence
 
+from mmdet.datasets.registry import DATASETS
+from mmdet.datasets.base import BaseDataset
+from mmdet.datasets.wrappers import ConcatDataset
 from mmdet.utils.errors import BadType, BadValue
-
-from .registry import DATASETS
-from .sampling import SeededDataset
-from .wrappers import ConcatDataset
 
 PER_FILE = ('ann_file', 'img_prefix', 'proposal_file')
 
 
-def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> SeededDataset:
+def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> BaseDataset:
     """Build ``cfg.data.train``, ``val`` or ``test``.
 
     A list of configs, or a list as ``ann_file``, gives the data sets one after
@@ -28,7 +27,8 @@ def build_dataset(cfg: dict | Sequence[dict], **default_args: Any) -> SeededData
     if isinstance(cfg, (list, tuple)):
         return ConcatDataset([build_dataset(part, **default_args) for part in cfg])
     if not isinstance(cfg, dict):
-        raise BadType(f'expected the config of a data set, dict(type=..., ...), or a list of them, got {cfg!r:.80}')
+        raise BadType('expected the config of a data set, dict(type=..., ...), or a list of them, '
+                      f'got {cfg!r:.80}')
     if isinstance(cfg.get('ann_file'), (list, tuple)):
         return ConcatDataset([build_dataset(part, **default_args) for part in _per_file(cfg)])
     if isinstance(cfg.get('dataset'), (dict, list, tuple)):  # RepeatDataset
@@ -43,7 +43,8 @@ def _per_file(cfg: dict) -> list[dict]:
     for key in PER_FILE:
         if isinstance(cfg.get(key), (list, tuple)):
             if len(cfg[key]) != count:
-                raise BadValue(f'{key} lists {len(cfg[key])} entries for {count} annotation files; give one each')
+                raise BadValue(f'{key} lists {len(cfg[key])} entries for {count} annotation files; '
+                               'give one each')
             for part, value in zip(parts, cfg[key]):
                 part[key] = value
     return parts

@@ -1,16 +1,18 @@
 """Images in COCO format."""
 import contextlib
 import io
+import logging
 from typing import Any, Sequence
 
 from pycocotools.coco import COCO
 
+from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, category_labels
+from mmdet.datasets.custom import CustomDataset
+from mmdet.datasets.registry import DATASETS
+from mmdet.evaluation import coco_eval
+from mmdet.formats import results2json
 from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
-
-from .annotations import Entry, FrameObjects, agreed_classes, category_labels
-from .custom import CustomDataset
-from .registry import DATASETS
 
 
 @DATASETS.register_module
@@ -25,16 +27,18 @@ class CocoDataset(CustomDataset):
         cat_ids, cat2label: category ids in label order; 1-based label of an id.
         img_ids: image id of every item.
     """
+    result_types = 'segm', 'bbox'
     CLASSES = (
-        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat', 'traffic_light',
-        'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat', 'dog', 'horse', 'sheep', 'cow',
-        'elephant', 'bear', 'zebra', 'giraffe', 'backpack', 'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee',
-        'skis', 'snowboard', 'sports_ball', 'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard',
-        'tennis_racket', 'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
-        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair', 'couch',
-        'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse', 'remote', 'keyboard',
-        'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator', 'book', 'clock', 'vase',
-        'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
+        'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
+        'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'backpack',
+        'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard', 'sports_ball',
+        'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard', 'tennis_racket',
+        'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
+        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair',
+        'couch', 'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse',
+        'remote', 'keyboard', 'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator',
+        'book', 'clock', 'vase', 'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
@@ -57,11 +61,27 @@ class CocoDataset(CustomDataset):
         return FrameObjects.from_entries([
             Entry(ann['bbox'], ann.get('area'), self.cat2label[ann['category_id']],
                   bool(ann.get('iscrowd', 0)), mask=lambda ann=ann: self.coco.annToMask(ann))
-            for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ()) if not ann.get('ignore')])
+            for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ())
+            if not ann.get('ignore')])
 
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
         self.img_ids = [self.img_infos[i]['id'] for i in places]
+
+    # The data set as a whole.
+
+    def has_annotations(self) -> bool:
+        """Whether the file lists an object."""
+        return bool(self.coco.anns)
+
+    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
+        """Write one record per box and per mask; see :meth:`BaseDataset.write`."""
+        return results2json(self, results, out_file)
+
+    def score_file(self, path: str, kind: str,
+                   logger: logging.Logger | None = None) -> dict[str, float]:
+        """COCO's numbers."""
+        return coco_eval(path, kind, self.coco, logger=logger)[kind]
 
 
 def _check(content: Any, ann_file: str) -> None:
@@ -79,5 +99,5 @@ def _check(content: Any, ann_file: str) -> None:
     for ann in content.get('annotations') or ():
         for key, ids in known.items():
             if ann.get(key) not in ids:
-                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is {ann.get(key)!r}, and the '
-                               'file lists no such entry; re-export it')
+                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is '
+                               f'{ann.get(key)!r}, and the file lists no such entry; re-export it')

@@ -5,23 +5,23 @@ from typing import Any, Sequence
 import numpy as np
 import torch
 
+from mmdet.datasets.annotations import FrameObjects, agreed_classes
+from mmdet.datasets.base import BaseDataset
+from mmdet.datasets.extra_aug import ExtraAugmentation
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.datasets.registry import DATASETS
+from mmdet.datasets.sampling import random_scale
+from mmdet.datasets.transforms import View, check_scales
 from mmdet.formats.json_files import read_json
 from mmdet.formats.pickles import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
 
-from .annotations import FrameObjects, agreed_classes
-from .extra_aug import ExtraAugmentation
-from .frame_reader import read_frame
-from .registry import DATASETS
-from .sampling import SeededDataset, random_scale
-from .transforms import View, check_scales
-
 NORM_KEYS = ('mean', 'std', 'to_rgb')
 
 
 @DATASETS.register_module
-class CustomDataset(SeededDataset):
+class CustomDataset(BaseDataset):
     """Images with boxes from a list, json or pickle of plain arrays.
 
     The file holds a list of::
@@ -30,8 +30,8 @@ class CustomDataset(SeededDataset):
              ann=dict(bboxes=(n, 4) xyxy inclusive, labels=(n,) 1-based,
                       bboxes_ignore=(k, 4), masks=n arrays (h, w)))   # the last two optional
 
-    Subclasses read other formats by overriding ``load_annotations`` and
-    ``get_ann_info``.
+    Items are described in :class:`BaseDataset`. Subclasses read other formats by overriding
+    ``load_annotations`` and ``get_ann_info``.
 
     Args:
         ann_file: the annotation file.
@@ -95,23 +95,26 @@ class CustomDataset(SeededDataset):
         if not 0 <= self.flip_ratio <= 1:
             raise BadValue(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
         if self.test_mode and (len(self.img_scales) > 1 or self.flip_ratio):
-            raise BadValue(f'{name}: test_mode takes one img_scale and flip_ratio 0, got {self.img_scales} '
-                           f'and {self.flip_ratio}; testing at several scales or mirrored is not supported')
-        if extra_aug and (self.with_mask or self.with_track) and {'expand', 'random_crop'} & set(extra_aug):
-            raise BadValue(f'{name}: extra_aug expand and random_crop move boxes, but neither masks nor the '
-                           'reference frame; set with_mask=False and with_track=False, or use '
-                           'photo_metric_distortion only')
+            raise BadValue(f'{name}: test_mode takes one img_scale and flip_ratio 0, got '
+                           f'{self.img_scales} and {self.flip_ratio}; testing at several scales or '
+                           'mirrored is not supported')
+        moves = {'expand', 'random_crop'} & set(extra_aug or ())
+        if moves and (self.with_mask or self.with_track):
+            raise BadValue(f'{name}: extra_aug expand and random_crop move boxes, but neither '
+                           'masks nor the reference frame; set with_mask=False and '
+                           'with_track=False, or use photo_metric_distortion only')
         param = self.aug_ref_bbox_param
         if param is not None and (len(param) != 2 or min(param) < 0):
-            raise BadValue(f'{name}: aug_ref_bbox_param must be (shift, resize), two fractions, got {param}')
+            raise BadValue(f'{name}: aug_ref_bbox_param must be (shift, resize), two fractions, '
+                           f'got {param}')
 
     # What subclasses define.
 
     def _load(self, classes: Sequence[str] | None) -> None:
         """Read the annotation file; sets ``img_infos`` and ``CLASSES``."""
         if not os.path.isfile(self.ann_file):
-            raise MissingFile(f'{self.ann_file}: annotation file not found; data/README.md shows the '
-                              'layouts, "ann_file" in the config says where to look')
+            raise MissingFile(f'{self.ann_file}: annotation file not found; data/README.md shows '
+                              'the layouts, "ann_file" in the config says where to look')
         self.img_infos = self.load_annotations(self.ann_file)
         if classes is not None and self.CLASSES is not None:
             self.CLASSES = agreed_classes(self.CLASSES, None, classes, self.ann_file)
@@ -137,7 +140,7 @@ class CustomDataset(SeededDataset):
         return len(self.img_infos)
 
     def frame_info(self, place: int) -> dict:
-        """``filename``, ``height`` and ``width`` of image ``place`` of the file, and what else goes to img_meta."""
+        """``filename``, ``height``, ``width`` of image ``place``, and what img_meta adds."""
         info = self.img_infos[place]
         return {key: info[key] for key in ('filename', 'height', 'width')}
 
@@ -155,8 +158,9 @@ class CustomDataset(SeededDataset):
     def _trainable(self) -> list[int]:
         places = [i for i in range(self.num_frames()) if self._has_objects(i)]
         if not places:
-            raise BadValue(f'{self.ann_file}: nothing to train on, no image has a valid box that is no crowd '
-                           f'({self.num_frames()} images listed); give the file with annotations, or test_mode=True')
+            raise BadValue(f'{self.ann_file}: nothing to train on, no image has a valid box that '
+                           f'is no crowd ({self.num_frames()} images listed); give the file with '
+                           'annotations, or test_mode=True')
         return places
 
     def _keep(self, places: Sequence[int]) -> None:
@@ -175,29 +179,34 @@ class CustomDataset(SeededDataset):
             return None
         proposals = read_pickle(proposal_file)
         if len(proposals) != self.num_frames():
-            raise BadValue(f'{proposal_file}: expected proposals for the {self.num_frames()} images of '
-                           f'{self.ann_file}, got {len(proposals)}; make them with the same file')
+            raise BadValue(f'{proposal_file}: expected proposals for the {self.num_frames()} '
+                           f'images of {self.ann_file}, got {len(proposals)}; make them with the '
+                           'same file')
         return proposals
 
     def __len__(self) -> int:
         return len(self.places)
 
+    def has_annotations(self) -> bool:
+        """Whether an image has an object."""
+        return any(len(self.frame_objects(place).boxes) for place in range(self.num_frames()))
+
+    def item_info(self, index: int) -> dict[str, Any]:
+        """:meth:`frame_info` of an item."""
+        return self.frame_info(int(self.places[index]))
+
+    def picture(self, index: int) -> np.ndarray:
+        """The frame of an item as it lies on disk: uint8 (h, w, 3) BGR."""
+        return read_frame(self.img_prefix, self.item_info(index), self.ann_file)
+
     # From an index to an item.
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        """One item, see ``_train_item`` and ``_test_item`` for its keys."""
+        """One item, see :class:`BaseDataset` for its keys."""
         return self._test_item(index) if self.test_mode else self._train_item(index, rng)
 
     def _train_item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        """A sample to train on.
-
-        Returns:
-            ``img`` uint8 (h, w, 3) BGR, resized and flipped, neither normalised
-            nor padded; ``img_meta`` dict; ``gt_bboxes`` float32 (n, 4) xyxy
-            inclusive in network pixels; ``gt_labels`` int64 (n,), 1-based;
-            ``gt_bboxes_ignore`` float32 (k, 4); ``gt_masks`` uint8 (n, H, W) of
-            ``pad_shape``; ``proposals`` float32 (m, 4 or 5) if there is a file.
-        """
+        """A sample to train on, see :class:`BaseDataset`."""
         place = int(self.places[index])
         info, objects = self.frame_info(place), self.frame_objects(place)
         img = read_frame(self.img_prefix, info, self.ann_file)
@@ -214,10 +223,10 @@ class CustomDataset(SeededDataset):
         return {}
 
     def _test_item(self, index: int) -> dict[str, Any]:
-        """A frame to test on: ``img`` and ``img_meta`` as in training, and ``proposals`` if there is a file."""
-        info = self.frame_info(int(self.places[index]))
-        img = read_frame(self.img_prefix, info, self.ann_file)
-        view = View.of(img.shape[:2], self.img_scales[0], False, self.size_divisor, self.resize_keep_ratio)
+        """A frame to test on: ``img`` and ``img_meta`` as in training, ``proposals`` if given."""
+        info, img = self.item_info(index), self.picture(index)
+        view = View.of(img.shape[:2], self.img_scales[0], False, self.size_divisor,
+                       self.resize_keep_ratio)
         return dict(img=view.image(img), img_meta=self._meta(view, info),
                     **self._scaled_proposals(index, view))
 
@@ -246,5 +255,6 @@ class CustomDataset(SeededDataset):
             return {}
         raw = np.asarray(self.proposals[index], np.float32)[:self.num_max_proposals]
         if raw.ndim != 2 or raw.shape[1] not in (4, 5):
-            raise BadValue(f'proposals of item {index}: expected an array (m, 4) or (m, 5), got {raw.shape}')
+            raise BadValue(f'proposals of item {index}: expected an array (m, 4) or (m, 5), got '
+                           f'{raw.shape}')
         return dict(proposals=torch.from_numpy(np.hstack([view.boxes(raw[:, :4]), raw[:, 4:]])))

@@ -1,16 +1,15 @@
-"""Augmentations before the resize, with the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
+"""Augmentations before the resize: the classic keys of ``extra_aug`` (SSD, arXiv:1512.02325)."""
 from typing import Any, Protocol, Sequence
 
 import cv2
 import numpy as np
 
+from mmdet.datasets.annotations import FrameObjects
 from mmdet.utils import check_keys
-
-from .annotations import FrameObjects
 
 
 class Augmentation(Protocol):
-    """img uint8 (h, w, 3) BGR and its objects to new ones, at random."""
+    """img (h, w, 3) BGR, uint8 or float32, and its objects to new ones, at random."""
 
     def __call__(self, img: np.ndarray, objects: FrameObjects, rng: np.random.Generator
                  ) -> tuple[np.ndarray, FrameObjects]:
@@ -18,7 +17,9 @@ class Augmentation(Protocol):
 
 
 class PhotoMetricDistortion:
-    """Change brightness, contrast, saturation, hue and the order of channels, each with probability 1/2.
+    """Change brightness, contrast, saturation, hue, order of channels, each with probability 1/2.
+
+    The picture becomes float32 and is not clipped, as in the 2019 code.
 
     Args:
         brightness_delta: largest change, in grey levels.
@@ -26,7 +27,8 @@ class PhotoMetricDistortion:
         hue_delta: largest change, in degrees.
     """
 
-    def __init__(self, brightness_delta: float = 32, contrast_range: tuple[float, float] = (0.5, 1.5),
+    def __init__(self, brightness_delta: float = 32,
+                 contrast_range: tuple[float, float] = (0.5, 1.5),
                  saturation_range: tuple[float, float] = (0.5, 1.5), hue_delta: float = 18) -> None:
         self.brightness_delta, self.hue_delta = brightness_delta, hue_delta
         self.contrast_range, self.saturation_range = contrast_range, saturation_range
@@ -44,15 +46,15 @@ class PhotoMetricDistortion:
             img = self._contrast(img, rng)
         if rng.random() < 0.5:
             img = img[..., rng.permutation(3)]
-        return np.ascontiguousarray(img.clip(0, 255).round().astype(np.uint8)), objects
+        return np.ascontiguousarray(img), objects
 
     def _contrast(self, img: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return img * np.float32(rng.uniform(*self.contrast_range)) if rng.random() < 0.5 else img
 
     def _color(self, img: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        hsv = cv2.cvtColor(img.clip(0, 255), cv2.COLOR_BGR2HSV)
+        hsv = cv2.cvtColor(img, cv2.COLOR_BGR2HSV)
         if rng.random() < 0.5:
-            hsv[..., 1] = (hsv[..., 1] * rng.uniform(*self.saturation_range)).clip(0, 1)
+            hsv[..., 1] *= rng.uniform(*self.saturation_range)
         if rng.random() < 0.5:
             hsv[..., 0] = (hsv[..., 0] + rng.uniform(-self.hue_delta, self.hue_delta)) % 360
         return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
@@ -80,7 +82,7 @@ class Expand:
         ratio = rng.uniform(*self.ratio_range)
         big_h, big_w = int(height * ratio), int(width * ratio)
         top, left = int(rng.integers(big_h - height + 1)), int(rng.integers(big_w - width + 1))
-        canvas = np.full((big_h, big_w, 3), np.round(self.mean), np.uint8)
+        canvas = np.full((big_h, big_w, 3), self.mean, img.dtype)
         canvas[top:top + height, left:left + width] = img
         return canvas, _shifted(objects, left, top)
 
@@ -119,15 +121,17 @@ class RandomCrop:
                 break
             if not 0.5 <= shape[0] / shape[1] <= 2:
                 break  # so long an image may have no such patch
-        top, left = int(rng.integers(shape[0] - height + 1)), int(rng.integers(shape[1] - width + 1))
+        top = int(rng.integers(shape[0] - height + 1))
+        left = int(rng.integers(shape[1] - width + 1))
         return np.array([left, top, left + max(width, 1), top + max(height, 1)])
 
 
 def _kept(boxes: np.ndarray, patch: np.ndarray, min_iou: float) -> np.ndarray:
-    """Rows whose centre lies in the patch; none if some box overlaps the patch less than ``min_iou``."""
+    """Rows whose centre lies in the patch; none if a box overlaps it less than ``min_iou``."""
     if not len(boxes):
         return np.zeros(0, np.int64)
-    overlap = (np.minimum(boxes[:, 2:] + 1, patch[2:]) - np.maximum(boxes[:, :2], patch[:2])).clip(0).prod(1)
+    sides = np.minimum(boxes[:, 2:] + 1, patch[2:]) - np.maximum(boxes[:, :2], patch[:2])
+    overlap = sides.clip(0).prod(1)
     area = (boxes[:, 2:] - boxes[:, :2] + 1).prod(1)
     iou = overlap / (area + (patch[2:] - patch[:2]).prod() - overlap)
     if iou.min() < min_iou:
@@ -174,7 +178,8 @@ class ExtraAugmentation:
 
     def __call__(self, img: np.ndarray, objects: FrameObjects, rng: np.random.Generator
                  ) -> tuple[np.ndarray, FrameObjects]:
-        """Apply every step, see :class:`Augmentation`."""
+        """Apply every step, see :class:`Augmentation`; the picture becomes float32, as in 2019."""
+        img = img.astype(np.float32)
         for step in self.steps:
             img, objects = step(img, objects, rng)
         return img, objects

@@ -29,14 +29,15 @@ def read_frame(img_prefix: str, info: dict, ann_file: str) -> np.ndarray:
     try:
         img = mmcv.imread(path)
     except Exception as error:  # what a decoder raises depends on the format
-        raise BadValue(f'{path}: expected a picture, could not decode it ({error}); fetch it again') from error
+        raise BadValue(f'{path}: expected a picture, could not decode it ({error}); fetch it '
+                       'again') from error
     if img is None:
-        raise BadValue(f'{path}: expected a picture, could not decode it (the file is empty, cut short or '
-                       'something else); fetch it again')
+        raise BadValue(f'{path}: expected a picture, could not decode it (the file is empty, cut '
+                       'short or something else); fetch it again')
     height, width = img.shape[:2]
     if (height, width) != (info['height'], info['width']):
         raise BadValue(
             f'{path}: expected {info["width"]}x{info["height"]} pixels as {ann_file} states, got '
-            f'{width}x{height}; masks would not fit: use the frames the file was made for, or correct its '
-            'width and height')
+            f'{width}x{height}; masks would not fit: use the frames the file was made for, or '
+            'correct its width and height')
     return img

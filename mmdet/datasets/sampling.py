@@ -1,8 +1,7 @@
 """Everything random about a sample, drawn from the sample's own generator."""
-from typing import Any, Sequence
+from typing import Sequence
 
 import numpy as np
-from torch.utils.data import Dataset
 
 Scale = tuple[int, int]
 
@@ -10,36 +9,6 @@ Scale = tuple[int, int]
 def item_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     """The generator of one sample: it depends on nothing but (seed, epoch, index)."""
     return np.random.default_rng([seed, epoch, index])
-
-
-class SeededDataset(Dataset):
-    """A data set whose items depend on (seed, epoch, index) only.
-
-    ``dataset[i]`` is item i of ``self.epoch``; ``dataset[epoch, i]``, as the
-    samplers ask, is right in persistent workers too, which never see
-    ``set_epoch``. The number of workers changes nothing.
-
-    Attributes:
-        seed: set it before workers start.
-        epoch: used when the index comes without one.
-    """
-    seed: int = 0
-    epoch: int = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Draw other random numbers from now on."""
-        self.epoch = epoch
-
-    def __getitem__(self, key: int | tuple[int, int]) -> dict:
-        epoch, index = key if isinstance(key, tuple) else (self.epoch, key)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f'expected an index below {len(self)}, got {index}')
-        index %= len(self)
-        return self.sample(index, item_rng(self.seed, epoch, index))
-
-    def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
-        """Item ``index``, with randomness from ``rng`` alone."""
-        raise NotImplementedError
 
 
 def random_scale(scales: Sequence[Scale], rng: np.random.Generator) -> Scale:

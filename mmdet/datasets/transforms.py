@@ -41,7 +41,8 @@ class View:
         """
         height, width = size
         if keep_ratio:
-            (new_w, new_h), factor = mmcv.rescale_size((width, height), tuple(scale), return_scale=True)
+            (new_w, new_h), factor = mmcv.rescale_size((width, height), tuple(scale),
+                                                       return_scale=True)
         else:
             new_w, new_h = scale
             factor = np.array([new_w / width, new_h / height] * 2, np.float32)
@@ -51,24 +52,24 @@ class View:
         return cls((new_h, new_w, 3), padded, factor, bool(flip))
 
     def image(self, img: np.ndarray) -> torch.Tensor:
-        """Resize bilinearly on uint8 and flip; neither normalised nor padded.
+        """Resize bilinearly and flip; neither normalised nor padded.
 
         Args:
-            img: uint8 (h, w, 3).
+            img: (h, w, 3) uint8, or float32 after ``extra_aug``.
 
         Returns:
-            uint8 tensor of ``img_shape``.
+            tensor of ``img_shape`` and the dtype of ``img``.
         """
         img = self._resized(img, cv2.INTER_LINEAR)
         return torch.from_numpy(np.ascontiguousarray(img))
 
     def boxes(self, boxes: np.ndarray) -> np.ndarray:
-        """Scale, flip (w - x - 1) and clip to ``img_shape`` - 1; float32 (n, 4) to float32 (n, 4)."""
+        """Scale, flip (w - x - 1) and clip to [0, w] and [0, h], as in 2019; (n, 4) float32 both."""
         height, width = self.img_shape[:2]
         boxes = (boxes * self.scale_factor).astype(np.float32)
         if self.flip:
             boxes[:, [0, 2]] = width - boxes[:, [2, 0]] - 1
-        return boxes.clip(0, np.array([width - 1, height - 1] * 2, np.float32))
+        return boxes.clip(0, np.array([width, height] * 2, np.float32))
 
     def masks(self, masks: Sequence[np.ndarray]) -> np.ndarray:
         """Resize to the nearest pixel, flip, pad with 0.
@@ -103,11 +104,12 @@ def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:
     """
     scales = img_scale if isinstance(img_scale, list) else [img_scale]
     if not scales:
-        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in pixels')
+        raise BadValue(f'{where}: img_scale is an empty list; give (long edge, short edge) in '
+                       'pixels')
     if all(isinstance(v, (int, float)) for v in scales):
         scales = [tuple(scales)]  # a pair written as a list
     for scale in scales:
         if not isinstance(scale, (tuple, list)) or len(scale) != 2 or min(scale) < 1:
-            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a list of '
-                           f'such pairs, got {img_scale!r}')
+            raise BadValue(f'{where}: img_scale must be (long edge, short edge) in pixels or a '
+                           f'list of such pairs, got {img_scale!r}')
     return [tuple(map(int, scale)) for scale in scales]

@@ -5,12 +5,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 
+from mmdet.datasets.annotations import FrameObjects
+from mmdet.datasets.custom import CustomDataset
+from mmdet.datasets.registry import DATASETS
 from mmdet.utils import nearest
 from mmdet.utils.errors import BadValue, MissingFile
-
-from .annotations import FrameObjects
-from .custom import CustomDataset
-from .registry import DATASETS
 
 
 @DATASETS.register_module
@@ -32,12 +31,14 @@ class XMLDataset(CustomDataset):
         self.min_size = min_size
         super().__init__(*args, **kwargs)
         if self.with_mask and not self.test_mode:
-            raise BadValue(f'{type(self).__name__}: xml annotations hold no masks; set with_mask=False')
+            raise BadValue(f'{type(self).__name__}: xml annotations hold no masks; set '
+                           'with_mask=False')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         self.CLASSES = tuple(classes) if classes is not None else self.CLASSES
         if not self.CLASSES:
-            raise BadValue(f'{type(self).__name__}: the xml files list no classes; set classes=[...] in the config')
+            raise BadValue(f'{type(self).__name__}: the xml files list no classes; set '
+                           'classes=[...] in the config')
         self.cat2label = {name: i + 1 for i, name in enumerate(self.CLASSES)}
         super()._load(None)
 
@@ -49,7 +50,8 @@ class XMLDataset(CustomDataset):
     def _read(self, img_id: str) -> dict:
         path = os.path.join(self.img_prefix, 'Annotations', f'{img_id}.xml')
         if not os.path.isfile(path):
-            raise MissingFile(f'{path}: annotation missing; {self.ann_file} lists "{img_id}"; correct img_prefix')
+            raise MissingFile(f'{path}: annotation missing; {self.ann_file} lists "{img_id}"; '
+                              'correct img_prefix')
         try:
             root = ElementTree.parse(path).getroot()
             size = root.find('size')
@@ -57,13 +59,15 @@ class XMLDataset(CustomDataset):
                         width=int(size.find('width').text), height=int(size.find('height').text))
             return info | dict(objects=[self._object(entry, path) for entry in root.iter('object')])
         except (ElementTree.ParseError, AttributeError) as error:
-            raise BadValue(f'{path}: expected a Pascal VOC annotation with size and objects, got {error}') from None
+            raise BadValue(f'{path}: expected a Pascal VOC annotation with size and objects, got '
+                           f'{error}') from None
 
     def _object(self, entry: ElementTree.Element, path: str) -> tuple[list[float], int, bool]:
         """Box x1 y1 x2 y2 from 0, label, and whether it is to be ignored."""
         name = entry.find('name').text
         if name not in self.cat2label:
-            raise BadValue(f'{path}: class "{name}" is not in the class list{nearest(name, self.CLASSES)}')
+            raise BadValue(f'{path}: class "{name}" is not in the class '
+                           f'list{nearest(name, self.CLASSES)}')
         corners = entry.find('bndbox')
         box = [float(corners.find(key).text) for key in ('xmin', 'ymin', 'xmax', 'ymax')]
         small = self.min_size is not None and min(box[2] - box[0], box[3] - box[1]) < self.min_size
@@ -83,9 +87,9 @@ class XMLDataset(CustomDataset):
 @DATASETS.register_module
 class VOCDataset(XMLDataset):
     """Pascal VOC 2007 and 2012; ``img_prefix`` is the folder of the year."""
-    CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair', 'cow',
-               'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train',
-               'tvmonitor')
+    CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
+               'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
+               'sofa', 'train', 'tvmonitor')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         super()._load(classes)

@@ -1,18 +1,17 @@
 """Data sets made of data sets."""
 import bisect
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
 import numpy as np
 
+from mmdet.datasets.base import BaseDataset
+from mmdet.datasets.registry import DATASETS
 from mmdet.utils.errors import BadValue
-
-from .registry import DATASETS
-from .sampling import SeededDataset
 
 SHARED = ('CLASSES', 'img_norm_cfg', 'size_divisor', 'test_mode')
 
 
-class ConcatDataset(SeededDataset):
+class ConcatDataset(BaseDataset):
     """Several data sets one after the other.
 
     Args:
@@ -22,20 +21,25 @@ class ConcatDataset(SeededDataset):
         ValueError: they differ in that.
     """
 
-    def __init__(self, datasets: Sequence[SeededDataset]) -> None:
+    def __init__(self, datasets: Sequence[BaseDataset]) -> None:
         self.datasets = list(datasets)
         for key in SHARED:
             values = [getattr(dataset, key, None) for dataset in self.datasets]
             for place, value in enumerate(values):
                 if value != values[0]:
-                    raise BadValue(f'concatenated data sets must agree on {key}: the first has {values[0]}, '
-                                   f'number {place + 1} has {value}')
+                    raise BadValue(f'concatenated data sets must agree on {key}: the first has '
+                                   f'{values[0]}, number {place + 1} has {value}')
             setattr(self, key, values[0])
         self.ends = np.cumsum([len(dataset) for dataset in self.datasets]).tolist()
         self.flag = np.concatenate([dataset.flag for dataset in self.datasets])
 
     def __len__(self) -> int:
         return self.ends[-1]
+
+    def parts(self) -> Iterator[BaseDataset]:
+        """The data sets of one annotation file each."""
+        for dataset in self.datasets:
+            yield from dataset.parts()
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """Item ``index`` of all of them."""
@@ -45,7 +49,7 @@ class ConcatDataset(SeededDataset):
 
 
 @DATASETS.register_module
-class RepeatDataset(SeededDataset):
+class RepeatDataset(BaseDataset):
     """A data set several times an epoch, with new random numbers each time.
 
     Args:
@@ -53,7 +57,7 @@ class RepeatDataset(SeededDataset):
         times: how often.
     """
 
-    def __init__(self, dataset: SeededDataset, times: int) -> None:
+    def __init__(self, dataset: BaseDataset, times: int) -> None:
         if times < 1:
             raise BadValue(f'RepeatDataset: times must be at least 1, got {times}')
         self.dataset, self.times = dataset, times
@@ -63,6 +67,10 @@ class RepeatDataset(SeededDataset):
 
     def __len__(self) -> int:
         return self.times * len(self.dataset)
+
+    def parts(self) -> Iterator[BaseDataset]:
+        """The data sets of one annotation file each."""
+        yield from self.dataset.parts()
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """Item ``index`` modulo the length of the data set."""

@@ -1,18 +1,21 @@
 """Videos in YouTube-VIS format."""
+import logging
 from typing import Sequence
 
 import numpy as np
 import torch
 
+from mmdet.datasets.annotations import (FrameObjects, VideoIndex, agreed_classes,
+                                        category_labels, compressed_rle)
+from mmdet.datasets.custom import CustomDataset
+from mmdet.datasets.frame_reader import read_frame
+from mmdet.datasets.registry import DATASETS
+from mmdet.datasets.sampling import jitter_boxes, reference_frame
+from mmdet.datasets.transforms import View
+from mmdet.evaluation import ytvos_eval
+from mmdet.formats import results2json_videoseg
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
-
-from .annotations import FrameObjects, VideoIndex, agreed_classes, category_labels, compressed_rle
-from .custom import CustomDataset
-from .frame_reader import read_frame
-from .registry import DATASETS
-from .sampling import jitter_boxes, reference_frame
-from .transforms import View
 
 
 @DATASETS.register_module
@@ -35,11 +38,13 @@ class YTVOSDataset(CustomDataset):
         vid_infos: video entries in file order, with ``filenames``.
         img_ids: (video position, frame position) of every item.
     """
-    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog', 'snake',
-               'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse', 'turtle', 'bear',
-               'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl', 'surfboard', 'airplane', 'truck',
-               'zebra', 'tiger', 'elephant', 'snowboard', 'boat', 'shark', 'mouse', 'frog', 'eagle',
-               'earless_seal', 'tennis_racket')
+    is_video = True
+    result_types = 'segm', 'bbox'
+    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog',
+               'snake', 'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse',
+               'turtle', 'bear', 'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl',
+               'surfboard', 'airplane', 'truck', 'zebra', 'tiger', 'elephant', 'snowboard', 'boat',
+               'shark', 'mouse', 'frog', 'eagle', 'earless_seal', 'tennis_racket')
 
     def _load(self, classes: Sequence[str] | None) -> None:
         self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)
@@ -55,7 +60,7 @@ class YTVOSDataset(CustomDataset):
         return len(self._frames)
 
     def frame_info(self, place: int) -> dict:
-        """File name, size, ``video_id`` (of the json) and ``frame_id`` of one frame; in test mode ``is_first``."""
+        """File name, size, ``video_id`` (of the json), ``frame_id``; in test mode ``is_first``."""
         video, frame = self._frames[place]
         return self._info(video, frame)
 
@@ -78,14 +83,38 @@ class YTVOSDataset(CustomDataset):
         places = [int(start[v]) + t for v, frames in enumerate(self._index.frames) for t in frames]
         if not places:
             raise BadValue(
-                f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no frame with a '
-                'valid box that is no crowd; the public validation and test files have no annotations: train '
-                'on the training file (tools/convert_datasets/split_videos.py cuts a validation part off it)')
+                f'{self.ann_file}: nothing to train on, {len(self.ytvos.anns)} annotations and no '
+                'frame with a valid box that is no crowd; the public validation and test files '
+                'have no annotations: train on the training file '
+                '(tools/convert_datasets/split_videos.py cuts a validation part off it)')
         return places
 
     def _keep(self, places: Sequence[int]) -> None:
         super()._keep(places)
         self.img_ids = [self._frames[i] for i in places]
+
+    # The data set as a whole.
+
+    def has_annotations(self) -> bool:
+        """Whether the file lists a track; the public validation and test files have none."""
+        return bool(self.ytvos.anns)
+
+    def videos(self) -> dict[int, list[int]]:
+        """Indices of the items of every video, in order, by its position in the file."""
+        videos = {}
+        for index, (video, _) in enumerate(self.img_ids):
+            videos.setdefault(video, []).append(index)
+        return videos
+
+    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
+        """Write one record per track; see :meth:`BaseDataset.write`."""
+        results2json_videoseg(self, results, out_file, track_score)
+        return dict.fromkeys(self.result_types, out_file)
+
+    def score_file(self, path: str, kind: str,
+                   logger: logging.Logger | None = None) -> dict[str, float]:
+        """The official numbers."""
+        return ytvos_eval(path, kind, self.ytvos, logger=logger)[kind]
 
     def _reference(self, place: int, objects: FrameObjects, view: View,
                    rng: np.random.Generator) -> dict[str, torch.Tensor]:
@@ -107,4 +136,5 @@ class YTVOSDataset(CustomDataset):
             boxes = jitter_boxes(boxes, view.img_shape, self.aug_ref_bbox_param, rng)
         row = {obj_id: i + 1 for i, obj_id in enumerate(ref.obj_ids)}
         return dict(ref_img=view.image(img), ref_bboxes=torch.from_numpy(boxes),
-                    gt_pids=torch.tensor([row.get(i, 0) for i in objects.obj_ids], dtype=torch.int64))
+                    gt_pids=torch.tensor([row.get(i, 0) for i in objects.obj_ids],
+                                         dtype=torch.int64))

@@ -1,13 +1,13 @@
 """What can go wrong in a test, looked at before any time is spent."""
+import logging
 import os
-from typing import Any, Iterator, Optional
+from typing import Sequence
 
 from torch import nn
 
-from mmdet.datasets.frame_reader import read_frame
+from mmdet.datasets.base import BaseDataset
 from mmdet.formats.frame_files import missing_files
-from mmdet.datasets import ConcatDataset, CustomDataset, RepeatDataset
-from mmdet.engine.test_loop import is_video_dataset
+from mmdet.utils.errors import BadValue, CannotWrite, MissingFile
 
 
 def check_output(path: str) -> str:
@@ -18,21 +18,21 @@ def check_output(path: str) -> str:
         PermissionError: nothing can be written there.
     """
     if not path.endswith(('.pkl', '.pickle')):
-        raise ValueError(f'--out {path}: expected a name that ends with .pkl; '
+        raise BadValue(f'--out {path}: expected a name that ends with .pkl; '
                          'the json is written beside it as X.pkl.json')
     if os.path.isdir(path):
-        raise ValueError(f'--out {path}: this is a folder; give the name of a file in it')
+        raise BadValue(f'--out {path}: this is a folder; give the name of a file in it')
     folder = os.path.dirname(os.path.abspath(path))
     existing = folder
     while not os.path.exists(existing):
         existing = os.path.dirname(existing)
     if not os.path.isdir(existing) or not os.access(existing, os.W_OK | os.X_OK):
-        raise PermissionError(f'--out {path}: {existing} cannot be written to; choose another place')
+        raise CannotWrite(f'--out {path}: {existing} cannot be written to; choose another place')
     os.makedirs(folder, exist_ok=True)
     return path
 
 
-def check_checkpoint(path: Optional[str]) -> str:
+def check_checkpoint(path: str | None) -> str:
     """``path`` itself if it is a URL or a file that exists.
 
     Raises:
@@ -40,70 +40,57 @@ def check_checkpoint(path: Optional[str]) -> str:
         FileNotFoundError: there is no such file.
     """
     if path is None:
-        raise ValueError('no checkpoint given: name one after the config, or read an earlier '
+        raise BadValue('no checkpoint given: name one after the config, or read an earlier '
                          'result with --load_result')
     if '://' not in path and not os.path.isfile(os.path.expanduser(path)):
-        raise FileNotFoundError(f'{path}: no such checkpoint; training writes them as '
+        raise MissingFile(f'{path}: no such checkpoint; training writes them as '
                                 'WORK_DIR/epoch_N.pth')
     return path
 
 
-def check_single(dataset: Any) -> None:
+def check_single(dataset: BaseDataset) -> None:
     """Refuse several annotation files at once, whose ids would mix (ValueError)."""
-    if isinstance(dataset, ConcatDataset):
-        raise ValueError('data.test lists several annotation files; test one at a time, with '
-                         '--cfg-options data.test.ann_file=ONE.json')
+    if len(list(dataset.parts())) > 1:
+        raise BadValue('data.test lists several annotation files; test one at a time, with '
+                       '--cfg-options data.test.ann_file=ONE.json')
 
 
-def files_of(dataset: Any) -> Iterator[CustomDataset]:
-    """The data sets of one annotation file each that ``dataset`` is made of."""
-    if isinstance(dataset, ConcatDataset):
-        for part in dataset.datasets:
-            yield from files_of(part)
-    elif isinstance(dataset, RepeatDataset):
-        yield from files_of(dataset.dataset)
-    elif isinstance(dataset, CustomDataset):
-        yield dataset
+def check_frames(dataset: BaseDataset) -> None:
+    """Look whether all frames are there, and whether some have the stated size."""
+    for part in dataset.parts():
+        check_presence(part)
+        check_sizes(part)
 
 
-def frame_paths(dataset: Any) -> list[str]:
-    """Path of every frame that is an item, in order."""
-    infos = (dataset.frame_info(int(place)) for place in dataset.places)
-    return [os.path.join(dataset.img_prefix or '', info['filename']) for info in infos]
-
-
-def check_frames(dataset: Any) -> None:
-    """Look whether every frame is there; one listing a folder, no decoding.
+def check_presence(dataset: BaseDataset) -> None:
+    """Look whether every frame is there; one listing per folder, no decoding.
 
     Raises:
         FileNotFoundError: frames are missing; tells how many and which is first.
     """
-    paths = frame_paths(dataset)
+    paths = [os.path.join(dataset.img_prefix or '', dataset.item_info(i)['filename'])
+             for i in range(len(dataset))]
     missing = missing_files(paths)
     if missing:
-        raise FileNotFoundError(
+        raise MissingFile(
             f'{dataset.ann_file}: {len(missing)} of {len(paths)} frames are missing, the first is '
             f'{missing[0]}; correct img_prefix ("{dataset.img_prefix}") or extract the frames')
 
 
-def check_frame_sizes(dataset: Any, limit: int = 100) -> None:
+def check_sizes(dataset: BaseDataset, limit: int = 100) -> None:
     """Decode the first frame of up to ``limit`` videos and compare sizes with the file.
 
     Raises:
         ValueError: a frame has another size, or is no picture.
     """
-    places = range(len(dataset))
-    if is_video_dataset(dataset):
-        firsts = {}
-        for index, (video, _) in enumerate(dataset.img_ids):
-            firsts.setdefault(video, index)
-        places = list(firsts.values())
-    for index in places[:limit]:
-        read_frame(dataset.img_prefix, dataset.frame_info(int(dataset.places[index])),
-                   dataset.ann_file)
+    indices = range(len(dataset))
+    if dataset.is_video:
+        indices = [frames[0] for frames in dataset.videos().values()]
+    for index in indices[:limit]:
+        dataset.picture(index)
 
 
-def check_classes(detector: nn.Module, dataset: Any) -> None:
+def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:
     """Compare the heads with the classes of the annotation file.
 
     Raises:
@@ -115,7 +102,27 @@ def check_classes(detector: nn.Module, dataset: Any) -> None:
         for part in head if isinstance(head, nn.ModuleList) else [head]:
             count = getattr(part, 'num_classes', expected)
             if count != expected:
-                raise ValueError(
+                raise BadValue(
                     f'{dataset.ann_file}: {len(dataset.CLASSES)} classes need num_classes={expected} '
                     f'(one more for the background), but {name} has {count}; correct num_classes '
                     'in the config, or test with the annotation file the model was trained for')
+
+
+def check_trained_classes(names: Sequence[str] | None, dataset: BaseDataset,
+                          logger: logging.Logger) -> None:
+    """Compare the classes a checkpoint was trained with with those of a data set, in order.
+
+    Raises:
+        ValueError: the same names in another order: every label would be another class.
+    """
+    trained, here = ([str(name).replace('_', ' ').lower() for name in part or ()]
+                     for part in (names, dataset.CLASSES))
+    place = next((i for i, (a, b) in enumerate(zip(trained, here)) if a != b), None)
+    if place is None:
+        return
+    said = (f'{dataset.ann_file}: label {place} is "{dataset.CLASSES[place]}", the checkpoint was '
+            f'trained with "{names[place]}" there')
+    if sorted(trained) == sorted(here):
+        raise BadValue(f'{said}; the labels are in another order (they follow the category ids): '
+                       'give the categories the ids they had')
+    logger.warning(f'{said}; scores mean nothing unless the classes are the same under other names')

@@ -14,6 +14,7 @@ from torch import nn
 from mmdet.engine.hooks import EmaHook
 from mmdet.engine.updater import Updater
 from mmdet.utils import check_keys, nearest
+from mmdet.utils.errors import BadKey, BadValue, MissingPackage
 
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 _PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
@@ -34,7 +35,7 @@ def optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
     valid = [name for name, value in vars(torch.optim).items()
              if isinstance(value, type)]
     if kind not in valid:
-        raise KeyError(f'optimizer.type "{kind}" is unknown'
+        raise BadKey(f'optimizer.type "{kind}" is unknown'
                        f'{nearest(kind, valid)}')
     known = inspect.signature(getattr(torch.optim, kind)).parameters
     check_keys(args, ['type', 'paramwise_options', 'paramwise_cfg', *list(known)[1:]], 'optimizer')
@@ -78,9 +79,9 @@ def fp16(cfg: Config, device: torch.device) -> dict:
     on_cpu = device.type == 'cpu'
     name = args.get('dtype', 'bfloat16' if on_cpu else 'float16')
     if name not in DTYPES:
-        raise KeyError(f'fp16.dtype "{name}" is unknown{nearest(name, DTYPES)}')
+        raise BadKey(f'fp16.dtype "{name}" is unknown{nearest(name, DTYPES)}')
     if on_cpu and name == 'float16':
-        raise KeyError('fp16.dtype "float16" needs a GPU; on a CPU leave it out or set "bfloat16"')
+        raise BadKey('fp16.dtype "float16" needs a GPU; on a CPU leave it out or set "bfloat16"')
     scale = None if name == 'bfloat16' else args.get('loss_scale', 'dynamic')
     return dict(dtype=DTYPES[name], loss_scale=scale)
 
@@ -110,7 +111,7 @@ def custom_hooks(cfg: Config) -> list[Hook]:
     for args in cfg.get('custom_hooks') or []:
         kind = args.get('type')
         if isinstance(kind, str) and HOOKS.get(kind) is None:
-            raise KeyError(f'custom_hooks: no hook "{kind}" is registered'
+            raise BadKey(f'custom_hooks: no hook "{kind}" is registered'
                            f'{nearest(kind, HOOKS.module_dict)}; import its file with custom_imports')
         hooks.append(HOOKS.build(dict(args)))
     return hooks
@@ -136,13 +137,13 @@ def log_config(cfg: Config) -> tuple[int, list[dict]]:
             continue
         if kind not in _BACKENDS:
             known = ['TextLoggerHook', *_BACKENDS]
-            raise KeyError(f'log_config has no hook "{kind}"'
+            raise BadKey(f'log_config has no hook "{kind}"'
                            f'{nearest(kind, known)}')
         for unused in ('interval', 'ignore_last', 'reset_flag'):
             hook.pop(unused, None)
         backend, package = _BACKENDS[kind]
         if importlib.util.find_spec(package) is None:
-            raise ImportError(f'log_config: {kind} needs the package '
+            raise MissingPackage(f'log_config: {kind} needs the package '
                               f'"{package}"; pip install {package}')
         if backend == 'TensorboardVisBackend':
             hook['save_dir'] = hook.pop('log_dir', None) or os.path.join(
@@ -179,7 +180,7 @@ def check_numbers(cfg: Config) -> None:
               'optimizer_config.accumulation': optimizer_config(cfg)['accumulation']}
     for key, value in wanted.items():
         if type(value) is not int or value < 1:
-            raise ValueError(f'{key} must be a whole number from 1 up, got {value!r}')
+            raise BadValue(f'{key} must be a whole number from 1 up, got {value!r}')
 
 
 def workflow(cfg: Config) -> None:
@@ -190,7 +191,7 @@ def workflow(cfg: Config) -> None:
     """
     flow = cfg.get('workflow') or [('train', 1)]
     if len(flow) != 1 or flow[0][0] != 'train':
-        raise ValueError(f'workflow is {flow}; expected [(\'train\', 1)]; to '
+        raise BadValue(f'workflow is {flow}; expected [(\'train\', 1)]; to '
                          'score during training use --validate')
 
 

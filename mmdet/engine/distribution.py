@@ -8,6 +8,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from mmdet.utils.errors import BadEnvironment, BadValue
+
 # Where each launcher says: rank, number of processes, rank on this machine.
 _LAUNCHERS = dict(
     pytorch=('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -29,14 +31,14 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs: Any) -> None:
         RuntimeError: the launcher's environment variables are not there.
     """
     if launcher not in _LAUNCHERS:
-        raise ValueError(f'launcher "{launcher}" is unknown; expected one of '
+        raise BadValue(f'launcher "{launcher}" is unknown; expected one of '
                          f'{", ".join(_LAUNCHERS)}')
     port = kwargs.pop('port', 29500)
     if isinstance(kwargs.get('timeout'), (int, float)):
         kwargs['timeout'] = datetime.timedelta(seconds=kwargs['timeout'])
     for ours, theirs in zip(_LAUNCHERS['pytorch'], _LAUNCHERS[launcher]):
         if theirs not in os.environ:
-            raise RuntimeError(f'launcher "{launcher}": {theirs} is not set; '
+            raise BadEnvironment(f'launcher "{launcher}": {theirs} is not set; '
                                f'start the program through {launcher}')
         os.environ[ours] = os.environ[theirs]
     os.environ.setdefault('MASTER_PORT', str(port))
@@ -54,7 +56,7 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs: Any) -> None:
 def _first_host(launcher: str) -> str:
     here = int(os.environ.get('OMPI_COMM_WORLD_LOCAL_SIZE', os.environ['WORLD_SIZE']))
     if launcher == 'mpi' and here < int(os.environ['WORLD_SIZE']):
-        raise RuntimeError('launcher "mpi" over several machines: say where rank 0 runs, '
+        raise BadEnvironment('launcher "mpi" over several machines: say where rank 0 runs, '
                            'mpirun -x MASTER_ADDR=HOST ...')
     if launcher != 'slurm':
         return '127.0.0.1'

@@ -6,6 +6,8 @@ from typing import Any, Callable, Iterable, Iterator
 
 import torch
 
+_END = object()
+
 
 def default_workers(device: torch.device) -> int:
     """Threads that load frames for ``device``.
@@ -36,15 +38,37 @@ def prefetch(function: Callable[[Any], Any], items: Iterable[Any],
     if workers == 0:
         yield from map(function, items)
         return
-    waiting = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(workers, 'frames') as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
+        yield from _results((pool.submit(function, item) for item in items), 2 * workers)
+
+
+def read_ahead(items: Iterable[Any], count: int) -> Iterator[Any]:
+    """The items of an iterator that works in a thread of its own, up to ``count`` ahead.
+
+    With a count of 0 it works right when an item is asked for.
+    """
+    if count == 0:
+        yield from items
+        return
+    source = iter(items)
+    with concurrent.futures.ThreadPoolExecutor(1, 'frames') as pool:
+        asked = (pool.submit(next, source, _END) for _ in iter(int, 1))  # for ever
+        for item in _results(asked, count):
+            if item is _END:
+                return
+            yield item
+
+
+def _results(futures: Iterator[concurrent.futures.Future], ahead: int) -> Iterator[Any]:
+    """The results of futures in order; ``ahead`` more are asked for before one is waited for."""
+    waiting = collections.deque()
+    try:
+        for future in futures:
+            waiting.append(future)
+            if len(waiting) > ahead:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()

@@ -5,6 +5,7 @@ import logging
 import os
 
 from mmdet.checkpoint import read_checkpoint, save_checkpoint
+from mmdet.utils.errors import BadKey, CannotWrite
 
 PATTERNS = ('epoch_*.pth', 'iter_*.pth')
 
@@ -72,7 +73,7 @@ class CheckpointFolder:
         try:
             save_checkpoint(checkpoint, path)
         except OSError as error:
-            raise OSError(f'{path}: cannot be written ({error.strerror}); earlier checkpoints are '
+            raise CannotWrite(f'{path}: cannot be written ({error.strerror}); earlier checkpoints are '
                           'untouched, make room and go on with --auto-resume') from error
         return path
 
@@ -95,7 +96,7 @@ class CheckpointFolder:
         if key is None or not metrics:
             return None
         if key not in metrics:
-            raise KeyError(f'checkpoint_config.save_best is "{key}"; the metrics are '
+            raise BadKey(f'checkpoint_config.save_best is "{key}"; the metrics are '
                            f'{", ".join(metrics)}')
         if not metrics[key] > self.best:
             return None

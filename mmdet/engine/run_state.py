@@ -9,6 +9,7 @@ from torch import Tensor
 
 import mmdet
 from mmdet.checkpoint import read_checkpoint
+from mmdet.utils.errors import BadValue
 
 
 def capture(trainer: Any, **meta: Any) -> dict[str, Any]:
@@ -56,7 +57,7 @@ def restore(trainer: Any, filename: str) -> None:
     checkpoint = read_checkpoint(filename)
     meta = checkpoint.get('meta') or {}
     if 'optimizer' not in checkpoint or 'epoch' not in meta:
-        raise ValueError(f'{filename}: has weights, but no optimiser state '
+        raise BadValue(f'{filename}: has weights, but no optimiser state '
                          'to resume; start from it with --load_from')
     trainer.resuming = True
     trainer.call_hook('after_load_checkpoint', checkpoint=checkpoint)
@@ -64,7 +65,7 @@ def restore(trainer: Any, filename: str) -> None:
         trainer.bare_model.load_state_dict(checkpoint['state_dict'])
         trainer.updater.load_state_dict(checkpoint['optimizer'])
     except (RuntimeError, ValueError) as error:
-        raise ValueError(f'{filename}: is of another model or optimiser than the config '
+        raise BadValue(f'{filename}: is of another model or optimiser than the config '
                          f'({" ".join(str(error).split())[:300]}); resume with the config it '
                          'was trained with') from None
     for name, gradient in checkpoint.get('gradients', {}).items():

@@ -7,6 +7,7 @@ import math
 from typing import Callable
 
 from mmdet.utils import check_keys, nearest
+from mmdet.utils.errors import BadKey
 
 
 def _step(base, at, end, *, step, gamma=0.1):
@@ -68,10 +69,10 @@ class Schedule:
         # mmcv also knew the policies by their class names.
         name = name.removesuffix('LrUpdaterHook').lower()
         if name not in POLICIES:
-            raise KeyError(f'lr_config.policy "{name}" is unknown'
+            raise BadKey(f'lr_config.policy "{name}" is unknown'
                            f'{nearest(name, POLICIES)}')
         if self.warmup is not None and self.warmup not in WARMUPS:
-            raise KeyError(f'lr_config.warmup "{self.warmup}" is unknown'
+            raise BadKey(f'lr_config.warmup "{self.warmup}" is unknown'
                            f'{nearest(self.warmup, WARMUPS)}')
         self.policy = POLICIES[name]
         known = set(self.policy.__kwdefaults__ or ()) | set(

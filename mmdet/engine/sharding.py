@@ -4,6 +4,8 @@ from typing import Sequence
 
 import torch
 
+from mmdet.utils.errors import BadValue
+
 
 def balanced_shards(lengths: Sequence[int], count: int) -> list[list[int]]:
     """Deal videos out so that every process has about as many frames.
@@ -35,10 +37,10 @@ def check_gpus(gpus: int, per_gpu: int) -> int:
         ValueError: a number is below 1, or there are fewer GPUs.
     """
     if gpus < 1 or per_gpu < 1:
-        raise ValueError(f'--gpus {gpus} --proc_per_gpu {per_gpu}: expected 1 or more')
+        raise BadValue(f'--gpus {gpus} --proc_per_gpu {per_gpu}: expected 1 or more')
     there = torch.cuda.device_count()
     if 0 < there < gpus:
-        raise ValueError(f'--gpus {gpus}: this machine has {there}; ask for fewer, or start one '
+        raise BadValue(f'--gpus {gpus}: this machine has {there}; ask for fewer, or start one '
                          'process a machine and GPU with --launcher')
     return gpus * per_gpu
 

@@ -10,6 +10,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import get_priority
 from torch import Tensor, nn
 
+from mmdet.checkpoint import save_checkpoint
 from mmdet.core.frames import FramePreprocessor
 from mmdet.engine import run_state
 from mmdet.engine.distribution import rank_and_world
@@ -18,12 +19,12 @@ from mmdet.engine.hooks import TrainingInterrupted
 from mmdet.engine.run_checkpoints import CheckpointFolder
 from mmdet.engine.updater import Updater
 from mmdet.engine.validation import Validation
-from mmdet.checkpoint import save_checkpoint
+from mmdet.utils.errors import UserError
 
 Batch = dict[str, list]
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLoss(UserError, RuntimeError):
     """A loss became NaN or infinite; the message names the frames."""
 
 

@@ -50,8 +50,7 @@ def coco_eval(result_file: str | os.PathLike | list, result_types: str | Sequenc
     return {kind: _score(coco, records, kind, logger) for kind in types}
 
 
-def _score(coco: COCO, records: list[dict], kind: str,
-           logger: logging.Logger) -> dict[str, float]:
+def _score(coco: COCO, records: list[dict], kind: str, logger: logging.Logger) -> dict[str, float]:
     if not records:
         logger.warning('%s: there is not one detection, every AP is 0', kind)
         return dict.fromkeys(STATS, 0.0)

@@ -28,8 +28,7 @@ class FastHOTA(HOTA):
                       HOTA_FP=data['num_tracker_dets'] - found)
         for name, whole in (('AssA', either), ('AssRe', gt_count), ('AssPr', dt_count)):
             result[name] = (counts * counts / whole).sum(axis=(1, 2)) / np.maximum(1, found)
-        result['LocA'] = (np.maximum(1e-10, (hits * iou).sum(axis=1))
-                          / np.maximum(1e-10, found))
+        result['LocA'] = (np.maximum(1e-10, (hits * iou).sum(axis=1)) / np.maximum(1e-10, found))
         return self._compute_final_fields(result)
 
 

@@ -8,8 +8,9 @@ from typing import Any, Iterable
 import numpy as np
 from terminaltables import AsciiTable
 
+from mmdet.evaluation.scoring import check_annotated, evaluated
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
-from mmdet.evaluation.ytvoseval import STATS, YTVOSeval, check_annotated, evaluated
+from mmdet.evaluation.ytvoseval import STATS, YTVOSeval
 from mmdet.formats.ytvos import YTVOS
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')

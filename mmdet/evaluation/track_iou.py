@@ -83,8 +83,7 @@ def mask_track_iou(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndar
     """
     shape = len(dts.areas), len(gts.areas)
     inter = np.bincount(pairs.dt * shape[1] + pairs.gt, pairs.pixels, shape[0] * shape[1])
-    return _ratio(inter.reshape(shape).astype(float), dts.areas.sum(axis=1),
-                  gts.areas.sum(axis=1))
+    return _ratio(inter.reshape(shape).astype(float), dts.areas.sum(axis=1), gts.areas.sum(axis=1))
 
 
 def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:

@@ -59,8 +59,7 @@ def tracking_scores(gt: YTVOS, results: YTVOS, pairs: TrackPairs | None = None,
     pairs.read_objects(vid_ids)
     by_class = {}
     for cat_id in gt.cats:
-        sequences = [data for vid in vid_ids
-                     if (data := _sequence(pairs, vid, cat_id)) is not None]
+        sequences = [data for vid in vid_ids if (data := _sequence(pairs, vid, cat_id)) is not None]
         by_class[cat_id] = {
             name: metric.combine_sequences({i: metric.eval_sequence(data) for i, data in
                                             enumerate(sequences or [_nothing()])})

@@ -2,7 +2,6 @@
 import logging
 import os
 from dataclasses import dataclass, field
-from typing import Iterable
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -24,7 +23,7 @@ class Params:
 
     The official evaluator never counts an object with annotation id 0 as
     found, and this is a port of it; ``zeroIdIsFound`` corrects that, and is on
-    in :func:`ytvos_eval` and ``tools/eval_video.py``.
+    in :func:`~.scoring.ytvos_eval` and ``tools/eval_video.py``.
     """
     iouType: str = 'segm'
     vidIds: list = field(default_factory=list)
@@ -212,8 +211,7 @@ class YTVOSeval:
                 *(('recall', None, 'all', number) for number in dets[:3]),
                 *(('recall', None, size, dets[2]) for size in sizes)]
 
-    def _line(self, kind: str, iou: float | None, area: str, dets: int,
-              value: float) -> str:
+    def _line(self, kind: str, iou: float | None, area: str, dets: int, value: float) -> str:
         title, short = dict(precision=('Average Precision', '(AP)'),
                             recall=('Average Recall', '(AR)'))[kind]
         thrs = self.params.iouThrs
@@ -254,54 +252,3 @@ def result_boxes(track: dict) -> list:
 
 def _filled(boxes: list) -> list:
     return [[0.] * 4 if box is None else box for box in boxes]
-
-
-def ytvos_eval(result_file: str | os.PathLike | list, result_types: str | list,
-               ytvos: YTVOS | str | os.PathLike,
-               logger: logging.Logger | None = None) -> dict[str, dict[str, float]]:
-    """Score a result file with the official numbers.
-
-    Args:
-        result_file: the json, or its content; see ``YTVOS.loadRes``.
-        result_types: ``'segm'``, ``'bbox'`` or a list of them.
-        ytvos: the annotation index, or the path of the annotation file.
-        logger: where the official twelve lines go; None: the package's logger.
-
-    Returns:
-        ``{'segm': {'AP': ..., 'AP50': ..., ... 'ARl': ...}}``, numbers in
-        [0, 1], -1 where there was nothing to find.
-
-    Raises:
-        ValueError: no annotations to score against, or bad results.
-    """
-    if not isinstance(ytvos, YTVOS):
-        ytvos = YTVOS(ytvos)
-    check_annotated(ytvos)
-    types = [result_types] if isinstance(result_types, str) else list(result_types)
-    results = ytvos.loadRes(result_file)
-    scores = {}
-    for kind in types:
-        evaluator = evaluated(ytvos, results, kind)
-        evaluator.summarize(logger)
-        scores[kind] = evaluator.numbers()
-    return scores
-
-
-def check_annotated(ytvos: YTVOS) -> None:
-    """Refuse to score against nothing (ValueError)."""
-    if not ytvos.anns:
-        raise BadValue(f'{ytvos.name} has no annotations (the public validation and test '
-                       'files have none): score on a split of the training set, made by '
-                       'tools/convert_datasets/split_videos.py, or submit the results')
-
-
-def evaluated(ytvos: YTVOS, results: YTVOS, iou_type: str,
-              vid_ids: Iterable | None = None) -> YTVOSeval:
-    """An evaluator that is done: every object counts, id 0 too; of some videos or of all."""
-    evaluator = YTVOSeval(ytvos, results, iou_type)
-    evaluator.params.zeroIdIsFound = True
-    if vid_ids is not None:
-        evaluator.params.vidIds = list(vid_ids)
-    evaluator.evaluate()
-    evaluator.accumulate()
-    return evaluator

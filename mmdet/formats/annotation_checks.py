@@ -47,8 +47,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
     if not isinstance(annotations, list):
         yield f'{name}: "annotations" must be a list, got {type(annotations).__name__}'
         return
-    known = {key: None if key in bad_videos else num_frames(video)
-             for key, video in videos.items()}
+    known = {key: None if key in bad_videos else num_frames(video) for key, video in videos.items()}
     by_id = {}
     yield from _by_id(annotations, name, 'annotation', by_id)
     for ann in by_id.values():
@@ -114,8 +113,7 @@ def _video_problems(video: dict, name: str) -> Iterator[str]:
         yield f'{where} has {len(names)} file_names for length {length}'
 
 
-def _annotation_problems(ann: dict, lengths: dict, categories: dict,
-                         name: str) -> Iterator[str]:
+def _annotation_problems(ann: dict, lengths: dict, categories: dict, name: str) -> Iterator[str]:
     """``lengths``: frames of each video; None for one that has problems itself."""
     where = f'{name}: annotation {ann["id"]}'
     for key, known, what in (('video_id', lengths, 'video'),

@@ -9,8 +9,7 @@ from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
 
 
-def read_json(path: str | os.PathLike,
-              object_hook: Callable[[dict], Any] | None = None) -> Any:
+def read_json(path: str | os.PathLike, object_hook: Callable[[dict], Any] | None = None) -> Any:
     """Parse a json file.
 
     Args:

@@ -1,4 +1,5 @@
 """What a detector found, as the json files that evaluators and servers read."""
+import math
 import os
 from typing import Any, Callable, Sequence
 
@@ -6,12 +7,11 @@ import numpy as np
 
 from mmdet.formats.json_files import write_json
 from mmdet.formats.rle import json_rle
+from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadValue
 from mmdet.utils.registry import nearest
 
 Path = str | os.PathLike
-Frame = tuple[dict, dict]  # (det, seg), what X.pkl holds for a frame
-
 # How the scores of the frames where an object was seen, float32 (n,), and the
 # length of the video become the score of its track.
 TRACK_SCORES: dict[str, Callable[[np.ndarray, int], float]] = {
@@ -27,6 +27,24 @@ def check_track_score(name: str) -> str:
     if name not in TRACK_SCORES:
         raise BadValue(f'track_score: unknown "{name}"{nearest(name, TRACK_SCORES)}')
     return name
+
+
+def from_classic(results: Sequence) -> list[TrackResult]:
+    """Results as :class:`TrackResult`, where they are the ``(det, seg)`` pairs of an ``X.pkl``.
+
+    Raises:
+        ValueError: an entry is neither, or has an object without a mask.
+    """
+    converted = []
+    for place, result in enumerate(results):
+        if not isinstance(result, TrackResult):
+            try:
+                result = TrackResult.from_classic(*result)
+            except (TypeError, KeyError, ValueError, AttributeError) as error:
+                raise BadValue(f'results: entry {place} is no pair of boxes and masks by object '
+                               f'id ({error!r:.80}); the file is damaged, run the test again') from None
+        converted.append(result)
+    return converted
 
 
 class TrackWriter:
@@ -50,14 +68,12 @@ class TrackWriter:
         self.track_score = check_track_score(track_score)
         self.tracks = {}
 
-    def add(self, frame_id: int, det: dict, seg: dict) -> None:
-        """Add what was seen in one frame; both dicts stay as they are.
+    def add(self, frame_id: int, result: TrackResult) -> None:
+        """Add what was seen in one frame.
 
         Args:
             frame_id: 0-based.
-            det: object id to ``{'bbox': (5,) array whose last is the score,
-                'label': 0-based int}``.
-            seg: object id to compressed RLE ``{'size': [h, w], 'counts': bytes}``.
+            result: of that frame.
 
         Raises:
             ValueError: no such frame in the video, an object without a mask, a
@@ -67,24 +83,24 @@ class TrackWriter:
         if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
             raise BadValue(f'{where}: the video has {self.num_frames} frames; '
                            'test it with the annotation file it belongs to')
+        if len(result.masks) != len(result):
+            raise BadValue(f'{where}: {len(result)} objects, but {len(result.masks)} masks; '
+                           'the results are damaged, run the test again')
         self.added = max(self.added, frame_id + 1)
-        for obj_id, found in det.items():
-            label, score = int(found['label']), float(found['bbox'][4])
-            if obj_id not in seg:
-                raise BadValue(f'{where}: object {obj_id} has a box but no mask; '
-                               'the results are damaged, run the test again')
+        for obj_id, label, score, mask in zip(result.obj_ids.tolist(), result.labels.tolist(),
+                                              result.scores.tolist(), result.masks):
             if not 0 <= label < len(self.category_ids):
                 raise BadValue(f'{where}: label {label}, but there are only '
                                f'{len(self.category_ids)} categories; the head was built '
                                'for another data set')
-            if not np.isfinite(score):
+            if not math.isfinite(score):
                 raise BadValue(f'{where}: object {obj_id} has score {score}; '
                                'the weights are not usable')
             track = self.tracks.setdefault(
                 obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
             track['scores'].append(score)
             track['labels'].append(label)
-            track['segmentations'][frame_id] = json_rle(seg[obj_id])
+            track['segmentations'][frame_id] = json_rle(mask)
 
     def records(self) -> list[dict]:
         """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance."""
@@ -102,14 +118,14 @@ class TrackWriter:
         }
 
 
-def video_records(dataset: Any, results: Sequence[Frame],
+def video_records(dataset: Any, results: Sequence[TrackResult],
                   track_score: str = 'mean') -> list[dict]:
     """The records of every track of a data set.
 
     Args:
         dataset: has ``img_ids`` [(video index, frame index)], ``vid_infos``
             (entries of the annotation file) and ``cat_ids``.
-        results: one (det, seg) an entry of ``img_ids``, see :meth:`TrackWriter.add`.
+        results: one per entry of ``img_ids``.
         track_score: see :class:`TrackWriter`.
 
     Raises:
@@ -120,22 +136,23 @@ def video_records(dataset: Any, results: Sequence[Frame],
                        f'{len(dataset.img_ids)}; they belong to another annotation file, '
                        'run the test again')
     writers = {}
-    for (video, frame), (det, seg) in zip(dataset.img_ids, results):
+    for (video, frame), result in zip(dataset.img_ids, results):
         if video not in writers:
             info = dataset.vid_infos[video]
             writers[video] = TrackWriter(info['id'], len(info['file_names']),
                                          dataset.cat_ids, track_score)
-        writers[video].add(frame, det, seg)
+        writers[video].add(frame, result)
     return [record for writer in writers.values() for record in writer.records()]
 
 
-def results2json_videoseg(dataset: Any, results: Sequence[Frame], out_file: Path,
+def results2json_videoseg(dataset: Any, results: Sequence, out_file: Path,
                           track_score: str = 'mean') -> list[dict]:
     """Write the tracks of a data set as YouTube-VIS results; see :func:`video_records`.
 
-    The file appears when it is complete. Returns what was written.
+    The ``(det, seg)`` pairs of an ``X.pkl`` are taken too. The file appears when it is
+    complete. Returns what was written.
     """
-    records = video_records(dataset, results, track_score)
+    records = video_records(dataset, from_classic(results), track_score)
     write_json(records, out_file)
     return records
 

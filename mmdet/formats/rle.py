@@ -4,12 +4,9 @@ pycocotools trusts its input: runs that do not sum to height x width make it
 loop for ever, empty counts crash the process, zero-length inner runs give
 wrong areas. Here whole lists of masks are checked at once, without a pixel.
 """
-import numbers
-from collections import defaultdict
-from typing import Any, Iterator, NamedTuple, Sequence
+from typing import Any, NamedTuple, Sequence
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmdet.utils.errors import BadValue
 
@@ -20,7 +17,6 @@ except ImportError:  # not compiled: a second or two slower
 
 MAX_PIXELS = 2**28
 MAX_CHARS = 6  # of one compressed run: 30 bits
-CHUNK = 512  # masks checked at once: many more leave the processor's cache, fewer cost calls
 
 
 class BadMask(BadValue):
@@ -150,20 +146,26 @@ def check_runs(runs: Runs, size: tuple[int, int]) -> np.ndarray:
     return sums[:, 0]
 
 
+def check_size(rle: dict, size: tuple[int, int]) -> None:
+    """Refuse an RLE of another (height, width); raises BadMask."""
+    found = rle.get('size')
+    if found != [*size] and found != (*size, ):
+        raise BadMask(0, f'its size is {short(found)}, the video is [{size[0]}, {size[1]}] '
+                      '(height, width)')
+
+
 def _counts_of(rle: Any, size: tuple[int, int]) -> bytes:
     """The compressed counts of one RLE dict of the right size, or ValueError."""
     if not isinstance(rle, dict):
         raise ValueError('expected a compressed RLE {"size": [h, w], "counts": "..."} '
-                         f'or null, got {_kind(rle)}')
-    if rle.get('size') != [*size] and tuple(_pair(rle.get('size'))) != tuple(size):
-        raise ValueError(f'its size is {_short(rle.get("size"))}, the video is '
-                         f'[{size[0]}, {size[1]}] (height, width)')
+                         f'or null, got {kind_of(rle)}')
+    check_size(rle, size)
     counts = rle.get('counts')
     if isinstance(counts, str) and counts.isascii():
         counts = counts.encode()
     if not isinstance(counts, bytes):
         raise ValueError('expected compressed counts (a string), got '
-                         f'{_kind(counts)}; compress it with pycocotools')
+                         f'{kind_of(counts)}; compress it with pycocotools')
     if not counts:
         raise ValueError('its counts are empty; write null for an empty frame')
     return counts
@@ -200,110 +202,15 @@ def rle_areas(rles: Sequence[Any], size: tuple[int, int]) -> np.ndarray:
     return areas
 
 
-def _check_list(counts: list, size: tuple[int, int]) -> None:
+def check_counts(counts: list, size: tuple[int, int]) -> None:
+    """Check the run lengths of an uncompressed RLE.
+
+    Raises:
+        BadMask: they are no mask of this (height, width).
+    """
     if not counts or not all(type(c) is int and 0 <= c <= MAX_PIXELS for c in counts):
         raise BadMask(0, 'counts must be whole numbers from 0 up, at least one')
     check_runs(_table(np.array(counts, np.int64), np.array([len(counts)])), size)
-
-
-def _check_polygons(polygons: list, size: tuple[int, int]) -> None:
-    # Drawing time and memory grow with the length of an edge, not with the picture.
-    limit = 10 * max(size)
-    for polygon in polygons:
-        if not isinstance(polygon, list) or len(polygon) < 6:
-            raise BadMask(0, 'a polygon is a list of at least three points '
-                          f'[x1, y1, x2, y2, x3, y3, ...], got {_short(polygon)}')
-        for value in polygon:
-            if not isinstance(value, numbers.Real) or not abs(value) <= limit:
-                raise BadMask(0, f'polygon coordinate {_short(value)} is no number '
-                              f'near a frame of {size[1]} x {size[0]} pixels')
-
-
-def to_rles(segms: Sequence[Any], size: tuple[int, int]
-            ) -> tuple[list[dict | None], np.ndarray]:
-    """Segmentations of an annotation file, all of one video, as compressed RLE.
-
-    Args:
-        segms: M of polygons, uncompressed or compressed RLE, or null.
-        size: (height, width) of the video in pixels.
-
-    Returns:
-        M of ``{'size': [h, w], 'counts': ...}`` or None where there is no mask,
-        and (M,) int64 areas in pixels, 0 without a mask.
-
-    Raises:
-        BadMask: the first found that pycocotools could not take.
-    """
-    rles, areas = [None] * len(segms), np.zeros(len(segms), np.int64)
-    compressed = []
-    for index, segm in enumerate(segms):
-        if not segm:
-            continue
-        if isinstance(segm, dict) and not isinstance(segm.get('counts'), list):
-            rles[index] = segm
-            compressed.append(index)
-        else:
-            try:
-                rles[index] = _compress(segm, size)
-            except BadMask as error:
-                raise BadMask(index, str(error)) from None
-            areas[index] = mask_utils.area(rles[index])
-    try:
-        areas[compressed] = rle_areas([segms[i] for i in compressed], size)
-    except BadMask as error:
-        raise BadMask(compressed[error.index], str(error)) from None
-    return rles, areas
-
-
-Track = tuple[Sequence[Any], tuple[int, int]]  # segmentations; (height, width)
-
-
-def _chunks(tracks: Sequence[Track]) -> Iterator[tuple[list, tuple[int, int]]]:
-    """Places (track, frame) of the masks of many tracks, together by size."""
-    # glibc returns freed arrays to the system, which hands them out zeroed again for every
-    # chunk; once a block of 16 MB was freed it keeps that much (half the time of the checks).
-    np.empty(2**24, np.uint8)
-    by_size = defaultdict(list)
-    for track, (segms, size) in enumerate(tracks):
-        by_size[size] += [(track, t) for t, segm in enumerate(segms) if segm is not None]
-    for size, places in by_size.items():
-        for start in range(0, len(places), CHUNK):
-            yield places[start:start + CHUNK], size
-
-
-def check_tracks(tracks: Sequence[Track]) -> list[list[int | None]]:
-    """``rle_areas`` of many tracks: areas in pixels, None where there is no mask.
-
-    Raises:
-        BadMask: its ``index`` is (track, frame).
-    """
-    areas = [[None] * len(segms) for segms, _ in tracks]
-    for places, size in _chunks(tracks):
-        try:
-            values = rle_areas([tracks[i][0][t] for i, t in places], size)
-        except BadMask as error:
-            raise BadMask(places[error.index], str(error)) from None
-        for (track, frame), area in zip(places, values.tolist()):
-            areas[track][frame] = area
-    return areas
-
-
-def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[dict | None], np.ndarray]]:
-    """``to_rles`` of many tracks: F RLEs or None, and (F,) int64 areas, each.
-
-    Raises:
-        BadMask: its ``index`` is (track, frame).
-    """
-    masks = [[None] * len(segms) for segms, _ in tracks]
-    areas = [np.zeros(len(segms), np.int64) for segms, _ in tracks]
-    for places, size in _chunks(tracks):
-        try:
-            rles, values = to_rles([tracks[i][0][t] for i, t in places], size)
-        except BadMask as error:
-            raise BadMask(places[error.index], str(error)) from None
-        for (track, frame), rle, area in zip(places, rles, values.tolist()):
-            masks[track][frame], areas[track][frame] = rle, area
-    return list(zip(masks, areas))
 
 
 def json_rle(rle: dict) -> dict:
@@ -313,29 +220,13 @@ def json_rle(rle: dict) -> dict:
     return {'size': [int(n) for n in rle['size']], 'counts': text}
 
 
-def _compress(segm: Any, size: tuple[int, int]) -> dict:
-    """Polygons or an uncompressed RLE, checked and drawn."""
-    if isinstance(segm, list):
-        _check_polygons(segm, size)
-        return mask_utils.merge(mask_utils.frPyObjects(segm, *size))
-    if not isinstance(segm, dict):
-        raise BadMask(0, f'expected polygons, an RLE or null, got {_kind(segm)}')
-    if tuple(_pair(segm.get('size'))) != tuple(size):
-        raise BadMask(0, f'its size is {_short(segm.get("size"))}, the video is '
-                      f'[{size[0]}, {size[1]}] (height, width)')
-    _check_list(segm['counts'], size)
-    return mask_utils.frPyObjects(segm, *size)
-
-
-def _pair(value: Any) -> Sequence:
-    return value if isinstance(value, (list, tuple)) else ()
-
-
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """What a value is called in a sentence about json."""
     return {list: 'a list', dict: 'an object', str: 'a string',
             type(None): 'null'}.get(type(value), type(value).__name__)
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """At most 60 characters of it."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + '...'

@@ -6,15 +6,15 @@ from typing import Any
 
 from mmdet.formats.entries import is_box, num_frames
 from mmdet.formats.json_files import read_json
-from mmdet.formats.rle import BadMask, check_tracks
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import check_tracks
 from mmdet.utils import get_root_logger
 from mmdet.utils.errors import BadValue
 
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 
 
-def load_tracks(results: str | os.PathLike | list, videos: dict,
-                 categories: dict) -> list[dict]:
+def load_tracks(results: str | os.PathLike | list, videos: dict, categories: dict) -> list[dict]:
     """Read results and check them against the annotation file's lists.
 
     Args:
@@ -89,8 +89,7 @@ def check_entry(entry: Any, videos: dict, where: str) -> None:
 
 
 def _check_categories(results: list[dict], categories: dict, name: str) -> None:
-    strays = [entry['category_id'] for entry in results
-              if entry['category_id'] not in categories]
+    strays = [entry['category_id'] for entry in results if entry['category_id'] not in categories]
     if not strays:
         return
     text = (f'{name}: {len(strays)} of {len(results)} tracks have a category_id the '

@@ -9,7 +9,8 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.annotation_checks import check_dataset
 from mmdet.formats.entries import mean_area
 from mmdet.formats.json_files import read_json
-from mmdet.formats.rle import BadMask, to_rle_tracks, to_rles
+from mmdet.formats.rle import BadMask
+from mmdet.formats.segmentations import to_rle_tracks, to_rles
 from mmdet.formats.track_results import load_tracks
 from mmdet.utils.errors import BadKey, BadValue
 
@@ -167,8 +168,7 @@ class YTVOS:
         """
         video = self.vids[ann['video_id']]
         try:
-            rles, _ = to_rles([ann['segmentations'][frame_id]],
-                              (video['height'], video['width']))
+            rles, _ = to_rles([ann['segmentations'][frame_id]], (video['height'], video['width']))
         except BadMask as error:
             raise BadValue(f'{self.name}: annotation {ann["id"]}, frame {frame_id}: '
                            f'{error}') from None

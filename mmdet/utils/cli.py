@@ -61,7 +61,7 @@ def width_x_height(text: str) -> tuple[int, int]:
 
 def complain(text: str) -> None:
     """One line on stderr."""
-    print(f'error: {text}', file=sys.stderr)
+    sys.stderr.write(f'error: {text}\n')
 
 
 def _reader_is_gone() -> bool:

@@ -7,8 +7,7 @@ from typing import Iterable
 from mmengine.config import Config
 
 from mmdet.utils.errors import BadKey, MissingFile
-
-from .registry import check_keys
+from mmdet.utils.registry import check_keys
 
 CLASSIC_KEYS = (
     'model', 'train_cfg', 'test_cfg', 'dataset_type', 'data_root',
@@ -59,8 +58,7 @@ def load_config(path: str, overrides: dict | None = None) -> Config:
     cfg = Config.fromfile(path)
     check_top_level(cfg.keys(), path)
     if overrides:
-        check_top_level((key.split('.')[0] for key in overrides),
-                        '--cfg-options')
+        check_top_level((key.split('.')[0] for key in overrides), '--cfg-options')
         cfg.merge_from_dict(overrides)
     check_keys(cfg.get('data') or {}, DATA_KEYS, f'{path}: data')
     return cfg

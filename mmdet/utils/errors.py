@@ -44,6 +44,10 @@ class NoConnection(UserError, ConnectionError):
     """A server does not answer."""
 
 
+class BadEnvironment(UserError, RuntimeError):
+    """The program was started in a way that cannot work."""
+
+
 class MissingPackage(UserError, ImportError):
     """A package that is not required was asked for and is not installed."""
 
@@ -71,7 +75,7 @@ def meant_for_user(error: BaseException) -> bool:
 
 
 def sentence(error: BaseException) -> str:
-    """The message alone; torch puts a worker's traceback before it, ``KeyError`` quotes around it."""
+    """The message alone: without ``KeyError``'s quotes and what torch says of a data worker."""
     text = str(error.args[0] if error.args else error)
     if text.startswith('Caught ') and '\n' in text:
         text = text.rstrip().rpartition('\n')[2].partition(': ')[2]

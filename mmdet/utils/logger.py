@@ -11,8 +11,8 @@ def _rank() -> int:
     return int(os.environ.get('RANK', os.environ.get('SLURM_PROCID', 0)))
 
 
-def get_root_logger(log_file: str | None = None,
-                    log_level: str = 'INFO') -> logging.Logger:
+def get_root_logger(log_level: str | int = 'INFO',
+                    log_file: str | None = None) -> logging.Logger:
     """The logger named ``mmdet``: console, and a file when one is named.
 
     Rank 0 speaks; other ranks only report errors and write no file. Calling it
@@ -20,8 +20,8 @@ def get_root_logger(log_file: str | None = None,
     ``logger.info(text, extra=dict(file_only=True))`` spares the console.
 
     Args:
+        log_level: a level of :mod:`logging`, by name or number.
         log_file: path of the text log, its folder is made.
-        log_level: a level name of :mod:`logging`.
     """
     logger = logging.getLogger('mmdet')
     logger.propagate = False

@@ -53,8 +53,7 @@ def _parameters(cls: type) -> list[str] | None:
         if '__init__' not in vars(base):
             continue
         params = list(inspect.signature(base.__init__).parameters.values())[1:]
-        names += [p.name for p in params
-                  if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        names += [p.name for p in params if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
         if not any(p.kind is p.VAR_KEYWORD for p in params):
             return names
     return None

@@ -1,9 +1,8 @@
 """Pictures and videos of results: pure functions on arrays, with OpenCV."""
-from mmdet.visualization.draw import draw_tracks, upscale_factor
+from mmdet.visualization.draw import draw_result, draw_tracks, upscale_factor
 from mmdet.visualization.palette import object_color
-from mmdet.visualization.pictures import write_picture
 from mmdet.visualization.strip import contact_strip
-from mmdet.visualization.video import VideoWriter, count_frames, quiet_opencv
+from mmdet.visualization.video import VideoWriter, count_frames
 
-__all__ = ['VideoWriter', 'contact_strip', 'count_frames', 'draw_tracks',
-           'object_color', 'quiet_opencv', 'upscale_factor', 'write_picture']
+__all__ = ['VideoWriter', 'contact_strip', 'count_frames', 'draw_result', 'draw_tracks',
+           'object_color', 'upscale_factor']

@@ -75,14 +75,12 @@ def _place(record: Record) -> tuple:
 
 def curve(records: list[Record], key: str) -> tuple[list[float], list[float]]:
     """x in epochs and y of every record that has the key."""
-    length = max([r['iter'] for r in records if r['mode'] == 'train'],
-                 default=1)
+    length = max([r['iter'] for r in records if r['mode'] == 'train'], default=1)
     xs, ys = [], []
     for r in records:
         if isinstance(r.get(key), (int, float)):
             train = r['mode'] == 'train'
-            xs.append(r['epoch'] - 1 + r['iter'] / length if train
-                      else r['epoch'])
+            xs.append(r['epoch'] - 1 + r['iter'] / length if train else r['epoch'])
             ys.append(r[key])
     return xs, ys
 
@@ -100,8 +98,7 @@ def draw_run(work_dir: str) -> str:
               ('validation', [k for k in keys if k.endswith(('AP', 'AP50'))])]
     panels = [(title, keys) for title, keys in panels if keys]
     figure = Figure(figsize=(5 * len(panels), 4), layout='constrained')
-    for axes, (title, names) in zip(
-            figure.subplots(1, len(panels), squeeze=False)[0], panels):
+    for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels):
         for name in names:
             axes.plot(*curve(records, name), label=name,
                       marker='o' if title == 'validation' else None)

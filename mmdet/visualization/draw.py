@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.track_result import TrackResult
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
 from mmdet.visualization.palette import object_color
 
@@ -20,8 +21,7 @@ def upscale_factor(height: int, width: int, target: int = 360) -> int:
 
 def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:
     """uint8 (h, w) arrays from compressed RLE dicts or arrays."""
-    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8)
-            for m in masks]
+    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8) for m in masks]
 
 
 def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int],
@@ -46,25 +46,45 @@ def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
     cv2.drawContours(canvas, contours, -1, color, thickness, cv2.LINE_AA)
 
 
-def label_text(label: int, score: float, obj_id: int,
+def label_text(label: int, score: float | None, obj_id: int,
                class_names: Sequence[str] | None = None) -> str:
-    """``'person 0.98 #3'``; the bare label where there are no names."""
+    """``'person 0.98 #3'``; the bare label where there are no names, no score for the truth."""
     name = class_names[label] if class_names is not None else f'class {label}'
-    return f'{name} {score:.2f} #{obj_id}'
+    return f'{name} #{obj_id}' if score is None else f'{name} {score:.2f} #{obj_id}'
+
+
+def draw_result(frame: np.ndarray, result: TrackResult, class_names: Sequence[str] | None = None,
+                score_thr: float = 0.3) -> np.ndarray:
+    """Draw what was found in a frame; small frames come out enlarged, so that labels can be read.
+
+    Args:
+        frame: uint8 (h, w, 3), BGR; left as it is.
+        result: of this frame.
+        class_names: name of each label.
+        score_thr: objects below are left out.
+
+    Returns:
+        uint8 (H, W, 3), BGR, a new array.
+    """
+    shown = result.from_score(score_thr)
+    return draw_tracks(frame, shown.boxes, shown.labels, shown.obj_ids, shown.masks, shown.scores,
+                       class_names, upscale_factor(*frame.shape[:2]))
 
 
 def draw_tracks(frame: np.ndarray, boxes: np.ndarray, labels: Sequence[int],
                 obj_ids: Sequence[int], masks: Sequence[Any],
+                scores: Sequence[float] | None = None,
                 class_names: Sequence[str] | None = None,
                 scale: int = 1, alpha: float = 0.45) -> np.ndarray:
     """Draw every object of a frame; the colour tells its id.
 
     Args:
         frame: uint8 (h, w, 3), BGR; left as it is.
-        boxes: (n, 5), x1 y1 x2 y2 (inclusive, pixels of the frame) and score.
+        boxes: (n, 4), x1 y1 x2 y2 (inclusive, pixels of the frame).
         labels: (n,) 0-based.
         obj_ids: (n,) 0 or more.
         masks: n compressed RLE dicts or uint8 (h, w) arrays, or none at all.
+        scores: (n,); None for annotations, which have none.
         class_names: name of each label.
         scale: whole number by which the picture is enlarged first.
         alpha: weight of the mask colour, 0 to 1.
@@ -77,11 +97,11 @@ def draw_tracks(frame: np.ndarray, boxes: np.ndarray, labels: Sequence[int],
     thickness = max(1, round(min(canvas.shape[:2]) / 400))
     for mask, color in zip(decode_masks(masks), colors):
         blend_mask(canvas, enlarge(mask, scale), color, alpha, thickness)
-    corners = np.asarray(boxes, np.float64).reshape(-1, 5)[:, :4] * scale
+    corners = np.asarray(boxes, np.float64).reshape(-1, 4) * scale
     for (x1, y1, x2, y2), color in zip(corners.round().astype(int), colors):
         cv2.rectangle(canvas, (x1, y1), (x2 + scale - 1, y2 + scale - 1), color, thickness)
-    texts = [label_text(label, box[4], obj_id, class_names)
-             for label, box, obj_id in zip(labels, boxes, obj_ids)]
+    texts = [label_text(label, score, obj_id, class_names) for label, score, obj_id in zip(
+        labels, [None] * len(corners) if scores is None else scores, obj_ids)]
     _write_labels(canvas, corners, texts, colors)
     return canvas
 

@@ -37,8 +37,7 @@ def _candidates(box: Sequence[float], size: tuple[int, int]) -> Iterable[tuple[f
     width, height = size
     x1, y1, x2, y2 = box[:4]
     near = (y1 - height, y1, y2 - height, y2 + 1, (y1 + y2 - height) / 2)
-    far = [y for step in (1, 2, 3)
-           for y in (y1 - (step + 1) * height, y2 + 1 + step * height)]
+    far = [y for step in (1, 2, 3) for y in (y1 - (step + 1) * height, y2 + 1 + step * height)]
     for y in (*near, *far):
         for x in (x1, x2 + 1 - width, (x1 + x2 - width) / 2):
             yield x, y

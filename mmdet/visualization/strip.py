@@ -43,6 +43,14 @@ def contact_strip(frames: Sequence[np.ndarray], columns: int | None = None,
     return sheet
 
 
+def spread(items: Sequence, count: int) -> list:
+    """At most ``count`` of the items, evenly chosen, the first and the last among them."""
+    if not len(items):
+        return []
+    places = np.linspace(0, len(items) - 1, count).round().astype(int)
+    return [items[place] for place in np.unique(places)]
+
+
 class Sampler:
     """Keeps a few evenly spaced frames of a stream of unknown length.
 
@@ -65,7 +73,4 @@ class Sampler:
 
     def picked(self) -> list[np.ndarray]:
         """At most ``count`` frames, first and latest kept included."""
-        if len(self.frames) <= self.count:
-            return self.frames
-        inds = np.linspace(0, len(self.frames) - 1, self.count).round().astype(int)
-        return [self.frames[i] for i in inds]
+        return spread(self.frames, self.count)

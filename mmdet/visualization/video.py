@@ -1,17 +1,15 @@
 """Writing a video that opens again, or a strip of its frames."""
-import contextlib
 import functools
 import logging
 import os
 import pathlib
 import tempfile
-from typing import Iterator
 
 import cv2
 import numpy as np
 
+from mmdet.formats.pictures import quiet_opencv, write_picture
 from mmdet.utils.errors import BadValue
-from mmdet.visualization.pictures import write_picture
 from mmdet.visualization.strip import Sampler, contact_strip
 
 # In this order: H.264 plays everywhere but OpenCV's wheels have no encoder,
@@ -29,18 +27,6 @@ def count_frames(path: str | os.PathLike) -> int:
         count += 1
     capture.release()
     return count
-
-
-@contextlib.contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """Silence what OpenCV itself writes to the terminal; errors are told otherwise."""
-    log = cv2.utils.logging
-    level = log.getLogLevel()
-    log.setLogLevel(log.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        log.setLogLevel(level)
 
 
 @quiet_opencv()

@@ -11,8 +11,8 @@ import torch
 
 from mmdet.apis.demo import DemoOptions, check_window, run_demo
 from mmdet.apis.inference import inference_detector, init_detector, show_result
-from mmdet.apis.sources import open_source
-from mmdet.engine.test_loop import make_preprocessor, track_video
+from mmdet.formats.sources import open_source
+from mmdet.engine.test_loop import track_video
 from mmdet.visualization import VideoWriter, count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'demo.py'
@@ -30,8 +30,8 @@ def found(tiny, detector):
 
 def test_folder_equals_the_data_set(tiny, detector, found):
     items = (tiny.dataset[i] for i in range(8, 11))
-    wanted = track_video(detector, make_preprocessor(tiny.dataset), items, torch.device('cpu'))
-    for got, want in zip(found, wanted, strict=True):
+    wanted = track_video(detector, tiny.dataset.preprocessor(), items, torch.device('cpu'))
+    for got, (_, want) in zip(found, wanted, strict=True):
         assert got.masks == want.masks and np.array_equal(got.obj_ids, want.obj_ids)
         assert np.array_equal(got.boxes, want.boxes)
 
@@ -72,7 +72,7 @@ def test_demo_writes_video_masks_and_json(tiny, found, tmp_path):
     records = json.loads((tmp_path / 't1.json').read_text())
     assert len(records) == len({i for r in found for i in r.obj_ids})
     assert {len(r['segmentations']) for r in records} == {3}
-    strong = [(i, t) for t, r in enumerate(found) for i, b in zip(r.obj_ids, r.boxes) if b[4] >= 0.5]
+    strong = [(i, t) for t, r in enumerate(found) for i, score in zip(r.obj_ids, r.scores) if score >= 0.5]
     files = sorted((tmp_path / 'masks').rglob('*.png'))
     assert [p.relative_to(tmp_path / 'masks').as_posix() for p in files] == sorted(
         f'{i:03d}/{t:05d}.png' for i, t in strong)

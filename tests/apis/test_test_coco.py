@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from mmdet.apis.testing import RunOptions, run_test
+from mmdet.apis.test import TestOptions, run
 
 
 def coco_content(content):
@@ -28,9 +28,9 @@ def coco_file(tiny, tmp_path_factory):
 
 
 def test_coco_images(tiny, coco_file, tmp_path):
-    options = RunOptions(tiny.config, tiny.checkpoint, str(tmp_path / 'x.pkl'), eval=['bbox', 'segm'],
+    options = TestOptions(tiny.config, tiny.checkpoint, str(tmp_path / 'x.pkl'), eval=['bbox', 'segm'],
                           cfg_options={'data.test.type': 'CocoDataset', 'data.test.ann_file': coco_file})
-    metrics = run_test(options)
+    metrics = run(options)
     assert list(metrics) == ['bbox', 'segm'] and all(0 <= m['AP'] <= 1 for m in metrics.values())
     masks, boxes = (json.loads((tmp_path / name).read_text())
                     for name in ('x.pkl.json', 'x.pkl.bbox.json'))

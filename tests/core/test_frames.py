@@ -23,6 +23,12 @@ def test_pads_to_the_largest_frame():
     assert FramePreprocessor([0] * 3, [1] * 3)(frames).shape == (2, 3, 64, 64)
 
 
-def test_refuses_floats():
-    with pytest.raises(TypeError, match='uint8 frames .* got torch.float32'):
-        FramePreprocessor([0] * 3, [1] * 3)([torch.zeros(4, 4, 3)])
+def test_augmented_frames_are_floats_beyond_the_grey_levels():
+    frame = torch.tensor([[[-10., 20.5, 300]]])
+    out = FramePreprocessor([0] * 3, [1] * 3, to_rgb=False, size_divisor=1)([frame])
+    assert out.flatten().tolist() == [-10, 20.5, 300]
+
+
+def test_refuses_other_types():
+    with pytest.raises(TypeError, match='uint8 or float32 frames .* got torch.int64'):
+        FramePreprocessor([0] * 3, [1] * 3)([torch.zeros(4, 4, 3, dtype=torch.long)])

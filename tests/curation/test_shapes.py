@@ -48,7 +48,8 @@ def test_annotations_are_the_visible_pixels(tmp_path):
             ys, xs = np.nonzero(track[t])
             assert (mask_utils.decode(rle) == track[t]).all() and row['areas'][t] == len(xs)
             assert row['bboxes'][t] == [xs.min(), ys.min(), np.ptp(xs) + 1, np.ptp(ys) + 1]
-    image = cv2.imread(str(tmp_path / 'set/train/JPEGImages' / content['videos'][0]['file_names'][2]))
+    name = content['videos'][0]['file_names'][2]
+    image = cv2.imread(str(tmp_path / 'set/train/JPEGImages' / name))
     assert abs(image.astype(int) - frames[2]).mean() < 12
 
 
@@ -85,8 +86,9 @@ def test_killed_run_leaves_no_set(tmp_path):
     assert not (tmp_path / 'set.partial').exists()
 
 
-@pytest.mark.parametrize('wrong', [dict(classes=('disc', 'cube')), dict(classes=()), dict(size=(8, 8)),
-                                   dict(length=0), dict(val_videos=-1)])
+@pytest.mark.parametrize('wrong', [
+    dict(classes=('disc', 'cube')), dict(classes=()), dict(size=(8, 8)), dict(length=0),
+    dict(val_videos=-1)])
 def test_wrong_options(wrong):
     with pytest.raises(ValueError, match='expected'):
         shapes.ShapesSpec(**wrong)

@@ -4,10 +4,10 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmdet.datasets.sampling import SeededDataset
+from mmdet.datasets.base import BaseDataset
 
 
-class FakeDataset(SeededDataset):
+class FakeDataset(BaseDataset):
     """Pairs of 8x8 frames; what is in them comes from (seed, epoch, index)."""
     CLASSES = ('a', )
     img_norm_cfg = dict(mean=[0, 0, 0], std=[255, 255, 255], to_rgb=True)
@@ -19,6 +19,9 @@ class FakeDataset(SeededDataset):
 
     def __len__(self):
         return self.length
+
+    def parts(self):
+        return iter(())  # there is no file to look at
 
     def sample(self, index, rng):
         frames = [torch.from_numpy(rng.integers(0, 255, (8, 8, 3), dtype=np.uint8))

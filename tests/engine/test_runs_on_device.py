@@ -14,8 +14,7 @@ from mmdet.apis.inference import init_detector
 from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.engine import classic
 from mmdet.engine.environment import set_random_seed
-from mmdet.engine.test_loop import (detect_dataset, evaluate_detector, make_preprocessor,
-                                    track_dataset)
+from mmdet.engine.test_loop import detect_dataset, evaluate_detector, track_dataset
 from mmdet.engine.trainer import Trainer, to_device
 from mmdet.models import build_detector
 
@@ -128,10 +127,10 @@ def test_a_data_set_is_tracked_and_scored_as_on_the_cpu(pretend, tiny, there):
         got = track_dataset(there, tiny.dataset, pretend.device, workers=0)
     # five in the detector and the frame itself; mean and deviation once
     assert len(waits) <= 6 * len(want) + 2
-    for (det, seg), (want_det, want_seg) in zip(got, want, strict=True):
-        assert seg == want_seg and det.keys() == want_det.keys()
-        for i, found in det.items():
-            np.testing.assert_allclose(found['bbox'], want_det[i]['bbox'], atol=1e-4)
+    for a, b in zip(got, want, strict=True):
+        assert a.masks == b.masks and np.array_equal(a.obj_ids, b.obj_ids)
+        np.testing.assert_allclose(a.boxes, b.boxes, atol=1e-4)
+        np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
     scores = evaluate_detector(there, tiny.dataset, pretend.device)
     assert scores == evaluate_detector(tiny.detector, tiny.dataset, CPU)
 
@@ -170,7 +169,7 @@ def test_the_frame_size_may_change_its_shape(pretend, tiny, there):
     stretched = build_dataset(dict(tiny.cfg.data.test, resize_keep_ratio=False))
     want = track_dataset(tiny.detector, stretched, CPU)
     got = track_dataset(there, stretched, pretend.device, workers=0)
-    assert [seg for _, seg in got] == [seg for _, seg in want] and any(seg for _, seg in want)
+    assert [r.masks for r in got] == [r.masks for r in want] and any(map(len, want))
 
 
 def test_seeds_are_the_same_everywhere(pretend):
@@ -178,6 +177,6 @@ def test_seeds_are_the_same_everywhere(pretend):
     want = torch.rand(4)
     set_random_seed(3)
     assert torch.equal(pretend.get(torch.rand(4, device=pretend.device)), want)
-    assert make_preprocessor(FakeDataset())([torch.zeros(
+    assert FakeDataset().preprocessor()([torch.zeros(
         8, 8, 3, dtype=torch.uint8, device=pretend.device)]).device == pretend.device
     assert classic.fp16(fake_config('w', fp16=dict(loss_scale=2)), pretend.device)['loss_scale'] == 2

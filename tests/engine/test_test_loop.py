@@ -11,9 +11,10 @@ from pycocotools import mask as mask_utils
 from mmdet.engine.prefetch import prefetch
 from mmdet.engine.progress import Progress, duration
 from mmdet.engine.sharding import balanced_shards
-from mmdet.engine.test_loop import (evaluate_detector, make_preprocessor, choose_loop,
-                             track_dataset, track_video)
+from mmdet.engine.prefetch import read_ahead
+from mmdet.engine.test_loop import choose_loop, evaluate_detector, track_dataset, track_video
 from mmdet.core import TrackResult
+from mmdet.datasets.base import BaseDataset
 from mmdet.formats import results2json_videoseg
 
 CPU = torch.device('cpu')
@@ -43,21 +44,21 @@ def test_twice_gives_the_same_file(tiny, results, tmp_path):
 
 
 def test_interleaved_videos_equal_one_after_the_other(tiny, results):
-    dataset, preprocess = tiny.dataset, make_preprocessor(tiny.dataset)
+    dataset, preprocess = tiny.dataset, tiny.dataset.preprocessor()
     streams = [track_video(tiny.detector, preprocess, (dataset[i] for i in inds), CPU)
                for inds in (range(8), range(8, 11))]
     shots = {0: [], 1: []}
     for video in (0, 1, 0, 1, 0, 0, 1, 0, 0, 0, 0):
-        shots[video].append(next(streams[video]).to_classic())
-    for (det, seg), (want_det, want_seg) in zip(shots[0] + shots[1], results, strict=True):
-        assert seg == want_seg and list(det) == list(want_det)
-        assert all((det[i]['bbox'] == want_det[i]['bbox']).all() for i in det)
+        shots[video].append(next(streams[video])[1])
+    for got, want in zip(shots[0] + shots[1], results, strict=True):
+        assert got.masks == want.masks and np.array_equal(got.obj_ids, want.obj_ids)
+        assert np.array_equal(got.boxes, want.boxes) and np.array_equal(got.scores, want.scores)
 
 
 def test_detector_keeps_nothing(tiny):
     before = {key: copy.copy(value) for key, value in vars(tiny.detector).items()}
     items = (tiny.dataset[i] for i in range(2))
-    list(track_video(tiny.detector, make_preprocessor(tiny.dataset), items, CPU))
+    list(track_video(tiny.detector, tiny.dataset.preprocessor(), items, CPU))
     assert vars(tiny.detector).keys() == before.keys()
 
 
@@ -69,8 +70,7 @@ def test_evaluate_returns_metrics_and_keeps_the_mode(tiny):
 
 
 def test_evaluate_without_annotations(tiny):
-    bare = types.SimpleNamespace(vid_infos=[], ann_file='a.json',
-                                 ytvos=types.SimpleNamespace(dataset={'videos': []}))
+    bare = types.SimpleNamespace(ann_file='a.json', has_annotations=lambda: False)
     with pytest.raises(ValueError, match='a.json: no annotations to score against'):
         evaluate_detector(tiny.detector, bare, CPU)
 
@@ -79,7 +79,7 @@ def test_wrong_kind_of_detector(tiny):
     with pytest.raises(TypeError, match='Module has no "track".*give the model a track_head'):
         choose_loop(torch.nn.Module(), tiny.dataset)
     with pytest.raises(TypeError, match='SimpleNamespace: results cannot be written'):
-        choose_loop(tiny.detector, types.SimpleNamespace())
+        choose_loop(tiny.detector, types.SimpleNamespace(result_types=()))
 
 
 @pytest.mark.parametrize('workers', [0, 1, 3])
@@ -99,6 +99,18 @@ def test_prefetch_stays_a_few_items_ahead():
     assert len(asked) <= 5
 
 
+@pytest.mark.parametrize('count', [0, 1, 4])
+def test_a_stream_is_read_ahead_in_order_and_raises_in_place(count):
+    assert list(read_ahead(iter(range(20)), count)) == list(range(20))
+    asked = []
+    stream = read_ahead((asked.append(x) or 6 // (3 - x) for x in range(5)), count)
+    assert [next(stream) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(stream)
+    assert len(asked) <= 4
+    assert list(read_ahead([], count)) == []
+
+
 def test_shards_are_balanced_and_whole():
     lengths = [36, 20, 20, 4, 4, 4, 30, 1]
     shards = balanced_shards(lengths, 3)
@@ -115,13 +127,16 @@ def test_progress_line():
     assert [duration(s) for s in (0.4, 75, 4000)] == ['0 s', '1 min 15 s', '1 h 06 min']
 
 
-class Still:
+class Still(BaseDataset):
     """A data set of one long video; remembers which frames are still held."""
 
     def __init__(self, length):
-        self.img_ids = [(0, t) for t in range(length)]
+        self.length = length
         self.img_norm_cfg, self.size_divisor = dict(mean=[0] * 3, std=[1] * 3), 32
         self.alive = weakref.WeakSet()
+
+    def videos(self):
+        return {0: list(range(self.length))}
 
     def __getitem__(self, index):
         img = torch.zeros(8, 8, 3, dtype=torch.uint8)
@@ -134,8 +149,9 @@ class Counter(torch.nn.Module):
 
     def track(self, img, img_meta, memory):
         memory = (memory or 0) + 1
-        box = np.full((1, 5), memory, np.float32)
-        return TrackResult(box, np.zeros(1, int), np.zeros(1, int), [dict(size=[8, 8], counts=b'a')]), memory
+        box, score = np.full((1, 4), memory, np.float32), np.ones(1, np.float32)
+        return TrackResult(box, score, np.zeros(1, int), np.zeros(1, int),
+                           [dict(size=[8, 8], counts=b'a')]), memory
 
 
 @pytest.mark.parametrize('workers', [0, 2])
@@ -145,5 +161,5 @@ def test_frames_are_let_go(workers):
     track = detector.track
     detector.track = lambda *args: (held.append(len(dataset.alive)), track(*args))[1]
     shots = track_dataset(detector, dataset, CPU, workers)
-    assert [int(det[0]['bbox'][0]) for det, _ in shots] == list(range(1, 61))
+    assert [int(shot.boxes[0, 0]) for shot in shots] == list(range(1, 61))
     assert max(held) <= 2 * workers + 4

@@ -1,21 +1,23 @@
 """Frames to tracks to json: the golden files, ids of the json, odd inputs."""
 import copy
+import dataclasses
 import json
 import types
 
 import numpy as np
 import pytest
 
+from mmdet.formats import TrackResult
 from mmdet.formats.results import TrackWriter, results2json, results2json_videoseg
 
 RLE = {'size': [2, 3], 'counts': b'024'}
 
 
 def frame(**scores_and_labels):
-    """``frame(a=(0.5, 1))``: object id "a", score 0.5, label 1."""
-    det = {i: {'bbox': np.array([0, 0, 1, 1, s], np.float32), 'label': l}
+    """``frame(a=(0.5, 1))``: object "a", score 0.5, label 1."""
+    det = {ord(i): {'bbox': np.array([0, 0, 1, 1, s], np.float32), 'label': l}
            for i, (s, l) in scores_and_labels.items()}
-    return det, {i: dict(RLE) for i in det}
+    return TrackResult.from_classic(det, {i: dict(RLE) for i in det})
 
 
 def dataset(lengths, ids=(7, 3), cat_ids=(2, 5, 9)):
@@ -32,7 +34,8 @@ def test_golden(golden, name):
     for shot in case['frames']:
         objects = {o['id']: o for o in shot['objects']}
         det = {i: {'bbox': o['bbox'], 'label': o['label']} for i, o in objects.items()}
-        writer.add(shot['frame_id'], det, {i: o['rle'] for i, o in objects.items()})
+        writer.add(shot['frame_id'], TrackResult.from_classic(
+            det, {i: o['rle'] for i, o in objects.items()}))
     records = writer.records()
     for got, want in zip(records, case['results_json'], strict=True):
         assert got['score'] == pytest.approx(want['score'], abs=1e-4)
@@ -50,13 +53,15 @@ def test_ids_come_from_the_annotation_file(tmp_path):
         {'video_id': 7, 'score': 0.5, 'category_id': 9, 'segmentations': [None, mask]},
         {'video_id': 3, 'score': 1.0, 'category_id': 2, 'segmentations': [mask]},
         {'video_id': 3, 'score': 0.25, 'category_id': 5, 'segmentations': [mask]}]
-    assert [r[1] for r in results] == [r[1] for r in before]
+    assert [r.masks for r in results] == [r.masks for r in before]
+    classic = [r.to_classic() for r in results]  # as an X.pkl of 2019 holds them
+    assert results2json_videoseg(dataset([2, 1]), classic, out) == records
 
 
 def test_majority_label_lowest_on_ties():
     writer = TrackWriter(1, 4, [10, 20, 30])
     for t, label in enumerate([2, 1, 2, 1]):
-        writer.add(t, *frame(a=(0.5, label)))
+        writer.add(t, frame(a=(0.5, label)))
     assert writer.records()[0]['category_id'] == 20
 
 
@@ -65,7 +70,7 @@ def test_majority_label_lowest_on_ties():
 def test_track_score(name, score):
     writer = TrackWriter(1, 4, [10], name)
     for t, s in enumerate([0.25, 0.75, 0.5]):
-        writer.add(t, *frame(a=(s, 0)))
+        writer.add(t, frame(a=(s, 0)))
     assert writer.records()[0]['score'] == score
 
 
@@ -80,10 +85,10 @@ def test_empty_video_has_no_record(tmp_path):
 
 
 @pytest.mark.parametrize('shot,message', [
-    ((5, *frame()), 'frame 5: the video has 2 frames'),
-    ((0, *frame(a=(0.5, 3))), 'label 3, but there are only 3 categories'),
-    ((0, *frame(a=(float('nan'), 0))), 'score nan'),
-    ((0, frame(a=(0.5, 0))[0], {}), 'has a box but no mask')])
+    ((5, frame()), 'frame 5: the video has 2 frames'),
+    ((0, frame(a=(0.5, 3))), 'label 3, but there are only 3 categories'),
+    ((0, frame(a=(float('nan'), 0))), 'score nan'),
+    ((0, dataclasses.replace(frame(a=(0.5, 0)), masks=[])), '1 objects, but 0 masks')])
 def test_bad_frames_are_refused(shot, message):
     with pytest.raises(ValueError, match=message):
         TrackWriter(7, 2, [1, 2, 3]).add(*shot)

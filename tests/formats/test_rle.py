@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as mask_utils
 
 from mmdet.formats import rle as rle_module
-from mmdet.formats.rle import BadMask, check_runs, check_tracks, decode_counts, rle_areas, to_rles
+from mmdet.formats.rle import BadMask, check_runs, decode_counts, rle_areas
+from mmdet.formats.segmentations import check_tracks, to_rles
 
 MASKS = st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**31 - 1),
                   st.sampled_from([0, .02, .5, .98, 1]))

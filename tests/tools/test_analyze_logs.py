@@ -27,8 +27,8 @@ def call(tool, monkeypatch, *args):
 
 def test_plot_curve(tool, logged_run, monkeypatch, capsys):
     out = logged_run / 'out' / 'c.pdf'
-    assert call(tool, monkeypatch, 'plot_curve', logged_run, logged_run, '--keys', 'loss', 'segm_AP',
-                '--out', out) == 0
+    assert call(tool, monkeypatch, 'plot_curve', logged_run, logged_run, '--keys', 'loss',
+                'segm_AP', '--out', out) == 0
     assert out.read_bytes().startswith(b'%PDF') and str(out) in capsys.readouterr().out
     assert call(tool, monkeypatch, 'plot_curve', logged_run, '--keys', 'segm_PA', '--out', out) == 1
     assert 'did you mean "segm_AP"?' in capsys.readouterr().err

@@ -27,8 +27,8 @@ def run(monkeypatch):
 
 
 def test_writes_once(run, tmp_path, capsys):
-    args = ('--out', tmp_path / 'set', '--train-videos', 4, '--val-videos', 1, '--length', 2, '--size', '64x48',
-            '--classes', 'ring', 'cross', '--sheet', tmp_path / 'sheet.png')
+    args = ('--out', tmp_path / 'set', '--train-videos', 4, '--val-videos', 1, '--length', 2,
+            '--size', '64x48', '--classes', 'ring', 'cross', '--sheet', tmp_path / 'sheet.png')
     assert run(*args) == 0
     shown = capsys.readouterr()
     assert shown.out.endswith('set: written\n') and '5/5 videos' in shown.err
@@ -38,8 +38,9 @@ def test_writes_once(run, tmp_path, capsys):
     assert run('--out', tmp_path / 'set') == 1 and '--force' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize('wrong, message', [(('--size', 'big'), 'expected WIDTHxHEIGHT'), (('--size', '8x8'), 'at least 32x32'),
-                                            (('--classes', 'cube'), 'out of disc')])
+@pytest.mark.parametrize('wrong, message', [
+    (('--size', 'big'), 'expected WIDTHxHEIGHT'), (('--size', '8x8'), 'at least 32x32'),
+    (('--classes', 'cube'), 'out of disc')])
 def test_wrong_options_end_with_one_sentence(run, capsys, wrong, message):
     assert run(*wrong) in (1, 2)
     assert message in capsys.readouterr().err

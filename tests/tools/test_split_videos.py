@@ -16,7 +16,8 @@ def run(*args):
 @pytest.fixture
 def ann_file(tmp_path):
     """Ten videos, each with an object of one of two categories."""
-    videos = [dict(id=i, width=8, height=6, length=1, file_names=[f'v{i}/0.jpg']) for i in range(10)]
+    videos = [dict(id=i, width=8, height=6, length=1, file_names=[f'v{i}/0.jpg'])
+              for i in range(10)]
     anns = [dict(id=i + 1, video_id=i, category_id=1 + i % 2, iscrowd=0, segmentations=[None])
             for i in range(10)]
     cats = [dict(id=1, name='cat'), dict(id=2, name='dog')]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from mmdet.apis.train import TrainOptions, make_config
 from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.utils import get_root_logger
 from mmdet.utils.cli import run_tool
@@ -55,16 +56,19 @@ def test_help_names_every_flag_of_the_contract(tool, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize('old, new', [
-    ('--work_dir', '--work-dir'), ('--resume_from', '--resume-from'), ('--load_from', '--load-from')])
+    ('--work_dir', '--work-dir'), ('--resume_from', '--resume-from'),
+    ('--load_from', '--load-from')])
 def test_both_spellings(tool, monkeypatch, old, new):
     assert args(tool, monkeypatch, old, 'x') == args(tool, monkeypatch, new, 'x')
 
 
 def test_flags_reach_the_config(tool, monkeypatch):
-    cfg = tool.make_config(args(
+    options = vars(args(
         tool, monkeypatch, '--work-dir', 'w', '--amp', '--auto-scale-lr', '--seed', '4',
         '--deterministic', '--load_from', 'none', '--cfg-options', 'optimizer.lr=0.5',
         'data.imgs_per_gpu=3'))
+    assert options.pop('local_rank') == 0
+    cfg = make_config(TrainOptions(**options))
     assert (cfg.work_dir, cfg.seed, cfg.deterministic, cfg.load_from) == ('w', 4, True, None)
     assert cfg.fp16 == dict(loss_scale='dynamic') and cfg.auto_scale_lr == dict(enable=True)
     assert (cfg.optimizer.lr, cfg.data.imgs_per_gpu) == (.5, 3)
@@ -90,7 +94,8 @@ def shapes(tmp_path_factory):
     (('--validate', ), ['data.val.ann_file=gone.json'], 'gone.json: no such file'),
     (('--gpus', '0'), [], '--gpus 0'),
     (('--launcher', 'slurm'), [], 'SLURM_PROCID is not set')])
-def test_one_sentence_and_status_one(tool, monkeypatch, said, shapes, tmp_path, flags, options, word):
+def test_one_sentence_and_status_one(tool, monkeypatch, said, shapes, tmp_path, flags, options,
+                                     word):
     status = call(tool, monkeypatch, CONFIG, '--work_dir', str(tmp_path), *flags,
                   '--cfg-options', *shapes, *options)
     assert status == 1 and word in said[-1] and '\n' not in said[-1]
@@ -102,7 +107,7 @@ def test_missing_config(tool, monkeypatch, said):
 
 
 def test_faults_of_the_program_keep_their_traceback(tool, monkeypatch):
-    monkeypatch.setattr(tool, 'build_dataset', lambda cfg: {}['fault'])
+    monkeypatch.setattr('mmdet.apis.train.build_dataset', lambda cfg: {}['fault'])
     monkeypatch.setattr(sys, 'argv', ['tools/train.py', CONFIG])
     with pytest.raises(KeyError, match='fault'):
         run_tool(tool.main, tool.log_error)

@@ -18,7 +18,8 @@ def caught(function):
 def test_mistakes_are_also_the_types_callers_catch():
     pairs = dict(BadValue=ValueError, BadType=TypeError, BadKey=KeyError, CannotWrite=OSError,
                  MissingFile=FileNotFoundError, FileInTheWay=FileExistsError,
-                 NoConnection=ConnectionError, MissingPackage=ImportError)
+                 NoConnection=ConnectionError, MissingPackage=ImportError,
+                 BadEnvironment=RuntimeError)
     found = {name: kind for name, kind in inspect.getmembers(errors, inspect.isclass)
              if issubclass(kind, UserError) and kind is not UserError}
     assert found.keys() == pairs.keys()

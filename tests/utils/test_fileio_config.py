@@ -45,8 +45,8 @@ def test_missing_config():
 
 def test_logger_writes_the_file_once(tmp_path):
     path = str(tmp_path / 'log' / 'a.log')
-    logger = get_root_logger(path)
-    assert get_root_logger(path, 'WARNING') is logger
+    logger = get_root_logger(log_file=path)
+    assert get_root_logger('WARNING', path) is logger
     logger.warning('seen')
     logger.info('not seen')
     assert open(path).read().endswith('- WARNING - seen\n')
@@ -56,5 +56,5 @@ def test_logger_writes_the_file_once(tmp_path):
 def test_misspelt_key_of_data_is_named(tmp_path):
     path = tmp_path / 'c.py'
     path.write_text('data = dict(img_per_gpu=2)')
-    with pytest.raises(TypeError, match=r'data has no key "img_per_gpu"; did you mean "imgs_per_gpu"'):
+    with pytest.raises(TypeError, match='no key "img_per_gpu"; did you mean "imgs_per_gpu"'):
         load_config(str(path))

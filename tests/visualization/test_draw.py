@@ -4,10 +4,10 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from mmdet.visualization import draw_tracks, object_color, upscale_factor
-from mmdet.visualization.draw import blend_mask
+from mmdet.visualization.draw import blend_mask, label_text
 from mmdet.visualization.labels import place_label, text_size
 
-BOX = np.array([[10, 20, 29, 39, 0.5]], np.float32)
+BOX = np.array([[10, 20, 29, 39]], np.float32)
 
 
 def square_mask():
@@ -46,7 +46,7 @@ def test_draw_leaves_the_frame_alone_and_takes_rle():
 
 def test_draw_without_objects_or_masks():
     frame = np.arange(60 * 80 * 3, dtype=np.uint8).reshape(60, 80, 3)
-    assert (draw_tracks(frame, np.zeros((0, 5)), [], [], []) == frame).all()
+    assert (draw_tracks(frame, np.zeros((0, 4)), [], [], []) == frame).all()
     boxed = draw_tracks(frame, BOX, [0], [300], [])
     assert boxed[39, 29].tolist() == list(object_color(300))
     empty = np.zeros((60, 80), np.uint8)
@@ -56,9 +56,14 @@ def test_draw_without_objects_or_masks():
 def test_small_frames_are_enlarged():
     assert [upscale_factor(*s) for s in ((128, 192), (360, 640), (720, 1280))] == [3, 1, 1]
     frame = np.zeros((128, 192, 3), np.uint8)
-    picture = draw_tracks(frame, BOX, [1], [0], [], ('a', 'b'), scale=3)
+    picture = draw_tracks(frame, BOX, [1], [0], [], [.5], ('a', 'b'), scale=3)
     assert picture.shape == (384, 576, 3)
     assert picture[119, 89].tolist() == list(object_color(0))
+
+
+def test_the_truth_has_no_score():
+    assert label_text(1, .456, 7, ('a', 'b')) == 'b 0.46 #7'
+    assert label_text(1, None, 7) == 'class 1 #7'
 
 
 @pytest.mark.parametrize('count', [2, 5])

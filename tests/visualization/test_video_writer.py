@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmdet.visualization import VideoWriter, contact_strip, count_frames, video
-from mmdet.visualization.strip import Sampler
+from mmdet.visualization.strip import Sampler, spread
 
 
 def grey(level, shape=(48, 65, 3)):
@@ -65,3 +65,9 @@ def test_sampler_is_even(length):
     assert len(picked) == min(8, length) and picked[:1] == [0][:length]
     gaps = np.diff(picked)
     assert len(gaps) == 0 or gaps.max() <= 2 * gaps.min()
+
+
+@pytest.mark.parametrize('length, count, picked', [
+    (0, 3, []), (1, 3, [0]), (3, 8, [0, 1, 2]), (9, 3, [0, 4, 8]), (5, 1, [0])])
+def test_evenly_chosen(length, count, picked):
+    assert spread(range(length), count) == picked

@@ -33,8 +33,8 @@ def plot_curve(args: argparse.Namespace) -> None:
         for key in args.keys:
             if key not in known:
                 raise BadKey(f'{path}: no key "{key}"{nearest(key, known)}')
-            default = f'{os.path.basename(os.path.normpath(path))} {key}' if len(args.runs) > 1 else key
-            axes.plot(*curve(records, key), label=next(labels, default),
+            name = f'{os.path.basename(os.path.normpath(path))} ' if len(args.runs) > 1 else ''
+            axes.plot(*curve(records, key), label=next(labels, f'{name}{key}'),
                       marker='o' if any(key in r and r['mode'] == 'val' for r in records) else None)
     axes.set(xlabel='epoch', title=args.title, yscale='log' if args.log else 'linear')
     axes.legend()
@@ -60,8 +60,9 @@ def cal_train_time(args: argparse.Namespace) -> None:
             r['time'] for rows in epochs.values() for r in rows)
         slow, fast = max(means, key=means.get), min(means, key=means.get)
         print(f'{path}: {np.mean(list(means.values())):.4f} s a step over {len(means)} epochs '
-              f'(deviation {np.std(list(means.values())):.4f}); slowest epoch {slow}: {means[slow]:.4f}, '
-              f'fastest epoch {fast}: {means[fast]:.4f}; {waits:.1%} of the time waiting for data')
+              f'(deviation {np.std(list(means.values())):.4f}); slowest epoch {slow}: '
+              f'{means[slow]:.4f}, fastest epoch {fast}: {means[fast]:.4f}; {waits:.1%} of the '
+              'time waiting for data')
 
 
 def parse_args() -> argparse.Namespace:

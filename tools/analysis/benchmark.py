@@ -27,7 +27,6 @@ import torch  # noqa: E402
 import torchvision  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.checkpoint import load_checkpoint  # noqa: E402
@@ -107,7 +106,7 @@ class Ours:
             self.model.track_head.match_coeff = None
             torch.nn.init.zeros_(self.model.track_head.fcs[-1].weight)
         self.dataset, self.device, self.memory = dataset, device, None
-        self.preprocess = make_preprocessor(dataset)
+        self.preprocess = dataset.preprocessor()
         self.clock = StageClock(device)
         watch_detector(self.clock, self.model)
 

@@ -217,7 +217,8 @@ def main() -> None:
         if not os.path.exists(os.path.join(folder, 'results.json')):
             os.makedirs(folder, exist_ok=True)
             synthesise(folder, args.times)
-        sizes = [os.path.getsize(os.path.join(folder, f)) / 1e6 for f in ('gt.json', 'results.json')]
+        sizes = [os.path.getsize(os.path.join(folder, name)) / 1e6
+                 for name in ('gt.json', 'results.json')]
         print(f'{VIDEOS * args.times} videos, {TRACKS * args.times} tracks; annotations '
               f'{sizes[0]:.0f} MB, results {sizes[1]:.0f} MB', flush=True)
         report(folder, args.metrics, args.repeats, peer)

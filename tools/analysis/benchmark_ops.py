@@ -132,7 +132,8 @@ def nms_cases(device: str) -> list[Case]:
         boxes, scores, labels, dets = _random_boxes(num, device)
         args = boxes, scores, labels, .5
         cases.append(Case(f'batched NMS {num} boxes, 41 classes',
-                          lambda a=args: ops.batched_nms(*a), lambda a=args: peer.batched_nms(*a), 3))
+                          lambda a=args: ops.batched_nms(*a),
+                          lambda a=args: peer.batched_nms(*a), 3))
         cases.append(Case(f'batched NMS {num} boxes, best 100',
                           lambda a=args: ops.batched_nms(*a, max_num=100),
                           lambda a=args: peer.batched_nms(*a)[:100], 3))

@@ -29,7 +29,6 @@ from terminaltables import AsciiTable  # noqa: E402
 
 from mmdet.engine import classic  # noqa: E402
 from mmdet.engine.environment import set_threads  # noqa: E402
-from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
 from mmdet.engine.updater import Updater  # noqa: E402
 from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
@@ -92,7 +91,7 @@ class Ours:
         self.updater = classic.updater(cfg, self.model, device)
         self.format = (torch.channels_last if cfg.get('channels_last')
                        else torch.contiguous_format)
-        self.preprocess = make_preprocessor(dataset)
+        self.preprocess = dataset.preprocessor()
         self.device, self.clock = device, Clock(device)
 
     def __call__(self, batch: dict) -> None:
@@ -243,8 +242,8 @@ def main() -> None:
     print(f'our steps wait for data {waits:.1%} of the time with {args.workers} workers; one '
           f'process reads {speed:.0f} frames a second')
     if device.type == 'cuda':
-        print(f'peak GPU memory of all of them: {torch.cuda.max_memory_allocated() / 2**20:.0f} MiB; '
-              'measure one with --no-peer')
+        print('peak GPU memory of all of them: '
+              f'{torch.cuda.max_memory_allocated() / 2**20:.0f} MiB; measure one with --no-peer')
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ from mmdet.curation.dataset_sheet import contact_sheet  # noqa: E402
 from mmdet.curation.shapes import KINDS, ShapesSpec, make_shapes  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
-from mmdet.visualization.pictures import write_picture  # noqa: E402
+from mmdet.formats.pictures import write_picture  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:

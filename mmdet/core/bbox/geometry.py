@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from mmdet.utils.errors import BadValue
+
 
 def bbox_overlaps(bboxes1: Tensor, bboxes2: Tensor, mode: str = 'iou',
                   is_aligned: bool = False) -> Tensor:
@@ -20,9 +22,9 @@ def bbox_overlaps(bboxes1: Tensor, bboxes2: Tensor, mode: str = 'iou',
         ValueError: unknown mode, or aligned boxes of different number.
     """
     if mode not in ('iou', 'iof'):
-        raise ValueError(f"mode is 'iou' or 'iof', got {mode!r}")
+        raise BadValue(f"mode is 'iou' or 'iof', got {mode!r}")
     if is_aligned and len(bboxes1) != len(bboxes2):
-        raise ValueError(f'aligned boxes differ in number: {len(bboxes1)} and {len(bboxes2)}')
+        raise BadValue(f'aligned boxes differ in number: {len(bboxes1)} and {len(bboxes2)}')
     area1, area2 = _area(bboxes1), _area(bboxes2)
     if not is_aligned:
         bboxes1, area1, area2 = bboxes1[:, None], area1[:, None], area2[None]

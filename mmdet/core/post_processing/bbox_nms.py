@@ -3,6 +3,26 @@ import torch
 from torch import Tensor
 
 from mmdet.ops import batched_nms, soft_nms
+from mmdet.utils import check_keys
+from mmdet.utils.errors import BadValue
+
+
+NMS_KEYS = dict(nms=('type', 'iou_thr'),
+                soft_nms=('type', 'iou_thr', 'method', 'sigma', 'min_score'))
+
+
+def check_nms_cfg(cfg: dict) -> str:
+    """The ``type`` of ``test_cfg.rcnn.nms``.
+
+    Raises:
+        ValueError: the type is unknown.
+        TypeError: a key is unknown.
+    """
+    kind = cfg.get('type', 'nms')
+    if kind not in NMS_KEYS:
+        raise BadValue(f'test_cfg.rcnn.nms: type is "nms" or "soft_nms", got "{kind}"')
+    check_keys(cfg, NMS_KEYS[kind], 'test_cfg.rcnn.nms')
+    return kind
 
 
 def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: dict,
@@ -23,7 +43,7 @@ def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: di
         score, but by score alone where ``max_num`` cut some away.
 
     Raises:
-        ValueError: unknown ``type``.
+        ValueError, TypeError: see :func:`check_nms_cfg`.
     """
     rows, cols = (scores[:, 1:] > score_thr).nonzero(as_tuple=True)
     boxes = bboxes.view(len(bboxes), bboxes.shape[1] // 4, 4)
@@ -40,14 +60,11 @@ def multiclass_nms(bboxes: Tensor, scores: Tensor, score_thr: float, nms_cfg: di
 
 def _suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Tensor]:
     """The (k, 5) survivors and their labels."""
-    cfg = dict(cfg)
-    kind = cfg.pop('type', 'nms')
-    if kind == 'nms':
-        keep = batched_nms(dets[:, :4], dets[:, 4], labels, **cfg)
+    args = {key: value for key, value in cfg.items() if key != 'type'}
+    if check_nms_cfg(cfg) == 'nms':
+        keep = batched_nms(dets[:, :4], dets[:, 4], labels, **args)
         return dets[keep], labels[keep]
-    if kind != 'soft_nms':
-        raise ValueError(f'test_cfg.rcnn.nms: type is "nms" or "soft_nms", got "{kind}"')
-    return _soft_suppress(dets, labels, cfg)
+    return _soft_suppress(dets, labels, args)
 
 
 def _soft_suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Tensor]:

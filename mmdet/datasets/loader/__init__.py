@@ -1,5 +1,5 @@
-from .build_loader import build_dataloader
-from .collate import collate
-from .sampler import DistributedGroupSampler, GroupSampler
+from mmdet.datasets.loader.build_loader import build_dataloader
+from mmdet.datasets.loader.collate import collate
+from mmdet.datasets.loader.sampler import DistributedGroupSampler, GroupSampler
 
 __all__ = ['DistributedGroupSampler', 'GroupSampler', 'build_dataloader', 'collate']

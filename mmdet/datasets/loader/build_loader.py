@@ -7,14 +7,15 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, SequentialSampler
 
-from ..sampling import SeededDataset
-from .collate import collate
-from .sampler import DistributedGroupSampler, DistributedSampler, GroupSampler
+from mmdet.datasets.loader.collate import collate
+from mmdet.datasets.loader.sampler import DistributedGroupSampler, DistributedSampler, GroupSampler
+from mmdet.datasets.base import BaseDataset
 
 
 def available_cores() -> int:
     """Cores for this process: its share, if several train on this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+    mine = hasattr(os, 'sched_getaffinity')  # not on every system
+    cores = len(os.sched_getaffinity(0)) if mine else os.cpu_count() or 1
     return max(cores // int(os.environ.get('LOCAL_WORLD_SIZE', 1)), 1)
 
 
@@ -40,9 +41,10 @@ def init_worker(worker_id: int) -> None:
     torch.set_num_threads(1)
 
 
-def build_dataloader(dataset: SeededDataset, imgs_per_gpu: int, workers_per_gpu: int, num_gpus: int = 1,
-                     dist: bool = True, shuffle: bool = True, seed: int | None = None,
-                     force_workers: bool = False, **kwargs: Any) -> DataLoader:
+def build_dataloader(dataset: BaseDataset, imgs_per_gpu: int, workers_per_gpu: int,
+                     num_gpus: int = 1, dist: bool = True, shuffle: bool = True,
+                     seed: int | None = None, force_workers: bool = False,
+                     **kwargs: Any) -> DataLoader:
     """Build the loader of one process; batches are dicts of lists, see ``collate``.
 
     Call ``loader.sampler.set_epoch(epoch, start_iter=0)`` before every epoch of
@@ -76,9 +78,10 @@ def build_dataloader(dataset: SeededDataset, imgs_per_gpu: int, workers_per_gpu:
                                  torch.cuda.is_available())
     if workers != workers_per_gpu:
         logging.getLogger('mmdet').info(
-            'data: %d of %d workers, %d cores with %d compute threads; the rest is loaded in the main process',
+            'data: %d of %d workers, %d cores with %d compute threads; the rest is loaded in the '
+            'main process',
             workers, workers_per_gpu, available_cores(), torch.get_num_threads())
     options = dict(pin_memory=torch.cuda.is_available(), persistent_workers=workers > 0,
                    worker_init_fn=init_worker)
-    return DataLoader(dataset, batch_size=batch, sampler=sampler, num_workers=workers, collate_fn=collate,
-                      **{**options, **kwargs})
+    return DataLoader(dataset, batch_size=batch, sampler=sampler, num_workers=workers,
+                      collate_fn=collate, **{**options, **kwargs})

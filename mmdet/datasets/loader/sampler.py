@@ -5,9 +5,8 @@ import numpy as np
 from torch import distributed
 from torch.utils.data import Sampler
 
+from mmdet.datasets.base import BaseDataset
 from mmdet.utils.errors import BadValue
-
-from ..sampling import SeededDataset
 
 
 class DistributedGroupSampler(Sampler):
@@ -18,7 +17,7 @@ class DistributedGroupSampler(Sampler):
     and of items a step over all ranks: 2 ranks with 4 items each see the steps
     that 1 rank with 8 sees.
 
-    Yields (epoch, index) pairs, from which a ``SeededDataset`` draws the
+    Yields (epoch, index) pairs, from which a ``BaseDataset`` draws the
     randomness of the item.
 
     Args:
@@ -29,7 +28,7 @@ class DistributedGroupSampler(Sampler):
         seed: equal on all ranks.
     """
 
-    def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1,
+    def __init__(self, dataset: BaseDataset, samples_per_gpu: int = 1,
                  num_replicas: int | None = None, rank: int | None = None, seed: int = 0) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         if num_replicas is None:
@@ -54,8 +53,9 @@ class DistributedGroupSampler(Sampler):
             ValueError: the epoch has fewer steps.
         """
         if not 0 <= start_iter <= self.num_steps:
-            raise BadValue(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, got {start_iter}; '
-                           'was the run started with another data set, batch size or number of GPUs?')
+            raise BadValue(f'start_iter: expected 0 to {self.num_steps}, the steps of an epoch, '
+                           f'got {start_iter}; was the run started with another data set, batch '
+                           'size or number of GPUs?')
         self.epoch, self.start_iter = epoch, start_iter
 
     def steps(self) -> np.ndarray:
@@ -80,7 +80,7 @@ class DistributedGroupSampler(Sampler):
 class GroupSampler(DistributedGroupSampler):
     """The same for a single process."""
 
-    def __init__(self, dataset: SeededDataset, samples_per_gpu: int = 1, seed: int = 0) -> None:
+    def __init__(self, dataset: BaseDataset, samples_per_gpu: int = 1, seed: int = 0) -> None:
         super().__init__(dataset, samples_per_gpu, num_replicas=1, rank=0, seed=seed)
 
 
@@ -90,7 +90,7 @@ class DistributedSampler(Sampler):
     Yields plain indices.
     """
 
-    def __init__(self, dataset: SeededDataset, num_replicas: int | None = None,
+    def __init__(self, dataset: BaseDataset, num_replicas: int | None = None,
                  rank: int | None = None) -> None:
         group = distributed.is_available() and distributed.is_initialized()
         world = distributed.get_world_size() if group else 1

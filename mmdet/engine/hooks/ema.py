@@ -5,6 +5,8 @@ import torch
 from mmengine.hooks import Hook
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from mmdet.utils.errors import BadValue
+
 
 class EmaHook(Hook):
     """Keep an exponential moving average of the weights; it is what is scored and saved.
@@ -22,7 +24,7 @@ class EmaHook(Hook):
     def __init__(self, momentum: float = 0.0002, interval: int = 1, begin_iter: int = 0,
                  begin_epoch: int = 0) -> None:
         if not 0 < momentum < 1:
-            raise ValueError(f'ema.momentum must lie between 0 and 1, got {momentum!r}')
+            raise BadValue(f'ema.momentum must lie between 0 and 1, got {momentum!r}')
         self.mix = get_ema_multi_avg_fn(1 - momentum)
         self.interval, self.begin_iter, self.begin_epoch = interval, begin_iter, begin_epoch
         self.average: dict[str, torch.Tensor] = {}

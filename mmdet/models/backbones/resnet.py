@@ -9,6 +9,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from mmdet.checkpoint import load_checkpoint
+from mmdet.utils.errors import BadKey, BadValue
 
 from ..norm import norm_cfg
 from ..registry import BACKBONES
@@ -139,10 +140,10 @@ class ResNet(nn.Module):
                  zero_init_residual: bool = True) -> None:
         super().__init__()
         if depth not in self.arch_settings:
-            raise KeyError(f'ResNet has depth {sorted(self.arch_settings)}, got {depth}')
+            raise BadKey(f'ResNet has depth {sorted(self.arch_settings)}, got {depth}')
         if not (1 <= num_stages <= 4 and len(strides) == len(dilations) == num_stages
                 and max(out_indices) < num_stages):
-            raise ValueError(f'num_stages={num_stages} needs that many strides {strides} and '
+            raise BadValue(f'num_stages={num_stages} needs that many strides {strides} and '
                              f'dilations {dilations}, and out_indices {out_indices} below it')
         self.depth, self.out_indices, self.style = depth, out_indices, style
         self.frozen_stages, self.norm_eval = frozen_stages, norm_eval

@@ -11,6 +11,7 @@ from mmdet.core.loss import accuracy, smooth_l1, weighted_cross_entropy
 from mmdet.core.post_processing import multiclass_nms
 
 from mmdet.models.registry import HEADS
+from mmdet.utils.errors import BadValue
 
 
 @HEADS.register_module
@@ -37,7 +38,7 @@ class BBoxHead(nn.Module):
                  reg_class_agnostic: bool = False) -> None:
         super().__init__()
         if not (with_cls or with_reg):
-            raise ValueError('a box head classifies or regresses: set with_cls or with_reg')
+            raise BadValue('a box head classifies or regresses: set with_cls or with_reg')
         self.with_avg_pool, self.with_cls, self.with_reg = with_avg_pool, with_cls, with_reg
         self.roi_feat_size, self.in_channels = roi_feat_size, in_channels
         self.num_classes = num_classes

@@ -7,6 +7,8 @@ from ..norm import norm_cfg
 from ..registry import HEADS
 from .bbox_head import BBoxHead
 
+from mmdet.utils.errors import BadValue
+
 
 @HEADS.register_module
 class ConvFCBBoxHead(BBoxHead):
@@ -91,5 +93,5 @@ class SharedFCBBoxHead(ConvFCBBoxHead):
 
     def __init__(self, num_fcs: int = 2, fc_out_channels: int = 1024, **kwargs) -> None:
         if num_fcs < 1:
-            raise ValueError(f'SharedFCBBoxHead needs num_fcs >= 1, got {num_fcs}')
+            raise BadValue(f'SharedFCBBoxHead needs num_fcs >= 1, got {num_fcs}')
         super().__init__(num_shared_fcs=num_fcs, fc_out_channels=fc_out_channels, **kwargs)

@@ -2,7 +2,10 @@
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from mmdet.core.bbox import build_assigner, build_sampler
+from mmdet.core.post_processing import check_nms_cfg
 from mmdet.utils import check_keys
+from mmdet.utils.errors import BadValue
 
 RPN_TRAIN_KEYS = ('assigner', 'sampler', 'allowed_border', 'pos_weight', 'smoothl1_beta', 'debug')
 RCNN_TRAIN_KEYS = ('assigner', 'sampler', 'mask_size', 'pos_weight', 'debug')
@@ -20,7 +23,8 @@ class BaseDetector(nn.Module):
         test_cfg: ``rpn``, ``rcnn`` and, in a tracker, ``track``, or None.
 
     Raises:
-        TypeError: a key is unknown.
+        TypeError: a key is unknown, also one of an assigner, a sampler or ``nms``.
+        KeyError: a ``type`` is.
     """
     train_keys = dict(rpn=RPN_TRAIN_KEYS, rcnn=RCNN_TRAIN_KEYS)
     test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS)
@@ -29,6 +33,7 @@ class BaseDetector(nn.Module):
         super().__init__()
         self.train_cfg = self._checked(train_cfg, self.train_keys, 'train_cfg')
         self.test_cfg = self._checked(test_cfg, self.test_keys, 'test_cfg')
+        self._check_parts()
 
     @staticmethod
     def _checked(cfg: dict | None, keys: dict, where: str) -> ConfigDict | None:
@@ -39,6 +44,16 @@ class BaseDetector(nn.Module):
             if value is not None:
                 check_keys(value, keys[part], f'{where}.{part}')
         return ConfigDict(cfg)
+
+    def _check_parts(self) -> None:
+        """Find misspelt settings now, not in the first step."""
+        for part in (self.train_cfg or {}).values():
+            for key, build in (('assigner', build_assigner), ('sampler', build_sampler)):
+                if part and part.get(key):
+                    build(part[key])
+        rcnn = (self.test_cfg or {}).get('rcnn') or {}
+        if 'nms' in rcnn:
+            check_nms_cfg(rcnn['nms'])
 
     def extract_feat(self, img: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, H, W) normalised images -> feature maps of every level."""
@@ -61,7 +76,7 @@ class BaseDetector(nn.Module):
             ValueError: ``return_loss=False``.
         """
         if not return_loss:
-            raise ValueError(
+            raise BadValue(
                 'a detector keeps no video in itself: call track(img, img_meta, memory) frame '
                 'by frame, or detect(img, img_meta) for single images')
         return self.forward_train(img, img_meta, **targets)

@@ -9,11 +9,13 @@ from torch.nn import functional as F
 
 from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
 from mmdet.core.host import first_true
-from mmdet.core.track import TrackMemory, TrackResult, assign_ids, match_scores
+from mmdet.core.track import TrackMemory, assign_ids, match_scores
+from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
 from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
 from mmdet.models.detectors.mask_rcnn import MaskRCNN
 from mmdet.models.registry import DETECTORS
+from mmdet.utils.errors import BadValue
 
 
 @DETECTORS.register_module
@@ -37,7 +39,7 @@ class MaskTrackRCNN(MaskRCNN):
         self.max_age = track_cfg.get('max_age')
         self.label_memory = track_cfg.get('label_memory', 'first')
         if self.label_memory not in ('first', 'latest'):
-            raise ValueError("test_cfg.track.label_memory is 'first' or 'latest', "
+            raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
                              f'got {self.label_memory!r}')
 
     def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
@@ -75,7 +77,7 @@ class MaskTrackRCNN(MaskRCNN):
         logits = [self.track_head.match(x, ref) for x, ref in zip(embeddings, ref_embeddings)]
         targets = self.track_head.get_targets(
             [s.pos_assigned_gt_inds for s in samples], gt_pids)
-        return self.track_head.loss(logits, targets)
+        return self.track_head.loss(logits, targets, self.train_cfg.rcnn.pos_weight)
 
     def embed(self, feats: tuple[Tensor, ...], boxes_net: Sequence[Tensor]) -> Tensor:
         """(sum n_i, D) embeddings of (n_i, 4) boxes in network pixels, image by image."""
@@ -109,8 +111,8 @@ class MaskTrackRCNN(MaskRCNN):
         found = host.ids >= 0
         dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
         masks = self.detect_masks(feats, dets, host, img_meta)
-        boxes = torch.cat([host.boxes, host.scores[:, None]], dim=1)
-        return TrackResult(boxes.numpy(), host.labels.numpy(), host.ids.numpy(), masks), memory
+        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+                           host.ids.numpy(), masks), memory
 
     def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
         """Ids of N detections with (N, D) embeddings.

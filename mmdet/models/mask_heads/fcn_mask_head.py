@@ -12,6 +12,7 @@ from mmdet.core.mask import mask_targets
 from mmdet.models.norm import norm_cfg
 from mmdet.models.registry import HEADS
 from mmdet.ops import mask_to_rle
+from mmdet.utils.errors import BadValue
 
 
 @HEADS.register_module
@@ -41,7 +42,7 @@ class FCNMaskHead(nn.Module):
                  normalize: dict | None = None) -> None:
         super().__init__()
         if upsample_method not in (None, 'deconv', 'nearest', 'bilinear'):
-            raise ValueError("upsample_method is 'deconv', 'nearest', 'bilinear' or None, "
+            raise BadValue("upsample_method is 'deconv', 'nearest', 'bilinear' or None, "
                              f'got {upsample_method!r}')
         self.num_classes, self.class_agnostic = num_classes, class_agnostic
         self.upsample_method = upsample_method

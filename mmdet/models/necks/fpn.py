@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from ..norm import norm_cfg
 from ..registry import NECKS
 
+from mmdet.utils.errors import BadValue
+
 
 @NECKS.register_module
 class FPN(nn.Module):
@@ -40,7 +42,7 @@ class FPN(nn.Module):
         self.in_channels = list(in_channels)
         used = self.in_channels[start_level:self.end_level]
         if num_outs < len(used):
-            raise ValueError(f'FPN: num_outs={num_outs} is less than the {len(used)} maps used')
+            raise BadValue(f'FPN: num_outs={num_outs} is less than the {len(used)} maps used')
         act_cfg = None if activation is None else dict(type=activation.upper().replace(
             'RELU', 'ReLU'), inplace=False)
         common = dict(norm_cfg=norm_cfg(normalize), act_cfg=act_cfg)
@@ -63,7 +65,7 @@ class FPN(nn.Module):
     def forward(self, inputs: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Maps of the backbone -> ``num_outs`` levels (N, out_channels, H_l, W_l)."""
         if len(inputs) != len(self.in_channels):
-            raise ValueError(f'FPN was built for {len(self.in_channels)} maps, got {len(inputs)}')
+            raise BadValue(f'FPN was built for {len(self.in_channels)} maps, got {len(inputs)}')
         laterals = [conv(inputs[i + self.start_level])
                     for i, conv in enumerate(self.lateral_convs)]
         for i in range(len(laterals) - 1, 0, -1):

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdet import ops
+from mmdet.utils.errors import BadKey
 
 from ..registry import ROI_EXTRACTORS
 
@@ -32,7 +33,7 @@ class SingleRoIExtractor(nn.Module):
         cfg = dict(roi_layer)
         kind = cfg.pop('type')
         if kind not in ROI_LAYERS:
-            raise KeyError(f'roi_layer has type {sorted(ROI_LAYERS)}, got "{kind}"')
+            raise BadKey(f'roi_layer has type {sorted(ROI_LAYERS)}, got "{kind}"')
         self.roi_layers = nn.ModuleList(
             ROI_LAYERS[kind](spatial_scale=1 / stride, **cfg) for stride in featmap_strides)
         self.out_channels = out_channels

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from mmdet.core.loss import accuracy
 from mmdet.core.track import MatchCoeff
+from mmdet.utils.errors import BadValue
 
 from ..registry import HEADS
 
@@ -41,10 +42,10 @@ class TrackHead(nn.Module):
                  skip_single_positive: bool = False) -> None:
         super().__init__()
         if match_coeff is not None and len(match_coeff) != 3:
-            raise ValueError('match_coeff has three numbers (score, IoU, label), '
+            raise BadValue('match_coeff has three numbers (score, IoU, label), '
                              f'got {match_coeff}')
         if not dynamic:
-            raise ValueError('TrackHead: dynamic=False never worked; remove the key')
+            raise BadValue('TrackHead: dynamic=False never worked; remove the key')
         self.match_coeff = None if match_coeff is None else MatchCoeff(*match_coeff)
         self.bbox_dummy_iou = bbox_dummy_iou
         self.final_relu, self.skip_single_positive = final_relu, skip_single_positive
@@ -79,7 +80,7 @@ class TrackHead(nn.Module):
 
     def get_targets(self, pos_assigned_gt_inds: Sequence[Tensor],
                     gt_pids: Sequence[Tensor]) -> list[Tensor]:
-        """The column each positive RoI should choose, one (P_i,) int64 tensor an image.
+        """The column each positive RoI should choose, one (P_i,) int64 tensor per image.
 
         Args:
             pos_assigned_gt_inds: (P_i,) rows of the ground truth.
@@ -88,13 +89,14 @@ class TrackHead(nn.Module):
         """
         return [pids[inds] for pids, inds in zip(gt_pids, pos_assigned_gt_inds)]
 
-    def loss(self, match_logits: Sequence[Tensor],
-             targets: Sequence[Tensor]) -> dict[str, Tensor]:
+    def loss(self, match_logits: Sequence[Tensor], targets: Sequence[Tensor],
+             pos_weight: float = -1) -> dict[str, Tensor]:
         """Cross entropy averaged over the positives of an image, then over images.
 
         Args:
-            match_logits: one (P_i, M_i + 1) tensor an image.
-            targets: one (P_i,) tensor an image.
+            match_logits: one (P_i, M_i + 1) tensor per image.
+            targets: one (P_i,) tensor per image.
+            pos_weight: weight of positives, as in the box head; not positive: 1.
 
         Returns:
             ``loss_match`` and ``match_acc`` in percent, 0-d each; 0 without positives.
@@ -109,4 +111,5 @@ class TrackHead(nn.Module):
             loss = loss + F.cross_entropy(logits, target)
             hits = hits + accuracy(logits, target) * len(target)
             total += len(target)
-        return dict(loss_match=loss / len(match_logits), match_acc=hits / max(total, 1))
+        loss = loss / len(match_logits) * (pos_weight if pos_weight > 0 else 1)
+        return dict(loss_match=loss, match_acc=hits / max(total, 1))

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmdet.core import MatchCoeff, TrackMemory, TrackResult, assign_ids, match_scores
+from mmdet.core import MatchCoeff, TrackMemory, assign_ids, match_scores
 
 
 def test_scores_by_hand():
@@ -66,11 +66,3 @@ def test_an_empty_frame_changes_nothing_but_the_clock():
     assert memory.boxes[:, 0].tolist() == [1] and memory.frame == 3
     assert memory.alive(None).tolist() == [True]
     assert memory.alive(1).tolist() == [False] and memory.alive(3).tolist() == [True]
-
-
-def test_classic_form_of_a_result():
-    result = TrackResult(torch.ones(1, 5).numpy(), torch.tensor([2]).numpy(),
-                         torch.tensor([7]).numpy(), [{'size': [1, 1], 'counts': b'1'}])
-    det, seg = result.to_classic()
-    assert det[7]['label'] == 2 and det[7]['bbox'].tolist() == [1] * 5
-    assert seg == {7: {'size': [1, 1], 'counts': b'1'}}

@@ -66,3 +66,14 @@ def test_bad_arguments():
         ResNet(51)
     with pytest.raises(ValueError, match='num_stages=3'):
         ResNet(18, num_stages=3)
+
+
+def test_fewer_stages_take_what_they_have_of_a_file(tmp_path):
+    whole = ResNet(18)
+    torch.save(whole.state_dict(), tmp_path / 'r18.pth')
+    part = ResNet(18, num_stages=3, strides=(1, 2, 2), dilations=(1, 1, 1), out_indices=(2,))
+    part.init_weights(str(tmp_path / 'r18.pth'))
+    assert torch.equal(part.layer3[0].conv1.weight, whole.layer3[0].conv1.weight)
+    torch.save(part.state_dict(), tmp_path / 'part.pth')
+    with pytest.raises(ValueError, match='layer4.0.bn1.bias is missing'):
+        whole.init_weights(str(tmp_path / 'part.pth'))

@@ -126,10 +126,11 @@ def check_stages(model, img, meta, want):
 def check_objects(result, want):
     want = {o['id']: o for o in want}
     assert sorted(result.obj_ids.tolist()) == sorted(want)
-    for box, label, i, mask in zip(result.boxes, result.labels, result.obj_ids, result.masks):
+    for box, score, label, i, mask in zip(result.boxes, result.scores, result.labels,
+                                          result.obj_ids, result.masks):
         assert label == want[i]['label']
-        np.testing.assert_allclose(box[:4], want[i]['bbox'][:4], atol=0.02)
-        np.testing.assert_allclose(box[4], want[i]['bbox'][4], atol=1e-3)
+        np.testing.assert_allclose(box, want[i]['bbox'][:4], atol=0.02)
+        np.testing.assert_allclose(score, want[i]['bbox'][4], atol=1e-3)
         iou = mask_util.iou([mask], [want[i]['rle']], [0])[0, 0]
         assert iou > 0.995 or mask_util.area(mask) == want[i]['area'] == 0
 

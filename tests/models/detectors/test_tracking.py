@@ -25,6 +25,7 @@ def run(model, frames):
 def assert_same(a, b):
     for x, y in zip(a, b):
         assert np.array_equal(x.boxes, y.boxes) and np.array_equal(x.obj_ids, y.obj_ids)
+        assert np.array_equal(x.scores, y.scores)
         assert np.array_equal(x.labels, y.labels) and x.masks == y.masks
 
 
@@ -60,7 +61,7 @@ def test_a_frame_without_detections(cfg, build, frames):
     cfg.test_cfg.rcnn.score_thr = 1.0
     model = build(cfg).eval()
     result, memory = model.track(*frames(1)[0])
-    assert result.boxes.shape == (0, 5) and result.masks == [] and len(memory) == 0
+    assert result.boxes.shape == (0, 4) and result.masks == [] and len(memory) == 0
     assert result.obj_ids.dtype == np.int64 and memory.frame == 1
 
 
@@ -110,4 +111,16 @@ def test_wrong_settings_are_named(cfg, build):
     cfg.train_cfg.rcnn.pop('mask_siz')
     cfg.model.rpn_head.anchor_scale = [8]
     with pytest.raises(TypeError, match='RPNHead has no key "anchor_scale"; did you mean "anchor_scales"'):
+        build(cfg)
+
+
+@pytest.mark.parametrize('path, value, error, word', [
+    ('train_cfg.rpn.assigner.pos_iou', .5, TypeError, 'did you mean "pos_iou_thr"'),
+    ('train_cfg.rcnn.sampler.type', 'RandomSampeler', KeyError, 'did you mean "RandomSampler"'),
+    ('train_cfg.rcnn.sampler.pos_fractoin', .5, TypeError, 'did you mean "pos_fraction"'),
+    ('test_cfg.rcnn.nms.iou', .5, TypeError, 'did you mean "iou_thr"'),
+    ('test_cfg.rcnn.nms.type', 'sotf_nms', ValueError, '"nms" or "soft_nms"')])
+def test_misspelt_parts_stop_before_anything_is_built(cfg, build, path, value, error, word):
+    cfg.merge_from_dict({path: value})
+    with pytest.raises(error, match=word):
         build(cfg)

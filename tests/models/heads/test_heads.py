@@ -22,6 +22,8 @@ def test_track_loss_averages_over_positives_then_images():
     losses = head.loss(logits, targets)
     assert losses['loss_match'].item() == pytest.approx(torch.log(torch.tensor(2.)).item() / 2 / 3)
     assert losses['match_acc'].item() == pytest.approx(200 / 3)
+    heavy = head.loss(logits, targets, pos_weight=3)
+    assert heavy['loss_match'].item() == pytest.approx(3 * losses['loss_match'].item())
 
 
 def test_track_head_refuses():

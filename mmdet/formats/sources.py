@@ -3,15 +3,16 @@ import dataclasses
 import os
 import pathlib
 import re
-from typing import Iterable, Iterator, Optional, Sequence, Union
+from typing import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images
-from mmdet.visualization import quiet_opencv
+from mmdet.formats.pictures import quiet_opencv, read_picture
+from mmdet.utils.errors import BadType, BadValue, MissingFile
 
-Source = Union[str, os.PathLike, int, Sequence]
+Source = str | os.PathLike | int | Sequence
 
 
 @dataclasses.dataclass
@@ -30,7 +31,7 @@ class FrameSource:
     fps: float
 
 
-def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
+def open_source(source: Source, fps: float | None = None) -> FrameSource:
     """Open whatever holds frames.
 
     Args:
@@ -51,45 +52,35 @@ def open_source(source: Source, fps: Optional[float] = None) -> FrameSource:
     if '://' in path:
         return _open_video(path, 'stream', fps)
     if not os.path.exists(path):
-        raise FileNotFoundError(f'{path}: no such video file or folder of frames')
+        raise MissingFile(f'{path}: no such video file or folder of frames')
     name = re.sub(r'\W+', '_', pathlib.Path(path).resolve().stem).strip('_') or 'video'
     if os.path.isdir(path):
         names = list_images(path)
         if not names:
-            raise ValueError(f'{path}: no pictures in this folder; expected frames as '
+            raise BadValue(f'{path}: no pictures in this folder; expected frames as '
                              f'{", ".join(IMAGE_SUFFIXES)}')
         frames = (read_picture(os.path.join(path, n)) for n in names)
         return FrameSource(name, frames, len(names), fps or 10)
     return _open_video(path, name, fps)
 
 
-def read_picture(path: Union[str, os.PathLike]) -> np.ndarray:
-    """A picture as uint8 (h, w, 3) BGR; FileNotFoundError or ValueError if it is none."""
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f'{path}: no such picture')
-    frame = cv2.imread(os.fspath(path))
-    if frame is None:
-        raise ValueError(f'{path}: expected a picture, could not decode it')
-    return frame
-
-
-def _as_frame(frame: Union[str, os.PathLike, np.ndarray]) -> np.ndarray:
+def _as_frame(frame: str | os.PathLike | np.ndarray) -> np.ndarray:
     if isinstance(frame, (str, os.PathLike)):
         return read_picture(frame)
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.shape[2:] != (3, ):
         got = f'{frame.dtype} {frame.shape}' if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise TypeError(f'frame: expected a path or a uint8 array (h, w, 3) in BGR order, got {got}')
+        raise BadType(f'frame: expected a path or a uint8 array (h, w, 3) in BGR order, got {got}')
     return frame
 
 
-def _open_video(source: Union[str, int], name: str, fps: Optional[float]) -> FrameSource:
+def _open_video(source: str | int, name: str, fps: float | None) -> FrameSource:
     with quiet_opencv():
         capture = cv2.VideoCapture(source)
         found, first = capture.read()
     if not found and isinstance(source, int):
-        raise ValueError(f'camera {source}: no picture; is it connected, and free?')
+        raise BadValue(f'camera {source}: no picture; is it connected, and free?')
     if not found:
-        raise ValueError(f'{source}: no frame could be read; expected a video that OpenCV '
+        raise BadValue(f'{source}: no frame could be read; expected a video that OpenCV '
                          'decodes: convert it, or extract its frames into a folder')
     count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT))) if isinstance(source, str) else 0
     rate = capture.get(cv2.CAP_PROP_FPS)

@@ -2,47 +2,49 @@
 import dataclasses
 import logging
 import os
-from typing import Any, NamedTuple, Optional, Sequence
+from typing import NamedTuple, Sequence
 
 import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmdet.formats.submission import write_submission
-from mmdet.formats.results import check_track_score
-from mmdet.datasets import build_dataset
-from mmdet.models import build_detector
 from mmdet.checkpoint import load_checkpoint
-from mmdet.utils.config import load_config
-from mmdet.formats.pickles import dump_results, load_results
-from mmdet.utils.logger import get_root_logger
+from mmdet.datasets import build_dataset
+from mmdet.datasets.base import BaseDataset
 from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world
+from mmdet.engine.drawing import draw_dataset
 from mmdet.engine.environment import set_threads, this_device
 from mmdet.engine.sharding import check_gpus
-from .show import draw_dataset
-from mmdet.engine.test_loop import (choose_loop, has_annotations, is_video_dataset, score_results,
-                   write_results)
+from mmdet.engine.test_loop import choose_loop
+from mmdet.formats.pickles import dump_results, load_results
+from mmdet.formats.results import check_track_score, from_classic
+from mmdet.formats.submission import write_submission
+from mmdet.models import build_detector
+from mmdet.utils.config import load_config
+from mmdet.utils.errors import BadValue
+from mmdet.utils.logger import get_root_logger
 
 
 @dataclasses.dataclass
-class RunOptions:
+class TestOptions:
     """The options of ``tools/test_video.py``, which explains each."""
     config: str
-    checkpoint: Optional[str]
+    checkpoint: str | None
     out: str
     eval: Sequence[str] = ()
     load_result: bool = False
     show: bool = False
-    save_path: Optional[str] = None
+    save_path: str | None = None
     show_format: str = 'mp4'
     show_score_thr: float = 0.3
     format_only: bool = False
     gpus: int = 1
     proc_per_gpu: int = 1
     launcher: str = 'none'
-    workers: Optional[int] = None
-    cfg_options: Optional[dict] = None
+    workers: int | None = None
+    allow_partial: bool = False
+    cfg_options: dict | None = None
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
@@ -52,8 +54,8 @@ class RunOptions:
 class Prepared(NamedTuple):
     """Config, data set in test mode, detector without weights (None if not needed)."""
     cfg: Config
-    dataset: Any
-    detector: Optional[nn.Module]
+    dataset: BaseDataset
+    detector: nn.Module | None
 
 
 def track_score(cfg: Config) -> str:
@@ -61,7 +63,7 @@ def track_score(cfg: Config) -> str:
     return ((cfg.get('test_cfg') or {}).get('track') or {}).get('track_score', 'mean')
 
 
-def prepare(options: RunOptions) -> Prepared:
+def prepare(options: TestOptions) -> Prepared:
     """Build everything, and find out now what would fail later.
 
     Raises:
@@ -78,9 +80,9 @@ def prepare(options: RunOptions) -> Prepared:
     checks.check_single(dataset)
     if options.show or not options.load_result:
         checks.check_frames(dataset)
-        checks.check_frame_sizes(dataset)
-    if options.format_only and not is_video_dataset(dataset):
-        raise ValueError('--format-only packs tracks of videos; for images X.pkl.json is all servers need')
+    if options.format_only and not dataset.is_video:
+        raise BadValue('--format-only packs tracks of videos; for images X.pkl.json is all '
+                       'servers need')
     if options.load_result:
         return Prepared(cfg, dataset, None)
     cfg.model.pretrained = None  # the checkpoint has the backbone
@@ -90,7 +92,7 @@ def prepare(options: RunOptions) -> Prepared:
     return Prepared(cfg, dataset, detector)
 
 
-def run_test(options: RunOptions, prepared: Optional[Prepared] = None) -> Optional[dict]:
+def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
     """Test, write ``X.pkl`` and ``X.pkl.json``, score and draw as the options say.
 
     Args:
@@ -108,51 +110,64 @@ def run_test(options: RunOptions, prepared: Optional[Prepared] = None) -> Option
     if not options.load_result:
         results = _find(options, prepared, logger)
     elif rank_and_world()[0] == 0:
-        results = load_results(options.out)
+        results = read_results(options.out, prepared.dataset)
     else:
         results = None
     return None if results is None else _report(options, prepared, results, logger)
 
 
-def _announce(dataset: Any, out: str, logger: logging.Logger) -> None:
+def _announce(dataset: BaseDataset, out: str, logger: logging.Logger) -> None:
     """Say what will be tested, and what cannot be scored."""
-    if is_video_dataset(dataset):
+    if dataset.is_video:
         logger.info('%s: %d videos, %d frames, %d classes', dataset.ann_file,
                     len(dataset.vid_infos), len(dataset), len(dataset.CLASSES))
-    if not has_annotations(dataset):
+    if not dataset.has_annotations():
         logger.warning(
             '%s has no annotations (the public validation and test files have none), so nothing '
             'can be scored; only the json for submission, %s.json, will be written. For a score '
             'at home see tools/convert_datasets/split_videos.py', dataset.ann_file, out)
 
 
-def _find(options: RunOptions, prepared: Prepared, logger: logging.Logger) -> Optional[list]:
+def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> list | None:
     """Run the detector and write ``X.pkl``; None on other processes than the first."""
     cfg, dataset, detector = prepared
-    load_checkpoint(detector, options.checkpoint, strict=True, logger=logger)
+    report = load_checkpoint(detector, options.checkpoint, strict=True, logger=logger,
+                             allow_partial=options.allow_partial)
+    checks.check_trained_classes(report.meta.get('CLASSES'), dataset, logger)
     torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
     set_threads(0, cfg.get('num_threads'))
     device = this_device()
     loop = choose_loop(detector, dataset)
     results = loop(detector.to(device), dataset, device, options.workers, logger)
     if results is not None:
-        dump_results(results, options.out)
+        write_results(results, options.out, dataset)
         logger.info('%s: results of %d frames', options.out, len(results))
     return results
 
 
-def _report(options: RunOptions, prepared: Prepared, results: list,
+def write_results(results: list, path: str, dataset: BaseDataset) -> None:
+    """Write ``X.pkl`` as the 2019 code did."""
+    dump_results([result.to_classic() for result in results] if dataset.is_video else results, path)
+
+
+def read_results(path: str, dataset: BaseDataset) -> list:
+    """Read an ``X.pkl``."""
+    results = load_results(path)
+    return from_classic(results) if dataset.is_video else results
+
+
+def _report(options: TestOptions, prepared: Prepared, results: list,
             logger: logging.Logger) -> dict:
     """Write the json, then all that is made from it."""
     cfg, dataset, _ = prepared
-    files = write_results(dataset, results, f'{options.out}.json', track_score(cfg))
+    files = dataset.write(results, f'{options.out}.json', track_score(cfg))
     logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))
     if options.format_only:
         folder = os.path.dirname(os.path.abspath(options.out))
         logger.info('for submission: %s', write_submission(files['segm'], dataset.ytvos, folder, logger))
     metrics = {}
-    if has_annotations(dataset):
-        metrics = score_results(dataset, files, options.eval, logger)
+    if dataset.has_annotations():
+        metrics = dataset.score(files, options.eval, logger)
     if options.show:
         draw_dataset(dataset, results, options.save_path, options.show_format == 'png',
                      score_thr=options.show_score_thr, logger=logger)

@@ -1,0 +1,1 @@
+"""A training run and a test: loops, hooks, checkpoints of a run, processes, progress."""

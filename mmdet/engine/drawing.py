@@ -1,0 +1,65 @@
+"""Results of a data set drawn over the frames they belong to."""
+import logging
+import os
+import pathlib
+import re
+from typing import Iterable, Sequence
+
+import numpy as np
+
+from mmdet.datasets.base import BaseDataset
+from mmdet.formats.entries import frame_folder
+from mmdet.formats.pictures import write_picture
+from mmdet.formats.track_result import TrackResult
+from mmdet.utils.logger import get_root_logger
+from mmdet.visualization import VideoWriter, draw_result
+
+
+def drawing_name(info: dict) -> str:
+    """A file name for a video: the folder of its frames, else its id."""
+    return re.sub(r'[^\w.-]+', '_', frame_folder(info)).strip('._') or f'video_{info["id"]}'
+
+
+def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
+                   as_frames: bool, logger: logging.Logger) -> pathlib.Path:
+    """Write pictures as ``path.mp4``, or as PNG files into the folder ``path``."""
+    if not as_frames:
+        with VideoWriter(path.with_name(path.name + '.mp4'), fps, logger) as writer:
+            for picture in pictures:
+                writer.write(picture)
+        return writer.written
+    path.mkdir(parents=True, exist_ok=True)
+    for t, picture in enumerate(pictures):
+        write_picture(picture, path / f'{t:05d}.png')
+    return path
+
+
+def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: str | os.PathLike,
+                 as_frames: bool = False, fps: float = 6, score_thr: float = 0.3,
+                 logger: logging.Logger | None = None) -> list[pathlib.Path]:
+    """Draw every video of a data set, frames without objects too.
+
+    Args:
+        dataset: of videos, in test mode.
+        results: one per item.
+        folder: one mp4, or one folder of PNG files, per video goes there.
+        as_frames: PNG files instead of mp4.
+        fps: frames a second; YouTube-VIS annotates six.
+        score_thr: objects below are left out.
+        logger: for what was written.
+
+    Returns:
+        the files or folders written.
+    """
+    logger = logger or get_root_logger()
+    written, names = [], set()
+    for video, indices in dataset.videos().items():
+        info = dataset.vid_infos[video]
+        name = drawing_name(info)
+        name = f'{name}_{info["id"]}' if name in names else name
+        names.add(name)
+        pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
+                    for i in indices)
+        written.append(write_pictures(pictures, pathlib.Path(folder) / name, fps, as_frames, logger))
+    logger.info('%d videos drawn into %s', len(written), folder)
+    return written
