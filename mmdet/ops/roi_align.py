@@ -15,7 +15,8 @@ def roi_align(features: Tensor, rois: Tensor, out_size: int | tuple[int, int],
 
     A box ends at ``(x2 + 1) * spatial_scale``; its size is clamped at 0 from
     below. Points further than a pixel outside the features count as 0, as do
-    RoIs with NaN. torchvision and mmcv use other conventions.
+    RoIs with NaN. torchvision and mmcv use other conventions. A GPU adds up gradients
+    in any order, under ``torch.use_deterministic_algorithms(True)`` in that of the RoIs.
 
     Args:
         features: (N, C, H, W) floating point.

@@ -16,10 +16,11 @@ pytestmark = pytest.mark.skipif(library._cpu_problem is not None, reason='operat
 NOTICED = (AssertionError, Failed)
 
 
-def barriers(name):
-    """Lines of the kernels' barriers."""
-    lines = (CSRC / 'cuda' / f'{name}_kernels.cuh').read_text().splitlines()
-    return [number for number, line in enumerate(lines, 1) if line.strip() == '__syncthreads();']
+def barriers(operator):
+    """``file:line`` of the barriers of its kernels."""
+    return [f'{file.name}:{number}' for file in sorted((CSRC / 'cuda').glob(f'{operator}*.cuh'))
+            for number, line in enumerate(file.read_text().splitlines(), 1)
+            if line.strip() == '__syncthreads();']
 
 
 def check_nms(emulator, **options):
@@ -35,18 +36,16 @@ def check_align(emulator, **options):
     align.check_backward(emulator, [align.wide_case(3, 300)], True, True, **options)
 
 
-@pytest.mark.parametrize('line', barriers('nms'))
-def test_a_missing_barrier_in_nms(emulator, line):
-    check_nms(emulator, most_blocks=1)
+@pytest.mark.parametrize('check, barrier', [(check_nms, one) for one in barriers('nms')]
+                         + [(check_align, one) for one in barriers('roi_align')])
+def test_a_missing_barrier(emulator, check, barrier):
+    check(emulator, most_blocks=1)
     with pytest.raises(NOTICED):
-        check_nms(emulator, most_blocks=1, skipped_barrier=line)
+        check(emulator, most_blocks=1, skipped_barrier=barrier)
 
 
-@pytest.mark.parametrize('line', barriers('roi_align'))
-def test_a_missing_barrier_in_roi_align(emulator, line):
-    check_align(emulator, most_blocks=1)
-    with pytest.raises(NOTICED):
-        check_align(emulator, most_blocks=1, skipped_barrier=line)
+def test_barriers_are_found():
+    assert len(barriers('nms')) == 8 and len(barriers('roi_align')) == 4
 
 
 def check_wide(emulator):
@@ -75,7 +74,7 @@ EDITS = {
     'channel 256 of 256': ('roi_align', check_wide,
                            'S* const plane = plane_of(map, roi.image, channel)',
                            'S* const plane = plane_of(map, roi.image, channel + 1)'),
-    'a thread beyond the channels': ('roi_align', check_odd_channels, 'channel < channels',
+    'a thread beyond the channels': ('roi_align_ordered', check_odd_channels, 'channel < channels',
                                      'channel <= channels'),
     'a barrier less': ('nms', check_nms, '''    }
     __syncthreads();
@@ -93,7 +92,8 @@ def test_an_edited_kernel(emulator, make_emulator, tmp_path, fault):
     text = kernels.read_text()
     assert text.count(old) == 1
     kernels.write_text(text.replace(old, new))
-    edited = make_emulator(csrc=csrc, operators=(operator,), flags=('-DMMDET_FLOAT32_ONLY',))
+    edited = make_emulator(csrc=csrc, operators=(operator.removesuffix('_ordered'),),
+                           flags=('-DMMDET_FLOAT32_ONLY',))
     with pytest.raises(NOTICED) as noticed:
         check(edited)
     assert 'not compiled' not in str(noticed.value)

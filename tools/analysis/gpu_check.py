@@ -34,7 +34,6 @@ from torch import Tensor  # noqa: E402
 
 from mmdet import ops  # noqa: E402
 from mmdet.datasets import build_dataloader  # noqa: E402
-from mmdet.engine.test_loop import make_preprocessor  # noqa: E402
 from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.ops import library  # noqa: E402
@@ -177,7 +176,7 @@ def training_step(cfg: Config, dataset, batch: dict, device: torch.device) -> di
     model = build_detector(dict(cfg.model, pretrained=None), train_cfg=cfg.train_cfg,
                            test_cfg=cfg.test_cfg).to(device).train()
     batch = to_device(dict(batch), device)
-    preprocess = make_preprocessor(dataset)
+    preprocess = dataset.preprocessor()
     frames = {key: preprocess(batch.pop(key)) for key in ('img', 'ref_img') if key in batch}
     losses = model(**frames, **batch, return_loss=True)
     total_loss(losses)[0].backward()

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 #include "cuda/launch.h"
 
@@ -25,10 +26,10 @@ namespace emulation {
 
 struct Settings {
   uint64_t seed = 0;
-  int64_t most_blocks = 0;     // of a grid, so that its loops go round; 0: as launched
-  int64_t skipped_barrier = 0;  // the line of a __syncthreads that does nothing
+  int64_t most_blocks = 0;  // of a grid, so that its loops go round; 0: as launched
 };
 inline Settings settings;
+inline std::string skipped_barrier;  // file:line of a __syncthreads that does nothing
 
 // Waits for the other threads of the block. All must come, to the same line.
 void barrier(const char* file, int line);

@@ -84,7 +84,7 @@ class Emulator:
         return found
 
     def run(self, operator: str, cases: list[dict], seed: int = 0, most_blocks: int = 0,
-            skipped_barrier: int = 0) -> list[list[Tensor]]:
+            skipped_barrier: str = '') -> list[list[Tensor]]:
         """The results of every case, as the operator's function in ``<operator>.cpp`` lists them.
 
         Args:
@@ -92,15 +92,15 @@ class Emulator:
             cases: tensors, numbers and lists of numbers by name.
             seed: of the order of blocks and threads.
             most_blocks: of a grid, so that grid-stride loops go round; 0: as launched.
-            skipped_barrier: line of a ``__syncthreads`` to leave out.
+            skipped_barrier: ``file:line`` of a ``__syncthreads`` to leave out.
 
         Raises:
             Failed: a sanitizer found something, or threads miss a barrier.
         """
-        common = dict(seed=seed, most_blocks=most_blocks, skipped_barrier=skipped_barrier)
+        common = dict(seed=seed, most_blocks=most_blocks)
         data = struct.pack('q', len(cases)) + b''.join(
             _text(operator) + _pack_case({**common, **case}) for case in cases)
-        done = subprocess.run([self.program], input=data, capture_output=True,
+        done = subprocess.run([self.program, skipped_barrier], input=data, capture_output=True,
                               env={**os.environ, 'ASAN_OPTIONS': 'detect_leaks=0'})
         if done.returncode:
             raise Failed(done.stderr.decode(errors='replace')[:4000])

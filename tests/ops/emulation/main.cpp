@@ -63,13 +63,13 @@ void write_results(const Results& results) {
 }  // namespace
 }  // namespace emulation
 
-int main() {
+int main(int count, char** arguments) {
   using namespace emulation;
+  if (count > 1) skipped_barrier = arguments[1];
   for (int64_t left = read_number(); left > 0; --left) {
     const std::string name = read_text();
     const Case one = read_case();
-    settings = {static_cast<uint64_t>(one.number("seed")), one.number("most_blocks"),
-                one.number("skipped_barrier")};
+    settings = {static_cast<uint64_t>(one.number("seed")), one.number("most_blocks")};
     write_results(operators().at(name)(one));
   }
 }

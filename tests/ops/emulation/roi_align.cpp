@@ -3,6 +3,7 @@
 // The kernels come after what stands in for CUDA.
 #include "cases.h"
 #include "cuda/roi_align_kernels.cuh"
+#include "cuda/roi_align_ordered_kernels.cuh"
 #include "sort_rois.h"
 #include "types.h"
 

@@ -15,10 +15,10 @@ namespace mmdet {
 
 using Mask = unsigned long long;
 
-constexpr int kWord = 64;       // boxes per word of a mask
-constexpr int kChunk = 4096;    // boxes
-constexpr int kWalkers = 512;   // threads of the walk
-constexpr int kMeeting = 128;   // later boxes, and kept ones, that meet in one block
+constexpr int kWord = 64;      // boxes per word of a mask
+constexpr int kChunk = 4096;   // boxes
+constexpr int kWalkers = 512;  // threads of the walk
+constexpr int kMeeting = 128;  // later boxes, and kept ones, that meet in one block
 
 // How far the walk is, in device memory.
 struct Progress {
@@ -53,7 +53,7 @@ struct Company {
   }
 };
 
-// The chunk: count boxes (count, 4), their labels (or null) and whether they are out already.
+// Consecutive boxes (count, 4), their labels (or null) and whether they are out already.
 template <typename T>
 struct Boxes {
   const T* rows;
@@ -104,10 +104,23 @@ __device__ inline Mask keep_in_order(const Mask* own, Mask left, int64_t room) {
   return kept;
 }
 
+// ORs the masks of the kept ones of 64 boxes into all words behind their own, at most 8 per
+// thread: neighbours read neighbouring words, the 64 rows are shared out among the others.
+__device__ inline void combine(const Mask* masks, int64_t words, int64_t word, Mask kept,
+                               Mask* gone) {
+  constexpr int kWords = kChunk / kWord, kRows = kWord / (kWalkers / kWords);
+  const int64_t other = word + 1 + threadIdx.x % kWords;
+  const int part = threadIdx.x / kWords;
+  if (other >= words) return;
+  Mask out = 0;
+  for (Mask left = kept & ((Mask{1} << kRows) - 1) << part * kRows; left; left &= left - 1)
+    out |= masks[(word * kWord + __ffsll(static_cast<long long>(left)) - 1) * words + other];
+  if (out) atomicOr(&gone[other], out);
+}
+
 // One block. keep gets 1 for each kept box, and places their indices, until the chunks
 // together have max_num (negative: all). A step takes 64 boxes: one thread finds the kept
-// ones, at most 64 turns; then all combine their masks, at most 8 words each, and read the
-// next 64. keep starts at 0.
+// ones, at most 64 turns; then all combine their masks and read the next 64. keep starts at 0.
 __global__ void walk_masks(const Mask* masks, const bool* dropped, int64_t count, int64_t max_num,
                            Progress* progress, bool* keep, int64_t* places) {
   __shared__ Mask gone[kChunk / kWord];
@@ -123,31 +136,22 @@ __global__ void walk_masks(const Mask* masks, const bool* dropped, int64_t count
   __syncthreads();
   int64_t here = 0;
   for (int64_t word = 0; word < words && total + here != max_num; ++word) {
-    const int64_t first = word * kWord, next = first + kWord;
+    const int64_t mine = word * kWord + threadIdx.x, left = count - word * kWord;
     if (threadIdx.x == 0) {
-      const Mask exist = count - first < kWord ? (Mask{1} << (count - first)) - 1 : ~Mask{0};
+      const Mask exist = left < kWord ? (Mask{1} << left) - 1 : ~Mask{0};
       const int64_t room = max_num < 0 ? kWord : max_num - total - here;
       kept = keep_in_order(own, exist & ~gone[word], room);
     }
     __syncthreads();
     const Mask now = kept;
     if (threadIdx.x < kWord && (now >> threadIdx.x & 1)) {
-      keep[first + threadIdx.x] = true;
-      places[here + __popcll(now & ((Mask{1} << threadIdx.x) - 1))] = first + threadIdx.x;
+      keep[mine] = true;
+      places[here + __popcll(now & ((Mask{1} << threadIdx.x) - 1))] = mine;
     }
     here += __popcll(now);
-    // Neighbours read neighbouring words; the 64 rows are shared out among the others.
-    constexpr int kParts = kWalkers / (kChunk / kWord), kRows = kWord / kParts;
-    const int64_t other = word + 1 + threadIdx.x % (kChunk / kWord);
-    const int part = threadIdx.x / (kChunk / kWord);
-    if (other < words) {
-      Mask out = 0;
-      for (Mask left = now & ((Mask{1} << kRows) - 1) << part * kRows; left; left &= left - 1)
-        out |= masks[(first + __ffsll(static_cast<long long>(left)) - 1) * words + other];
-      if (out) atomicOr(&gone[other], out);
-    }
-    if (threadIdx.x < kWord && next + threadIdx.x < count)
-      own[threadIdx.x] = masks[(next + threadIdx.x) * words + word + 1];
+    combine(masks, words, word, now, gone);
+    if (threadIdx.x < kWord && mine + kWord < count)
+      own[threadIdx.x] = masks[(mine + kWord) * words + word + 1];
     __syncthreads();
   }
   if (threadIdx.x == 0) *progress = {total + here, here};

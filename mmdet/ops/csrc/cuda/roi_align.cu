@@ -13,6 +13,7 @@
 #include "../checks.h"
 #include "../types.h"
 #include "roi_align_kernels.cuh"
+#include "roi_align_ordered_kernels.cuh"
 #include "sort_rois.cuh"
 #include "stream.cuh"
 
