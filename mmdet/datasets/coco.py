@@ -11,6 +11,7 @@ from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, cate
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
 from mmdet.evaluation import coco_eval
+from mmdet.evaluation.class_names import COCO as COCO_CLASSES
 from mmdet.formats import results2json
 from mmdet.formats.json_files import read_json
 from mmdet.utils.errors import BadValue
@@ -29,17 +30,7 @@ class CocoDataset(CustomDataset):
         img_ids: image id of every item.
     """
     result_types = 'segm', 'bbox'
-    CLASSES = (
-        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
-        'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
-        'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'backpack',
-        'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard', 'sports_ball',
-        'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard', 'tennis_racket',
-        'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
-        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair',
-        'couch', 'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse',
-        'remote', 'keyboard', 'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator',
-        'book', 'clock', 'vase', 'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+    CLASSES = COCO_CLASSES
 
     def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES

@@ -8,6 +8,7 @@ import numpy as np
 from mmdet.datasets.annotations import FrameObjects
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
+from mmdet.evaluation.class_names import VOC as VOC_CLASSES
 from mmdet.utils import nearest
 from mmdet.utils.errors import BadValue, MissingFile
 
@@ -87,9 +88,7 @@ class XMLDataset(CustomDataset):
 @DATASETS.register_module
 class VOCDataset(XMLDataset):
     """Pascal VOC 2007 and 2012; ``img_prefix`` is the folder of the year."""
-    CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
-               'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
-               'sofa', 'train', 'tvmonitor')
+    CLASSES = VOC_CLASSES
 
     def _load(self, classes: Sequence[str] | None) -> None:
         super()._load(classes)
