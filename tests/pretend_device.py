@@ -275,7 +275,8 @@ def _to(func: Any, args: tuple, kwargs: dict) -> Any:
     """A host tensor goes to the device; pinned memory does so while the host works on."""
     if isinstance(args[0], PretendTensor) or not _is_here(_asked_device(args, kwargs)):
         return NotImplemented
-    blocking = not (kwargs.get('non_blocking') or True in args[2:]) or not getattr(args[0], 'pinned', False)
+    asynchronous = kwargs.get('non_blocking') or True in args[2:]
+    blocking = not (asynchronous and getattr(args[0], 'pinned', False))
     if args[0].numel() and blocking:
         _say('to device', 'to')
     dtype = next((a for a in [*args[1:], kwargs.get('dtype')] if isinstance(a, torch.dtype)), None)
@@ -382,10 +383,18 @@ _BATCH_NORM = inspect.signature(torch.nn.functional.batch_norm)
 
 
 _HANDLERS = {
-    torch.Tensor.to: _to, torch.Tensor.tolist: _tolist, torch.Tensor.numpy: _numpy,
-    torch.Tensor.__array__: _numpy, torch.Tensor.data_ptr: _data_ptr,
-    torch.Tensor.new_tensor: _new_tensor, torch.nn.functional.one_hot: _one_hot,
-    torch.Tensor.__getitem__: _index, torch.Tensor.__setitem__: _index, torch.where: _where, torch.Tensor.pin_memory: _pin, torch.Tensor.is_pinned: _is_pinned,
+    torch.Tensor.to: _to,
+    torch.Tensor.tolist: _tolist,
+    torch.Tensor.numpy: _numpy,
+    torch.Tensor.__array__: _numpy,
+    torch.Tensor.data_ptr: _data_ptr,
+    torch.Tensor.new_tensor: _new_tensor,
+    torch.nn.functional.one_hot: _one_hot,
+    torch.Tensor.__getitem__: _index,
+    torch.Tensor.__setitem__: _index,
+    torch.where: _where,
+    torch.Tensor.pin_memory: _pin,
+    torch.Tensor.is_pinned: _is_pinned,
     torch.nn.functional.batch_norm: _batch_norm,
 }
 

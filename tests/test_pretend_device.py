@@ -52,13 +52,21 @@ WAITS = {
     'to': lambda x: torch.ones(3).to(x.device), 'list index': lambda x: x[[0, 2]],
     'fill_by_mask': lambda x: x.index_put_((x > 1,), torch.ones(2, device=x.device))}
 RUNS_ON = {
-    'arithmetic': lambda x: (x * 2 + 1).sum(), 'number': lambda x: torch.full((2,), 3., device=x.device),
-    'masked_fill': lambda x: x.masked_fill(x > 1, 0), 'mask = number': lambda x: x.__setitem__(x > 1, 0),
-    'where number': lambda x: torch.where(x > 1, x, 0), 'index': lambda x: x[x.long()],
-    'sort': lambda x: x.sort(), 'topk': lambda x: x.topk(2), 'slice': lambda x: x[1:3],
+    'arithmetic': lambda x: (x * 2 + 1).sum(),
+    'number': lambda x: torch.full((2,), 3., device=x.device),
+    'masked_fill': lambda x: x.masked_fill(x > 1, 0),
+    'mask = number': lambda x: x.__setitem__(x > 1, 0),
+    'where number': lambda x: torch.where(x > 1, x, 0),
+    'index': lambda x: x[x.long()],
+    'sort': lambda x: x.sort(),
+    'topk': lambda x: x.topk(2),
+    'slice': lambda x: x[1:3],
     'pinned': lambda x: torch.ones(3).pin_memory().to(x.device, non_blocking=True),
-    'one_hot': lambda x: F.one_hot(x.long(), 5), 'shape': lambda x: (len(x), x.numel(), x.is_cpu),
-    'iteration': lambda x: [row for row in x], 'normal': lambda x: torch.randn_like(x)}
+    'one_hot': lambda x: F.one_hot(x.long(), 5),
+    'shape': lambda x: (len(x), x.numel(), x.is_cpu),
+    'iteration': lambda x: [row for row in x],
+    'normal': lambda x: torch.randn_like(x)
+}
 
 
 @pytest.mark.parametrize('name', WAITS)

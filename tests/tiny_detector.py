@@ -63,7 +63,7 @@ def write_videos(recipe, folder, specs):
 
 @pytest.fixture(scope='session')
 def tiny(recipe, golden, tmp_path_factory):
-    """``folder``, ``config``, ``checkpoint`` (paths), ``cfg``, ``detector``, ``dataset`` of two videos."""
+    """``folder``, ``config``, ``checkpoint`` (paths), ``cfg``, ``detector``, ``dataset``."""
     folder = tmp_path_factory.mktemp('tiny')
     case = golden('model/infer_tiny_a')
     write_videos(recipe, folder, [case['video'], dict(case['video'], seed='t1', num_frames=3)])

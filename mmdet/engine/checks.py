@@ -104,8 +104,9 @@ def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:
             if count != expected:
                 raise BadValue(
                     f'{dataset.ann_file}: {len(dataset.CLASSES)} classes need '
-                    f'num_classes={expected} (one more for the background), but {name} has {count}; correct num_classes '
-                    'in the config, or test with the annotation file the model was trained for')
+                    f'num_classes={expected} (one more for the background), but {name} has '
+                    f'{count}; correct num_classes in the config, or test with the annotation '
+                    'file the model was trained for')
 
 
 def check_trained_classes(names: Sequence[str] | None, dataset: BaseDataset,

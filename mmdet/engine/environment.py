@@ -54,7 +54,7 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
         The number of data workers to use.
     """
     local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
-    cores = max(1, len(os.sched_getaffinity(0)) // local)
+    cores = max(1, _cores() // local)
     if torch.cuda.is_available():
         workers = min(workers, cores)
         threads = max(1, min(4, cores - workers))
@@ -63,6 +63,11 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
         threads = cores - workers
     torch.set_num_threads(num_threads or threads)
     return workers
+
+
+def _cores() -> int:
+    mine = hasattr(os, 'sched_getaffinity')  # not on every system
+    return len(os.sched_getaffinity(0)) if mine else os.cpu_count() or 1
 
 
 @functools.lru_cache(maxsize=1)

@@ -73,8 +73,9 @@ class CheckpointFolder:
         try:
             save_checkpoint(checkpoint, path)
         except OSError as error:
-            raise CannotWrite(f'{path}: cannot be written ({error.strerror}); earlier '
-                              'checkpoints are untouched, make room and go on with --auto-resume') from error
+            raise CannotWrite(
+                f'{path}: cannot be written ({error.strerror}); earlier checkpoints are '
+                'untouched, make room and go on with --auto-resume') from error
         return path
 
     def recall_best(self) -> None:

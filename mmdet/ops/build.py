@@ -92,8 +92,8 @@ def architectures() -> list[str]:
     listed = os.environ.get('TORCH_CUDA_ARCH_LIST')
     if listed:
         return re.split(r'[;, ]+', listed.strip())
-    found = {'%d.%d' % torch.cuda.get_device_capability(i)
-             for i in range(torch.cuda.device_count())} if torch.cuda.is_available() else set()
+    visible = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    found = {'.'.join(map(str, torch.cuda.get_device_capability(i))) for i in visible}
     return sorted(found) or list(DEFAULT_ARCHITECTURES)
 
 

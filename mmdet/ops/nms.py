@@ -11,14 +11,16 @@ from mmdet.ops.pure import nms as pure
 Dets = TypeVar('Dets', Tensor, np.ndarray)
 
 
-def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Tensor | np.ndarray]:
+def nms(dets: Dets, iou_thr: float, *,
+        max_num: int = -1) -> tuple[Dets, Tensor | np.ndarray]:
     """Keep the best-scored box of every heap of overlapping ones.
 
     Args:
         dets: (n, 5) floating point tensor or array: x1, y1, x2, y2, score.
         iou_thr: a box goes when its IoU with a kept better one is larger. Taken as
             written for inverted boxes (x2 < x1) and thresholds below 0, too.
-        max_num: keep at most so many; -1 keeps all.
+        max_num: keep at most so many; -1 keeps all. By name only: the third argument was
+            a device number in 2019.
 
     Returns:
         (k, 5) the kept rows and (k,) int64 their indices, both of the type of
@@ -29,7 +31,7 @@ def nms(dets: Dets, iou_thr: float, max_num: int = -1) -> tuple[Dets, Tensor | n
         ValueError, TypeError: ``dets`` is no floating point (n, 5).
     """
     if isinstance(dets, np.ndarray):
-        kept, inds = nms(torch.from_numpy(np.ascontiguousarray(dets)), iou_thr, max_num)
+        kept, inds = nms(torch.from_numpy(np.ascontiguousarray(dets)), iou_thr, max_num=max_num)
         return kept.numpy(), inds.numpy()
     checks.boxes('nms', dets, 5)
     boxes, scores = dets[:, :4], dets[:, 4]

@@ -1,10 +1,4 @@
 """A user's mistakes are exceptions of one base class; all others are faults of the program."""
-import os
-import traceback
-
-PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-TOOLS = os.path.join(os.path.dirname(PACKAGE), 'tools')
-
 
 class UserError(Exception):
     """Something the user can put right: the message is one sentence that says what and how.
@@ -54,24 +48,11 @@ class MissingPackage(UserError, ImportError):
 
 def told_to_user(error: BaseException) -> str | None:
     """The sentence of a user's mistake; None for a fault of the program."""
-    if isinstance(error, UserError) or meant_for_user(error):
+    if isinstance(error, UserError):
         return sentence(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f'{error.filename}: {error.strerror}'
     return None
-
-
-def meant_for_user(error: BaseException) -> bool:
-    """Whether one of our own ``raise`` statements made this error.
-
-    For the parts of the package that do not raise :class:`UserError` yet.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    if not frames or isinstance(error, AssertionError):
-        return False
-    last = frames[-1]
-    ours = os.path.abspath(last.filename).startswith((PACKAGE, TOOLS))
-    return ours and (last.line or '').lstrip().startswith('raise')
 
 
 def sentence(error: BaseException) -> str:

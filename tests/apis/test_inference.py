@@ -72,7 +72,8 @@ def test_demo_writes_video_masks_and_json(tiny, found, tmp_path):
     records = json.loads((tmp_path / 't1.json').read_text())
     assert len(records) == len({i for r in found for i in r.obj_ids})
     assert {len(r['segmentations']) for r in records} == {3}
-    strong = [(i, t) for t, r in enumerate(found) for i, score in zip(r.obj_ids, r.scores) if score >= 0.5]
+    strong = [(i, t) for t, r in enumerate(found) for i, score in zip(r.obj_ids, r.scores)
+              if score >= 0.5]
     files = sorted((tmp_path / 'masks').rglob('*.png'))
     assert [p.relative_to(tmp_path / 'masks').as_posix() for p in files] == sorted(
         f'{i:03d}/{t:05d}.png' for i, t in strong)

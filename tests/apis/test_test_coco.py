@@ -28,8 +28,9 @@ def coco_file(tiny, tmp_path_factory):
 
 
 def test_coco_images(tiny, coco_file, tmp_path):
-    options = TestOptions(tiny.config, tiny.checkpoint, str(tmp_path / 'x.pkl'), eval=['bbox', 'segm'],
-                          cfg_options={'data.test.type': 'CocoDataset', 'data.test.ann_file': coco_file})
+    changes = {'data.test.type': 'CocoDataset', 'data.test.ann_file': coco_file}
+    options = TestOptions(tiny.config, tiny.checkpoint, str(tmp_path / 'x.pkl'),
+                          eval=['bbox', 'segm'], cfg_options=changes)
     metrics = run(options)
     assert list(metrics) == ['bbox', 'segm'] and all(0 <= m['AP'] <= 1 for m in metrics.values())
     masks, boxes = (json.loads((tmp_path / name).read_text())

@@ -101,7 +101,7 @@ ERRORS = {
 
 @pytest.mark.parametrize('message', ERRORS)
 def test_errors_come_before_any_inference(tiny, tmp_path, capsys, message):
-    case = {'checkpoint': tiny.checkpoint, 'out': 'x.pkl', 'options': [], 'extra': [], **ERRORS[message]}
+    case = dict(checkpoint=tiny.checkpoint, out='x.pkl', options=[], extra=[]) | ERRORS[message]
     if 'change' in case:
         case['options'] = [edited(tiny, tmp_path / 'a.json', case['change'])]
     args = [tiny.config, *filter(None, [case['checkpoint']]), '--out', tmp_path / case['out'],
@@ -128,7 +128,8 @@ def test_format_only_packs_one_file(tiny, done, tmp_path):
     run(tiny.config, '--out', tmp_path / 'x.pkl', '--load_result', '--format_only')
     with zipfile.ZipFile(tmp_path / 'results.zip') as packed:
         assert packed.namelist() == ['results.json']
-        assert json.loads(packed.read('results.json')) == json.loads(pathlib.Path(f'{done}.json').read_text())
+        want = pathlib.Path(f'{done}.json').read_text()
+        assert json.loads(packed.read('results.json')) == json.loads(want)
 
 
 def start(tiny, out, *args):

@@ -15,9 +15,9 @@ def _rle(mask):
 
 
 def _track(ann_id, video, boxes, category=1, size=(40, 60), crowd=0):
-    """One annotation; boxes: x y w h or None a frame, the mask fills the box; size: (height, width)."""
-    ann = dict(id=ann_id, video_id=video, category_id=category, iscrowd=crowd, bboxes=boxes, areas=[],
-               segmentations=[], height=size[0], width=size[1], length=len(boxes))
+    """One annotation; boxes: x y w h or None a frame, masks fill them; size: (height, width)."""
+    ann = dict(id=ann_id, video_id=video, category_id=category, iscrowd=crowd, bboxes=boxes,
+               areas=[], segmentations=[], height=size[0], width=size[1], length=len(boxes))
     for box in boxes:
         mask = np.zeros(size, np.uint8)
         if box is not None:
@@ -36,7 +36,10 @@ def track():
 
 @pytest.fixture
 def make_videos(tmp_path):
-    """``make_videos(lengths, annotations, categories=, size=)`` writes frames and json; returns arguments of the data set."""
+    """``make_videos(lengths, annotations, categories=, size=)`` writes frames and json.
+
+    It returns arguments of the data set.
+    """
 
     def make(lengths, annotations, categories=(1, 2), size=(40, 60), name='videos'):
         root, rng = tmp_path / name, np.random.default_rng(0)
@@ -52,7 +55,7 @@ def make_videos(tmp_path):
                        categories=[dict(id=i, name=f'class{i}') for i in categories])
         path = root / 'annotations.json'
         path.write_text(json.dumps(content))
-        return dict(ann_file=str(path), img_prefix=str(root), img_scale=(120, 80), img_norm_cfg=NORM,
-                    size_divisor=32)
+        return dict(ann_file=str(path), img_prefix=str(root), img_scale=(120, 80),
+                    img_norm_cfg=NORM, size_divisor=32)
 
     return make

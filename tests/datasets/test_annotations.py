@@ -59,9 +59,13 @@ def test_compressed_rle_is_the_same_mask():
     assert (mask_utils.decode(got) == mask).all()
 
 
-@pytest.mark.parametrize('entry', [
-    {}, dict(id=3, name='x'), dict(size=[2, 2], counts='04'), dict(size=[2, 2], counts=[]),
-    dict(size=[2, 2], counts=[1, -3]), dict(size=[2, 2], counts=['a', 3]), dict(size='ab', counts=[4])])
+@pytest.mark.parametrize('entry', [{},
+                                   dict(id=3, name='x'),
+                                   dict(size=[2, 2], counts='04'),
+                                   dict(size=[2, 2], counts=[]),
+                                   dict(size=[2, 2], counts=[1, -3]),
+                                   dict(size=[2, 2], counts=['a', 3]),
+                                   dict(size='ab', counts=[4])])
 def test_compressed_rle_leaves_the_rest(entry):
     assert compressed_rle(dict(entry)) == entry
 
@@ -73,7 +77,8 @@ def test_category_labels_follow_rising_ids():
 def test_agreed_classes():
     assert agreed_classes(['a b', 'c'], ('a_b', 'c'), None, 'f') == ('a_b', 'c')
     assert agreed_classes(['x'], ('a_b', 'c'), ['x'], 'f') == ('x',)
-    with pytest.raises(ValueError, match=r'f: .* from place 2 on: expected 2 \(c\), found 1 \(end of list\)'):
+    with pytest.raises(ValueError,
+                       match=r'f: .* from place 2 on: expected 2 \(c\), found 1 \(end of list\)'):
         agreed_classes(['a'], None, ['a', 'c'], 'f')
 
 

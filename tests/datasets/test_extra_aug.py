@@ -34,7 +34,10 @@ def test_boxes_stay_on_the_picture(aug, seed):
 
 def test_expand_fills_with_the_mean():
     img, objects = _scene()
-    got = [Expand(mean=(7, 8, 9), ratio_range=(2, 2))(img, objects, np.random.default_rng(s))[0] for s in range(8)]
+    got = [
+        Expand(mean=(7, 8, 9), ratio_range=(2, 2))(img, objects, np.random.default_rng(s))[0]
+        for s in range(8)
+    ]
     shapes = {g.shape for g in got}
     assert shapes == {(80, 100, 3), (160, 200, 3)}
     large = next(g for g in got if g.shape[0] == 160)
@@ -56,16 +59,19 @@ def test_photometric_changes_no_geometry():
     rng = np.random.default_rng(0)
     img, objects = rng.integers(0, 256, (8, 9, 3), np.uint8), _scene()[1]
     seen = [PhotoMetricDistortion()(img, objects, np.random.default_rng(s)) for s in range(10)]
-    assert all(got.shape == img.shape and got.dtype == np.float32 and o is objects for got, o in seen)
+    assert all(got.shape == img.shape and got.dtype == np.float32 and o is objects
+               for got, o in seen)
     assert sum(not (got == img).all() for got, _ in seen) >= 8
     quiet = PhotoMetricDistortion(0, (1, 1), (1, 1), 0)
     got = quiet(img, objects, np.random.default_rng(5))[0]
-    np.testing.assert_allclose(np.sort(got, 2), np.sort(img, 2), atol=1e-3)  # channels may change places
+    np.testing.assert_allclose(np.sort(got, 2), np.sort(img, 2),
+                               atol=1e-3)  # channels may change places
     assert max(got.max() for got, _ in seen) > 255 and min(got.min() for got, _ in seen) < 0
 
 
 def test_classic_keys_and_order():
-    aug = ExtraAugmentation(random_crop=dict(min_ious=(0.5,)), photo_metric_distortion=dict(), expand=None)
+    aug = ExtraAugmentation(random_crop=dict(min_ious=(0.5,)), photo_metric_distortion=dict(),
+                            expand=None)
     assert [type(step).__name__ for step in aug.steps] == ['PhotoMetricDistortion', 'RandomCrop']
     img, objects = _scene()
     first, second = (aug(img, objects, np.random.default_rng(3))[0] for _ in range(2))

@@ -60,9 +60,9 @@ def test_coco_test_mode_sees_every_image(folder):
     dataset = CocoDataset(_coco(folder, []), str(folder), test_mode=True, **ARGS)
     assert dataset.img_ids == [5, 3, 8] and dataset.flag.tolist() == [1, 1, 1]
     assert set(dataset[2]) == {'img', 'img_meta'}
-    assert dataset[2]['img_meta'] == dict(
-        ori_shape=(20, 60, 3), img_shape=(40, 120, 3), pad_shape=(64, 128, 3), scale_factor=2.0, flip=False,
-        filename='small.png')
+    assert dataset[2]['img_meta'] == dict(ori_shape=(20, 60, 3), img_shape=(40, 120, 3),
+                                          pad_shape=(64, 128, 3), scale_factor=2.0, flip=False,
+                                          filename='small.png')
 
 
 def test_coco_refuses_videos_and_other_classes(folder, make_videos, track):
@@ -70,7 +70,8 @@ def test_coco_refuses_videos_and_other_classes(folder, make_videos, track):
     with pytest.raises(ValueError, match='images.*YTVOSDataset'):
         CocoDataset(videos['ann_file'], '', **ARGS)
     with pytest.raises(ValueError, match='classes differ'):
-        CocoDataset(_coco(folder, [_ann(1, 3, [5, 6, 10, 8])]), str(folder), classes=['dog'], **ARGS)
+        CocoDataset(_coco(folder, [_ann(1, 3, [5, 6, 10, 8])]), str(folder), classes=['dog'],
+                    **ARGS)
     with pytest.raises(ValueError, match='annotation 1: "category_id" is 77'):
         CocoDataset(_coco(folder, [_ann(1, 3, [5, 6, 10, 8], 77)]), str(folder), **ARGS)
     with pytest.raises(ValueError, match='COCO file of single images'):
@@ -79,24 +80,33 @@ def test_coco_refuses_videos_and_other_classes(folder, make_videos, track):
 
 @pytest.mark.parametrize('suffix', ['json', 'pkl'])
 def test_custom_lists(folder, suffix):
-    infos = [_entry('b'), _entry('a', bboxes=[[5, 6, 14, 13]], labels=[3], bboxes_ignore=[[0, 0, 4, 4]]),
-             _entry('small', 20, bboxes=[[5, 6, 14, 13]], labels=[1])]
+    infos = [
+        _entry('b'),
+        _entry('a', bboxes=[[5, 6, 14, 13]], labels=[3], bboxes_ignore=[[0, 0, 4, 4]]),
+        _entry('small', 20, bboxes=[[5, 6, 14, 13]], labels=[1])
+    ]
     path = folder / f'list.{suffix}'
     if suffix == 'json':
         path.write_text(json.dumps(infos))
     else:
         infos[1]['ann'] = {key: np.array(value) for key, value in infos[1]['ann'].items()}
         dump_results(infos, str(path))
-    dataset = CustomDataset(str(path), str(folder), with_mask=False, classes=['x', 'y', 'z'], **ARGS)
+    dataset = CustomDataset(str(path), str(folder), with_mask=False, classes=['x', 'y', 'z'],
+                            **ARGS)
     assert len(dataset) == 1 and dataset.CLASSES == ('x', 'y', 'z')
     item = dataset[0]
     assert item['img_meta']['filename'] == 'a.png' and item['gt_labels'].tolist() == [3]
-    assert item['gt_bboxes'].tolist() == [[10, 12, 28, 26]] and item['gt_bboxes_ignore'].tolist() == [[0, 0, 8, 8]]
+    assert item['gt_bboxes'].tolist() == [[10, 12, 28, 26]]
+    assert item['gt_bboxes_ignore'].tolist() == [[0, 0, 8, 8]]
 
 
 def test_proposals_follow_their_image(folder):
     path = _coco(folder, [_ann(1, 3, [5, 6, 10, 8])])
-    boxes = [np.zeros((1, 5)), np.array([[5, 6, 14, 13, 0.9], [1, 1, 2, 2, 0.5], [0, 0, 9, 9, 0.1]]), np.zeros((0, 5))]
+    boxes = [
+        np.zeros((1, 5)),
+        np.array([[5, 6, 14, 13, 0.9], [1, 1, 2, 2, 0.5], [0, 0, 9, 9, 0.1]]),
+        np.zeros((0, 5))
+    ]
     dump_results(boxes, str(folder / 'proposals.pkl'))
     more = dict(proposal_file=str(folder / 'proposals.pkl'), num_max_proposals=2, **ARGS)
     item = CocoDataset(path, str(folder), **more)[0]
@@ -111,8 +121,10 @@ def test_proposals_follow_their_image(folder):
 def _voc(root, objects):
     for part in ('Annotations', 'JPEGImages'):
         (root / 'VOC2007' / part).mkdir(parents=True, exist_ok=True)
-    text = ''.join(f'<object><name>{name}</name><difficult>{hard}</difficult><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>'
-                   f'<xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>' for name, hard, x1, y1, x2, y2 in objects)
+    text = ''.join(
+        f'<object><name>{name}</name><difficult>{hard}</difficult><bndbox><xmin>{x1}</xmin>'
+        f'<ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>'
+        for name, hard, x1, y1, x2, y2 in objects)
     xml = f'<annotation><size><width>60</width><height>40</height></size>{text}</annotation>'
     (root / 'VOC2007/Annotations/000005.xml').write_text(xml)
     cv2.imwrite(str(root / 'VOC2007/JPEGImages/000005.jpg'), np.zeros((40, 60, 3), np.uint8))
@@ -121,7 +133,8 @@ def _voc(root, objects):
 
 
 def test_voc_item(tmp_path):
-    args = _voc(tmp_path, [('dog', 0, 6, 7, 15, 14), ('person', 1, 1, 1, 9, 9), ('bird', 0, 3, 3, 5, 30)])
+    args = _voc(tmp_path, [('dog', 0, 6, 7, 15, 14), ('person', 1, 1, 1, 9, 9),
+                           ('bird', 0, 3, 3, 5, 30)])
     dataset = VOCDataset(*args, with_mask=False, min_size=5, **ARGS)
     item = dataset[0]
     assert dataset.year == 2007 and item['gt_labels'].tolist() == [12]

@@ -6,14 +6,15 @@ import torch
 
 from mmdet.datasets import YTVOSDataset, build_dataloader
 from mmdet.datasets.loader import DistributedGroupSampler, GroupSampler, collate
-from mmdet.datasets.loader.build_loader import available_cores, choose_workers, init_worker
+from mmdet.datasets.loader.build_loader import init_worker
 
 
 class _Flags:
     """A data set as far as a sampler looks."""
 
     def __init__(self, *sizes):
-        self.flag = np.random.default_rng(0).permutation(np.repeat(np.arange(len(sizes)), sizes)).astype(np.uint8)
+        flags = np.repeat(np.arange(len(sizes), dtype=np.uint8), sizes)
+        self.flag = np.random.default_rng(0).permutation(flags)
 
 
 def _indices(sampler):
@@ -33,7 +34,7 @@ def test_batches_are_full_and_of_one_group():
 
 def test_order_is_a_function_of_seed_and_epoch():
     data = _Flags(13, 22)
-    first, second, other = GroupSampler(data, 4, seed=1), GroupSampler(data, 4, seed=1), GroupSampler(data, 4, seed=2)
+    first, second, other = (GroupSampler(data, 4, seed=seed) for seed in (1, 1, 2))
     start = list(first)
     assert list(second) == start and list(other) != start and start[0][0] == 0
     first.set_epoch(1)
@@ -69,20 +70,6 @@ def test_group_smaller_than_a_step():
     assert order == [0, 0, 0, 0]
 
 
-@pytest.mark.parametrize('requested, cores, threads, gpu, want', [
-    (2, 2, 2, False, 0), (2, 2, 1, False, 1), (4, 32, 32, False, 0), (4, 32, 24, False, 4),
-    (2, 16, 16, True, 2), (8, 4, 4, True, 4), (0, 16, 1, True, 0)])
-def test_workers_take_no_core_from_the_network(requested, cores, threads, gpu, want):
-    assert choose_workers(requested, cores, threads, gpu) == want
-
-
-def test_processes_share_the_cores(monkeypatch):
-    monkeypatch.setattr('os.sched_getaffinity', lambda pid: set(range(8)))
-    assert available_cores() == 8
-    monkeypatch.setenv('LOCAL_WORLD_SIZE', '3')
-    assert available_cores() == 2
-
-
 def test_init_worker_keeps_to_one_thread():
     threads, cv_threads = torch.get_num_threads(), cv2.getNumThreads()
     init_worker(0)
@@ -93,14 +80,15 @@ def test_init_worker_keeps_to_one_thread():
 
 @pytest.fixture
 def dataset(make_videos, track):
-    args = make_videos([5, 4], [track(1, 10, [(5, 6, 10, 8)] * 5), track(2, 20, [(5, 6, 10, 8)] * 4)])
+    box = (5, 6, 10, 8)
+    args = make_videos([5, 4], [track(1, 10, [box] * 5), track(2, 20, [box] * 4)])
     args['img_scale'] = [(60, 40), (180, 120)]
     return YTVOSDataset(**args, with_track=True, flip_ratio=0.5, aug_ref_bbox_param=(0.1, 0.1))
 
 
 def _run(dataset, workers, epochs=(0, 1)):
     """Everything random in the batches of some epochs of one loader."""
-    loader = build_dataloader(dataset, 2, workers, seed=7, force_workers=True)
+    loader = build_dataloader(dataset, 2, workers, seed=7)
     assert loader.num_workers == workers
     seen = []
     for epoch in epochs:
@@ -120,8 +108,8 @@ def test_number_of_workers_changes_nothing(dataset):
 
 def test_unshuffled_loader_keeps_the_order(dataset):
     loader = build_dataloader(dataset, 2, 0, dist=False, shuffle=False)
-    metas = [meta for batch in loader for meta in batch['img_meta']]
-    assert [(m['video_id'], m['frame_id']) for m in metas] == [(10, t) for t in range(5)] + [(20, t) for t in range(4)]
+    seen = [(m['video_id'], m['frame_id']) for batch in loader for m in batch['img_meta']]
+    assert seen == [(10, t) for t in range(5)] + [(20, t) for t in range(4)]
 
 
 def test_dist_false_multiplies_the_batch(dataset):

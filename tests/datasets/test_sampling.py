@@ -14,7 +14,8 @@ def test_item_rng_depends_on_all_three():
 def test_reference_is_uniform_over_the_others():
     rng, frames = np.random.default_rng(0), [2, 5, 6, 9]
     for frame in frames:
-        counts = np.bincount([reference_frame(frames, frame, rng) for _ in range(3000)], minlength=10)
+        counts = np.bincount([reference_frame(frames, frame, rng) for _ in range(3000)],
+                             minlength=10)
         assert counts[frame] == 0 and counts.sum() == counts[frames].sum()
         assert counts[[f for f in frames if f != frame]].min() > 900
     assert reference_frame([4], 4, rng) == 4

@@ -11,7 +11,8 @@ from mmdet.datasets.transforms import View, check_scales
 
 def test_shapes_at_the_classic_scale():
     view = View.of((720, 1280), (640, 360), size_divisor=32)
-    assert (view.img_shape, view.pad_shape, view.scale_factor) == ((360, 640, 3), (384, 640, 3), 0.5)
+    assert (view.img_shape, view.pad_shape, view.scale_factor) == ((360, 640, 3), (384, 640, 3),
+                                                                   0.5)
     view = View.of((1280, 720), (640, 360))  # upright: the long edge is the height
     assert view.img_shape == view.pad_shape == (640, 360, 3)
 
@@ -46,8 +47,8 @@ def test_image_is_bilinear_on_uint8():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(8, 200), st.integers(8, 200), st.integers(8, 300), st.integers(8, 300), st.booleans(),
-       st.integers(0, 2**31))
+@given(st.integers(8, 200), st.integers(8, 200), st.integers(8, 300), st.integers(8, 300),
+       st.booleans(), st.integers(0, 2 ** 31))
 def test_boxes_stay_on_their_masks(height, width, long, short, flip, seed):
     rng = np.random.default_rng(seed)
     x1, x2 = sorted(rng.integers(0, width, 2))

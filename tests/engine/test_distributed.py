@@ -30,10 +30,19 @@ def options(shapes, batch):
         ann_file=shapes / f'annotations/instances_{part}.json',
         img_prefix=shapes / part / 'JPEGImages', img_scale='(96,64)').items()}
     options.update({
-        'data.imgs_per_gpu': batch, 'data.workers_per_gpu': 0, 'total_epochs': 1,
-        'model.backbone.norm_eval': True, 'train_cfg.rpn.sampler.num': 4,
-        'train_cfg.rcnn.sampler.num': 8, 'train_cfg.rpn.assigner.min_pos_iou': .01, 'log_config.interval': 1, 'num_threads': 1,
-        'optimizer.type': 'SGD', 'optimizer.lr': 0.01, 'checkpoint_config.interval': 1})
+        'data.imgs_per_gpu': batch,
+        'data.workers_per_gpu': 0,
+        'total_epochs': 1,
+        'model.backbone.norm_eval': True,
+        'train_cfg.rpn.sampler.num': 4,
+        'train_cfg.rcnn.sampler.num': 8,
+        'train_cfg.rpn.assigner.min_pos_iou': .01,
+        'log_config.interval': 1,
+        'num_threads': 1,
+        'optimizer.type': 'SGD',
+        'optimizer.lr': 0.01,
+        'checkpoint_config.interval': 1
+    })
     return [f'{key}={value}' for key, value in options.items()]
 
 

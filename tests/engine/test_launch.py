@@ -26,7 +26,8 @@ def test_copies_know_their_places(tmp_path):
 def test_one_failure_ends_all(monkeypatch, end, status):
     monkeypatch.setattr('mmdet.engine.launch.GRACE', .5)
     begin = time.time()
-    assert run_copies(python(f'time.sleep(60) if os.environ["RANK"] == "0" else {end}'), 2) == status
+    assert run_copies(python(f'time.sleep(60) if os.environ["RANK"] == "0" else {end}'),
+                      2) == status
     assert time.time() - begin < 30
 
 

@@ -114,7 +114,8 @@ def test_evaluation_interval(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize('cores, workers, local, expected', [
-    (2, 2, 1, (2, 0)), (4, 2, 1, (3, 1)), (16, 2, 1, (14, 2)), (16, 8, 2, (6, 2)), (1, 2, 1, (1, 0))])
+    (2, 2, 1, (2, 0)), (4, 2, 1, (3, 1)), (16, 2, 1, (14, 2)), (16, 8, 2, (6, 2)),
+    (1, 2, 1, (1, 0))])
 def test_threads_and_workers_share_the_cores(monkeypatch, cores, workers, local, expected):
     before = torch.get_num_threads()
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)

@@ -179,4 +179,5 @@ def test_seeds_are_the_same_everywhere(pretend):
     assert torch.equal(pretend.get(torch.rand(4, device=pretend.device)), want)
     assert FakeDataset().preprocessor()([torch.zeros(
         8, 8, 3, dtype=torch.uint8, device=pretend.device)]).device == pretend.device
-    assert classic.fp16(fake_config('w', fp16=dict(loss_scale=2)), pretend.device)['loss_scale'] == 2
+    assert classic.fp16(fake_config('w', fp16=dict(loss_scale=2)),
+                        pretend.device)['loss_scale'] == 2

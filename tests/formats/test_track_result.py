@@ -10,7 +10,8 @@ from mmdet.formats.results import from_classic
 def result(ids=(7, 2), scores=(.9, .4)):
     masks = [mask_utils.encode(np.asfortranarray(np.eye(3, dtype=np.uint8) * (i > 0))) for i in ids]
     boxes = np.arange(4 * len(ids), dtype=np.float32).reshape(-1, 4)
-    return TrackResult(boxes, np.float32(scores), np.arange(len(ids)), np.array(ids, np.int64), masks)
+    return TrackResult(boxes, np.float32(scores), np.arange(len(ids)), np.array(ids, np.int64),
+                       masks)
 
 
 def test_there_and_back():
@@ -34,7 +35,8 @@ def test_from_a_score_on():
 
 def test_one_line_and_pixels():
     assert repr(result()) == 'TrackResult(2 objects, ids [7, 2])'
-    assert repr(result(range(9), [1] * 9)) == 'TrackResult(9 objects, ids [0, 1, 2, 3, 4, 5, 6, 7, ...])'
+    many = result(range(9), [1] * 9)
+    assert repr(many) == 'TrackResult(9 objects, ids [0, 1, 2, 3, 4, 5, 6, 7, ...])'
     assert result().decode_masks().sum(axis=(1, 2)).tolist() == [3, 3]
     assert len(result((), ()).decode_masks()) == 0
 
@@ -48,8 +50,10 @@ def test_detections_by_class():
 
 
 @pytest.mark.parametrize('damaged', [
-    [({1: dict(bbox=[0, 0, 1, 1, .5], label=0)}, {})], [({1: dict(bbox=[0, 0, 1], label=0)}, {1: 'a'})],
-    [7], [({1: dict(label=0)}, {1: 'a'})], [([], [])]])
+    [({1: dict(bbox=[0, 0, 1, 1, .5], label=0)}, {})],
+    [({1: dict(bbox=[0, 0, 1], label=0)}, {1: 'a'})],
+    [({1: dict(label=0)}, {1: 'a'})],
+    [7], [([], [])]])
 def test_damaged_pairs_are_one_sentence(damaged):
     with pytest.raises(ValueError, match='results: entry 0 is no pair of boxes and masks'):
         from_classic(damaged)

@@ -187,7 +187,8 @@ def test_nms(n, max_num):
     there = [one.to(DEVICE) for one in args]
     assert torch.equal(ops.batched_nms(*there, .4, max_num).cpu(), wanted)
     dets = torch.cat([args[0], args[1][:, None]], 1)
-    got, wanted = ops.nms(dets.to(DEVICE), .6, max_num)[1], ops.nms(dets, .6, max_num)[1]
+    got, wanted = ops.nms(dets.to(DEVICE), .6,
+                          max_num=max_num)[1], ops.nms(dets, .6, max_num=max_num)[1]
     assert torch.equal(got.cpu(), wanted)
 
 

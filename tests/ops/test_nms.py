@@ -114,6 +114,7 @@ def test_strided_input():
     (lambda: nms(torch.rand(3, 4), .5), ValueError, r'\(n, 5\), got \(3, 4\)'),
     (lambda: nms(torch.ones(3, 5).long(), .5), TypeError, 'int64'),
     (lambda: nms([[1, 2, 3, 4, 5]], .5), TypeError, 'list'),
+    (lambda: nms(torch.rand(3, 5), .5, 0), TypeError, 'positional'),  # device_id of 2019
     (lambda: batched_nms(torch.rand(3, 4), torch.rand(2), torch.zeros(3).long(), .5), ValueError,
      r'scores must be \(3,\), got \(2,\)'),
     (lambda: batched_nms(torch.rand(3, 4), torch.rand(3), torch.zeros(3), .5), TypeError,

@@ -4,7 +4,6 @@ import inspect
 import pytest
 from torch.utils.data import DataLoader
 
-from mmdet.ops import nms
 from mmdet.utils import check_keys, errors
 from mmdet.utils.errors import BadKey, BadValue, MissingFile, UserError, sentence, told_to_user
 
@@ -35,18 +34,11 @@ def test_a_misspelt_key_is_told():
     assert told_to_user(error) == 'lr_config has no key "stpe"; did you mean "step"?'
 
 
-def test_our_own_raise_is_meant_for_the_user():
-    """As long as not every part raises a ``UserError``."""
-    error = caught(lambda: nms([1], 0.5))
-    assert not isinstance(error, UserError) and errors.meant_for_user(error)
-    assert told_to_user(error) == str(error)
-
-
 @pytest.mark.parametrize('fault', [
     lambda: {}['x'], lambda: check_keys(5, [], ''), lambda: int('x'), lambda: 1 / 0])
 def test_faults_are_not(fault):
     error = caught(fault)
-    assert not errors.meant_for_user(error) and told_to_user(error) is None
+    assert told_to_user(error) is None
 
 
 def test_what_the_system_refuses_is_told_with_its_file(tmp_path):

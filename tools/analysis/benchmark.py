@@ -219,7 +219,7 @@ def main() -> None:
             number, most = cfg.test_cfg.rpn.max_num, cfg.test_cfg.rcnn.max_per_img
             peers = {'torchvision, 1000 proposals (its default)': Peer(ours, most, 1000),
                      f'torchvision, {number} proposals (as here)': Peer(ours, most, number)}
-        memory = {name: peak_memory(device, lambda: [run(i) for i in range(args.warmup)])
+        memory = {name: peak_memory(device, lambda run=run: [run(i) for i in range(args.warmup)])
                   for name, run in {'ours': ours, **peers}.items()}
         ours.clock.lap()
         laps, totals, others = [], [], defaultdict(list)
@@ -233,8 +233,9 @@ def main() -> None:
     rows = [['stage', 'ms a frame', 'share']]
     rows += [median_row(s, [lap[s] for lap in laps], total) for s in STAGES]
     rows.append(median_row('all', totals, total))
+    width, height = args.video_size
     print(f'{args.config}: {meta["img_shape"][1]}x{meta["img_shape"][0]} from JPEG '
-          f'{"%dx%d" % args.video_size}, {ours.objects} objects in the last frame, {device}, '
+          f'{width}x{height}, {ours.objects} objects in the last frame, {device}, '
           f'{torch.get_num_threads()} threads, torch {torch.__version__}, medians of {args.frames}')
     print(AsciiTable(rows).table)
     network = float(np.median([t - lap['data'] for t, lap in zip(totals, laps)]))

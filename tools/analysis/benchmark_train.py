@@ -219,8 +219,7 @@ def main() -> None:
     device = torch.device(args.device)
     with tempfile.TemporaryDirectory() as folder:
         dataset = make_dataset(cfg, folder, args)
-        loader = build_dataloader(dataset, args.pairs, args.workers, dist=False, seed=0,
-                                  force_workers=True)
+        loader = build_dataloader(dataset, args.pairs, args.workers, dist=False, seed=0)
         shape = dataset[0]['img_meta']['img_shape'][:2]
         runs = {'ours': Ours(cfg, dataset, device)}
         for variant in args.variants:
@@ -233,8 +232,9 @@ def main() -> None:
             runs['torchvision, our numbers'] = Peer(runs['ours'], cfg, shape, True)
         laps = measure(runs, loader, args.warmup, args.steps)
         speed = read_speed(dataset, 2 * len(dataset))
+    width, height = args.video_size
     print(f'{args.config}: {args.pairs} pairs a step at {shape[1]}x{shape[0]} from JPEG '
-          f'{"%dx%d" % args.video_size}, {device}, {torch.get_num_threads()} threads, torch '
+          f'{width}x{height}, {device}, {torch.get_num_threads()} threads, torch '
           f'{torch.__version__}, medians of {args.steps} steps')
     print(table(laps))
     ours = laps['ours']

@@ -300,7 +300,7 @@ def check(config: str, device: torch.device, size: tuple[int, int], pairs: int,
     print(comparison_table(rows), flush=True)
     times = [time_frames(config, device, size), time_steps(config, device, size, pairs),
              time_steps(config, device, size, pairs, {'fp16.dtype': 'bfloat16'})]
-    print(AsciiTable([['%dx%d' % size, 'ms', 'peak MiB'], *times]).table, flush=True)
+    print(AsciiTable([['x'.join(map(str, size)), 'ms', 'peak MiB'], *times]).table, flush=True)
     print(AsciiTable(operator_times(device, seconds)).table)
     wrong = [row.name for row in rows if not row.fine]
     print(f'differs from the CPU: {"; ".join(wrong)}' if wrong else 'nothing differs from the CPU')

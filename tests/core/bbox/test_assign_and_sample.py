@@ -67,8 +67,9 @@ def test_neg_pos_ub_and_gt_in_front():
 def test_instance_balanced_draws_from_every_object():
     gt_inds = torch.tensor([1] * 90 + [2] * 5 + [3] * 5)
     a = AssignResult(gt_inds, torch.ones(100), gt_inds)
-    s = build_sampler(dict(type='InstanceBalancedPosSampler', num=12, pos_fraction=1,
-                           add_gt_as_proposals=False)).sample(a, torch.rand(100, 4), torch.rand(3, 4))
+    s = build_sampler(
+        dict(type='InstanceBalancedPosSampler', num=12, pos_fraction=1,
+             add_gt_as_proposals=False)).sample(a, torch.rand(100, 4), torch.rand(3, 4))
     counts = (s.pos_assigned_gt_inds).bincount().tolist()
     assert len(s.pos_inds) == 12 and min(counts) >= 2
 

@@ -39,7 +39,7 @@ def test_equals_the_slow_loop(seed, per_class, max_num):
 
 def test_nothing_above_the_threshold():
     dets, labels = multiclass_nms(torch.rand(3, 4), torch.zeros(3, 5), .1, NMS, 10)
-    assert dets.shape == (0, 5) and labels.shape == (0, )
+    assert dets.shape == (0, 5) and labels.shape == (0,)
     dets, labels = multiclass_nms(torch.zeros(0, 4), torch.zeros(0, 5), .1, NMS, 10)
     assert dets.shape == (0, 5)
 
@@ -47,7 +47,8 @@ def test_nothing_above_the_threshold():
 def test_soft_nms_keeps_overlapping_boxes_with_less_score():
     boxes = torch.tensor([[0., 0, 9, 9], [0, 0, 9, 8]])
     scores = torch.tensor([[0, .9], [0, .8]])
-    dets, _ = multiclass_nms(boxes, scores, .1, dict(type='soft_nms', iou_thr=.5, min_score=.01), 10)
+    dets, _ = multiclass_nms(boxes, scores, .1, dict(type='soft_nms', iou_thr=.5, min_score=.01),
+                             10)
     assert len(dets) == 2 and dets[1, 4] < .8
     with pytest.raises(ValueError, match='"nms" or "soft_nms", got "fast"'):
         multiclass_nms(boxes, scores, .1, dict(type='fast'), 10)

@@ -41,8 +41,9 @@ def memory_after(*frames, **kwargs):
     memory = TrackMemory.empty(torch.zeros(0, 2))
     for ids, value in frames:
         n = len(ids)
-        memory = memory.update(torch.tensor(ids, dtype=torch.long), torch.full((n, 5), float(value)),
-                               torch.full((n, ), value), torch.full((n, 2), float(value)), **kwargs)
+        memory = memory.update(torch.tensor(ids, dtype=torch.long), torch.full((n, 5),
+                                                                               float(value)),
+                               torch.full((n,), value), torch.full((n, 2), float(value)), **kwargs)
     return memory
 
 

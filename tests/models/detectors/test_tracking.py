@@ -102,15 +102,18 @@ def test_wrong_settings_are_named(cfg, build):
     with pytest.raises(ValueError, match="'first' or 'latest', got 'last'"):
         build(cfg)
     cfg.test_cfg.track = dict(maxage=3)
-    with pytest.raises(TypeError, match='test_cfg.track has no key "maxage"; did you mean "max_age"'):
+    with pytest.raises(TypeError,
+                       match='test_cfg.track has no key "maxage"; did you mean "max_age"'):
         build(cfg)
     cfg.test_cfg.pop('track')
     cfg.train_cfg.rcnn.mask_siz = 28
-    with pytest.raises(TypeError, match='train_cfg.rcnn has no key "mask_siz"; did you mean "mask_size"'):
+    with pytest.raises(TypeError,
+                       match='train_cfg.rcnn has no key "mask_siz"; did you mean "mask_size"'):
         build(cfg)
     cfg.train_cfg.rcnn.pop('mask_siz')
     cfg.model.rpn_head.anchor_scale = [8]
-    with pytest.raises(TypeError, match='RPNHead has no key "anchor_scale"; did you mean "anchor_scales"'):
+    with pytest.raises(TypeError,
+                       match='RPNHead has no key "anchor_scale"; did you mean "anchor_scales"'):
         build(cfg)
 
 
