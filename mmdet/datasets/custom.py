@@ -79,9 +79,9 @@ class CustomDataset(BaseDataset):
 
     def __init__(self, ann_file: str, img_prefix: str, img_scale: Any, img_norm_cfg: dict,
                  size_divisor: int | None = None, proposal_file: str | None = None,
-                 num_max_proposals: int | None = 1000, flip_ratio: float = 0, with_mask: bool = True,
-                 with_crowd: bool = True, with_label: bool = True, with_track: bool = False,
-                 extra_aug: dict | None = None,
+                 num_max_proposals: int | None = 1000, flip_ratio: float = 0,
+                 with_mask: bool = True, with_crowd: bool = True, with_label: bool = True,
+                 with_track: bool = False, extra_aug: dict | None = None,
                  aug_ref_bbox_param: Sequence[float] | None = None,
                  resize_keep_ratio: bool = True, test_mode: bool = False,
                  classes: Sequence[str] | None = None) -> None:

@@ -217,3 +217,27 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
     files = dict.fromkeys(['proposal', 'proposal_fast'] if only_proposals else
                           ['bbox', 'proposal', 'proposal_fast'], box_file)
     return files | ({'segm': str(out_file)} if with_masks else {})
+
+
+def by_stage(results: Sequence) -> dict[str, list]:
+    """Results of a detector that keeps all its stages, one list for each of them.
+
+    Args:
+        results: an entry per image; of a cascade with ``keep_all_stages`` a dict with ``stage0``,
+            ``stage1``, ... and ``ensemble``.
+
+    Returns:
+        the entries of every stage by its name; the results themselves under ``''`` where there
+        are no stages.
+
+    Raises:
+        ValueError: images have different stages.
+    """
+    if not any(isinstance(result, dict) for result in results):
+        return {'': list(results)}
+    names = list(results[0])
+    for place, result in enumerate(results):
+        if not isinstance(result, dict) or list(result) != names:
+            raise BadValue(f'results: image {place} has other stages than the first '
+                           f'({", ".join(names)}); run the test again')
+    return {name: [result[name] for result in results] for name in names}
