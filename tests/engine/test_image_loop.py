@@ -1,4 +1,4 @@
-"""Images through the test loop: proposals, what is scored, what is missing, a process that fails."""
+"""Images through the test loop: proposals, what is scored or missing, a process that fails."""
 import types
 
 import numpy as np

@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from mmdet.apis.train import TrainOptions
+from mmdet.apis.train import run as train
 from mmdet.formats.pickles import dump_results, load_results
+from mmdet.utils import load_config
 from mmdet.utils.cli import run_tool
 
 TOOLS = pathlib.Path(__file__).parents[2] / 'tools'
@@ -110,6 +113,45 @@ def test_mistakes_are_told_before_any_image(tiny, images, tmp_path, monkeypatch,
     monkeypatch.chdir(tmp_path)
     said = fails(capsys, 'test', tiny.config, tiny.checkpoint, *args, '--cfg-options', *images[1])
     assert re.search(f'^error: .*{message}', said) and not any(tmp_path.iterdir())
+
+
+@pytest.fixture(scope='module')
+def boxes_only(tiny, images, tmp_path_factory):
+    """A config that trains the tiny Faster R-CNN on the images and validates on them."""
+    cfg = load_config(tiny.config)
+    cfg.model.type = 'FasterRCNN'
+    for part in ('track_head', 'mask_head', 'mask_roi_extractor'):
+        cfg.model.pop(part)
+    data = dict(type='VOCDataset', ann_file=str(images[0] / 'test.txt'), img_prefix=str(images[0]),
+                classes=('disc', 'box', 'triangle'), img_scale=(96, 64), size_divisor=32,
+                img_norm_cfg=cfg.img_norm_cfg, with_mask=False)
+    cfg.data = dict(imgs_per_gpu=2, workers_per_gpu=0, train=data, val=data, test=data)
+    cfg.merge_from_dict(dict(total_epochs=1, load_from=None, num_threads=1))
+    path = tmp_path_factory.mktemp('config') / 'faster_rcnn.py'
+    cfg.dump(path)
+    return str(path)
+
+
+def test_voc_trains_and_is_validated(boxes_only, tmp_path):
+    train(TrainOptions(boxes_only, str(tmp_path), validate=True, seed=0))
+    log, = tmp_path.glob('*.log.json')
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {'bbox_mAP', 'bbox_AP50'} <= lines[-1].keys() and (tmp_path / 'best.pth').exists()
+
+
+@pytest.mark.parametrize('option, error, message', [
+    ('data.val.type=CocoDataset', ValueError, 'not valid json'),
+    ('data.val.min_size=9', ValueError, 'min_size leaves small boxes out'),
+    ('data.val.classes=disc,box', ValueError, 'class "triangle" is not in the class list'),
+    ('checkpoint_config.save_best=segm_AP', KeyError, 'scores bbox; name one of their numbers'),
+])
+def test_what_validation_lacks_is_told_before_training(boxes_only, tmp_path, option, error,
+                                                       message):
+    with pytest.raises(error, match=message):
+        key, value = option.split('=')
+        value = value.split(',') if ',' in value else int(value) if value.isdigit() else value
+        train(TrainOptions(boxes_only, str(tmp_path), validate=True, cfg_options={key: value}))
+    assert not list(tmp_path.glob('*.pth'))
 
 
 @pytest.fixture
