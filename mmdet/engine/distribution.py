@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 
+from mmdet.engine.launch import follow_launcher
 from mmdet.utils.errors import BadEnvironment, BadValue, UserError, sentence
 
 T = TypeVar('T')
@@ -35,6 +36,7 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs: Any) -> None:
     if launcher not in _LAUNCHERS:
         raise BadValue(f'launcher "{launcher}" is unknown; expected one of '
                          f'{", ".join(_LAUNCHERS)}')
+    follow_launcher()
     port = kwargs.pop('port', 29500)
     if isinstance(kwargs.get('timeout'), (int, float)):
         kwargs['timeout'] = datetime.timedelta(seconds=kwargs['timeout'])

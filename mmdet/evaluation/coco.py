@@ -60,8 +60,8 @@ def coco_eval(result_file: str | os.PathLike | list, result_types: str | Sequenc
     return {kind: _score(coco, content, kind, max_dets, logger) for kind in types}
 
 
-def _read(results: str | os.PathLike | list) -> list:
-    if isinstance(results, (list, tuple)):
+def _read(results: str | os.PathLike | Sequence) -> list:
+    if not isinstance(results, (str, os.PathLike)):
         return list(results)
     path = os.fspath(results)
     content = load_results(path) if path.endswith(('.pkl', '.pickle')) else read_json(path)

@@ -83,21 +83,23 @@ def eval_map(det_results: Sequence[Sequence[np.ndarray]], gt_bboxes: Sequence[np
     areas = [EVERY] if scale_ranges is None else [(a ** 2, b ** 2) for a, b in scale_ranges]
     mode = '11points' if dataset == 'voc07' else 'area'
     results = []
+    flags = gt_ignore or [np.zeros(len(labels), bool) for labels in gt_labels]
     for label in range(len(det_results[0]) if len(det_results) else 0):
-        images = [_of_class(*image, label) for image in zip(
-            det_results, gt_bboxes, gt_labels, gt_ignore or [None] * len(gt_labels))]
+        images = [_of_class(*image, label)
+                  for image in zip(det_results, gt_bboxes, gt_labels, flags)]
         results.append(_class_curve(images, areas, iou_thr, dataset in IMAGENET, mode))
     num_gts, aps = (np.array([result[key] for result in results]).reshape(-1, len(areas))
                     for key in ('num_gts', 'ap'))
     means = [float(ap[num > 0].mean()) if (num > 0).any() else 0.
              for num, ap in zip(num_gts.T, aps.T)]
+    mean_ap: float | list[float] = means
     if scale_ranges is None:
-        means, = means
+        mean_ap = means[0]
         results = [{key: value if np.ndim(value) == 0 else value[0] for key, value in r.items()}
                    for r in results]
     if print_summary:
-        print_map_summary(means, results, dataset, logger)
-    return means, results
+        print_map_summary(mean_ap, results, dataset, logger)
+    return mean_ap, results
 
 
 def _check(det_results: Sequence, gt_bboxes: Sequence, gt_labels: Sequence,
@@ -118,19 +120,19 @@ def _check(det_results: Sequence, gt_bboxes: Sequence, gt_labels: Sequence,
 
 
 def _of_class(dets: Sequence[np.ndarray], boxes: np.ndarray, labels: np.ndarray,
-              ignore: np.ndarray | None, label: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+              ignore: np.ndarray, label: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Detections (n, 5), boxes (G, 4) and flags (G,) of one class in one image."""
     mine = np.asarray(labels).reshape(-1) == label + 1
-    flags = np.zeros(len(mine), bool) if ignore is None else np.asarray(ignore, bool).reshape(-1)
     return (np.asarray(dets[label], np.float32).reshape(-1, 5),
-            np.asarray(boxes, np.float32).reshape(-1, 4)[mine], flags[mine])
+            np.asarray(boxes, np.float32).reshape(-1, 4)[mine],
+            np.asarray(ignore, bool).reshape(-1)[mine])
 
 
 def _class_curve(images: Sequence[tuple], areas: Sequence[Area], iou_thr: float, imagenet: bool,
                  mode: str) -> dict[str, Any]:
     """The entry of one class in what :func:`eval_map` returns, first axis: areas."""
     match = _imagenet_matches if imagenet else _voc_matches
-    found = [match(*image, areas, iou_thr) for image in images]
+    found = [match(dets, boxes, ignore, areas, iou_thr) for dets, boxes, ignore in images]
     right, wrong = (np.concatenate([image[i] for image in found], axis=1) for i in (0, 1))
     scores = np.concatenate([dets[:, 4] for dets, _, _ in images])
     order = (-scores).argsort(kind='stable')
@@ -200,7 +202,7 @@ def print_map_summary(mean_ap: float | list[float], results: Sequence[dict],
         dataset: class names, or the name of a data set that has some; None: numbers.
         logger: None: the package's.
     """
-    names = [str(i + 1) for i in range(len(results))]
+    names: Sequence[str] = [str(i + 1) for i in range(len(results))]
     if dataset is not None:
         names = get_classes(dataset) if isinstance(dataset, str) else dataset
     for k, mean in enumerate(np.atleast_1d(mean_ap)):

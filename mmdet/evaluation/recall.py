@@ -9,7 +9,7 @@ from mmdet.evaluation.box_overlaps import bbox_overlaps
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
-IOU_THRS = np.arange(0.5, 0.96, 0.05)
+IOU_THRS: Sequence[float] = np.arange(0.5, 0.96, 0.05).tolist()
 PROPOSAL_NUMS = 100, 300, 1000
 
 
@@ -37,12 +37,13 @@ def eval_recalls(gts: Sequence[np.ndarray | None], proposals: Sequence[np.ndarra
     if len(gts) != len(proposals):
         raise BadValue(f'recall: expected proposals for {len(gts)} images, got {len(proposals)}; '
                        'make them with the annotation file that is scored')
-    nums = np.atleast_1d(proposal_nums)
-    thrs = np.atleast_1d(0.5 if iou_thrs is None else iou_thrs)
-    ious = [_overlaps(boxes, found, nums.max()) for boxes, found in zip(gts, proposals)]
+    nums: list[int] = np.atleast_1d(proposal_nums).tolist()
+    thrs: list[float] = np.atleast_1d(0.5 if iou_thrs is None else iou_thrs).tolist()
+    ious = [_overlaps(boxes, found, max(nums)) for boxes, found in zip(gts, proposals)]
     covered = np.array([np.concatenate([covered_overlaps(image[:, :num]) for image in ious])
                         for num in nums])
-    recalls = (covered[:, None] >= thrs[:, None]).sum(axis=2) / max(covered.shape[1], 1)
+    hits = covered[:, None] >= np.array(thrs)[:, None]
+    recalls = hits.sum(axis=2) / max(covered.shape[1], 1)
     if print_summary:
         print_recall_summary(recalls, nums, thrs, logger=logger)
     return recalls
@@ -89,5 +90,5 @@ def print_recall_summary(recalls: np.ndarray, proposal_nums: Sequence[int],
     rows = range(len(proposal_nums)) if row_idxs is None else row_idxs
     columns = range(len(iou_thrs)) if col_idxs is None else col_idxs
     table = [['', *(f'{iou_thrs[j]:.2f}' for j in columns)]]
-    table += [[proposal_nums[i], *(f'{recalls[i, j]:.3f}' for j in columns)] for i in rows]
+    table += [[str(proposal_nums[i]), *(f'{recalls[i, j]:.3f}' for j in columns)] for i in rows]
     (logger or get_root_logger()).info('\n%s', AsciiTable(table).table)

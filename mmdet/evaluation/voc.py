@@ -59,7 +59,7 @@ def voc_eval(results: Sequence, dataset: Images, iou_thrs: Sequence[float] = (0.
                                  print_summary=False)
         logger.info('IoU %g%s', thr, ', 11 points' if mode else '')
         print_map_summary(mean, classes, dataset.CLASSES, logger)
-        scores[f'AP{100 * thr:g}'] = mean
+        scores[f'AP{100 * thr:g}'] = float(np.mean(mean))
     return dict(mAP=float(np.mean(list(scores.values()))), **scores)
 
 

@@ -68,7 +68,7 @@ class TrackWriter:
         self.added = 0
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
-        self.tracks = {}
+        self.tracks: dict[int, dict] = {}
 
     def add(self, frame_id: int, result: TrackResult) -> None:
         """Add what was seen in one frame.
@@ -205,7 +205,7 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
     only_proposals = any(isinstance(result, np.ndarray) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):
-        found, segms = result if with_masks else (result, None)
+        found, segms = result if with_masks else (result, ())
         records = _image_records(image_id, [1] if only_proposals else dataset.cat_ids,
                                  [found] if only_proposals else found)
         boxes += records

@@ -96,6 +96,8 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
         2, .4, dict(segm_AP=.4, segm_AP50=.5))
     assert validations(tmp_path) == [(1, .2), (2, .4), (3, .3)]
     scores(monkeypatch, .35, .39)
+    for name in ('epoch_2.pth', 'epoch_3.pth'):
+        (tmp_path / name).unlink()
     run(tmp_path, validate=True, resume_from=str(tmp_path / 'epoch_1.pth'))
     assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['epoch'] == 2
 
@@ -119,6 +121,7 @@ def test_a_validation_that_fails_ends_nothing_and_is_not_tried_again(tmp_path, m
     assert 'validation after epoch 2 failed, training goes on: odd' in spoken
     assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['best'] == .3
     scores(monkeypatch, .5)
+    (tmp_path / 'epoch_3.pth').unlink()
     run(tmp_path, validate=True, resume_from=str(tmp_path / 'epoch_2.pth'))
     assert validations(tmp_path)[3:] == [(3, .5)]
 
