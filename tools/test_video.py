@@ -48,21 +48,12 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int | None:
+def main(argv: list[str] | None = None) -> int:
     """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
-    from mmdet.apis.test import TestOptions, prepare, run
-    from mmdet.engine.launch import run_copies
-    from mmdet.engine.sharding import use_gpus
+    from mmdet.apis.test import TestOptions, launch
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
-    options = TestOptions(**args)
-    processes = options.gpus * options.proc_per_gpu
-    prepared = prepare(options)
-    if processes > 1 and options.launcher == 'none' and not options.load_result:
-        use_gpus(options.gpus)
-        return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
-    run(options, prepared)
-    return 0
+    return launch(TestOptions(**args))
 
 
 if __name__ == '__main__':
