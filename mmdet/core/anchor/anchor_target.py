@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmdet.core.bbox import (PseudoSampler, SamplingResult, bbox2delta, build_assigner,
-                             build_sampler)
+from mmdet.core.bbox import PseudoSampler, SamplingResult, bbox2delta, build_assigner, build_sampler
 
 
 @dataclass

@@ -5,10 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.bbox import (BBoxTargets, Detections, SamplingResult, bbox_targets,
-                             boxes_to_network, boxes_to_original, delta2bbox)
+from mmdet.core.bbox import BBoxTargets, SamplingResult, bbox_targets, clip_boxes, delta2bbox
+from mmdet.core.host import true_indices
 from mmdet.core.loss import accuracy, smooth_l1_loss, weighted_cross_entropy
-from mmdet.core.post_processing import multiclass_nms
 from mmdet.models.registry import HEADS
 from mmdet.utils.errors import BadValue
 

@@ -62,17 +62,21 @@ class CascadeRCNN(TwoStageDetector):
     def roi_losses(self, feats: tuple[Tensor, ...], img_meta: list[dict], gt: GroundTruth,
                    proposals: Sequence[Tensor]) -> tuple[dict[str, Tensor], LookedAt]:
         """Losses of all stages, ``s0.loss_cls`` and so on, and the regions of the last."""
-        losses = {}
+        losses, looked_at = {}, None
         for i, stage in enumerate(self.stages):
-            if i > 0:
-                proposals = self.bbox_head[i - 1].refine_bboxes(
-                    looked_at.rois, looked_at.labels, looked_at.bbox_pred,
-                    [s.pos_is_gt for s in looked_at.samples], img_meta)
+            if looked_at is not None:
+                proposals = self.refine(i - 1, looked_at, img_meta)
             found, looked_at = stage.losses(feats, gt, proposals)
             weight = self.train_cfg.stage_loss_weights[i]
             losses.update({f's{i}.{key}': value * weight if 'loss' in key else value
                            for key, value in found.items()})
         return losses, looked_at
+
+    def refine(self, stage: int, looked_at: LookedAt, img_meta: list[dict]) -> list[Tensor]:
+        """The boxes (n_i, 4) that a stage makes of its regions, for the next one."""
+        return self.bbox_head[stage].refine_bboxes(
+            looked_at.rois, looked_at.labels, looked_at.bbox_pred,
+            [s.pos_is_gt for s in looked_at.samples], img_meta)
 
     # Testing.
 
@@ -104,12 +108,12 @@ class CascadeRCNN(TwoStageDetector):
             a stage: regions (n, 5), raw scores (n, K), raw deltas (n, 4 or 4 * K).
         """
         looks, rois = [], bbox2roi([regions])
-        for stage in self.stages:
-            if looks:
+        for i, stage in enumerate(self.stages):
+            if i > 0:
                 _, cls_score, bbox_pred = looks[-1]
-                rois = head.regress_by_class(rois, cls_score.argmax(1), bbox_pred, view.meta)
+                rois = self.bbox_head[i - 1].regress_by_class(
+                    rois, cls_score.argmax(1), bbox_pred, view.meta)
             looks.append((rois, *stage.predict(view.feats, rois)))
-            head = stage.bbox_head
         return looks
 
     def predict_boxes(self, view: View, regions: Tensor) -> tuple[Tensor, Tensor]:
