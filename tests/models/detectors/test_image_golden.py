@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine import ConfigDict
 from pycocotools import mask as mask_utils
-from test_golden import assert_stat, scaled_boxes, scaled_masks
+from test_golden import assert_stat, scaled_masks
 
 from mmdet.core import FramePreprocessor
 from mmdet.models import build_detector
