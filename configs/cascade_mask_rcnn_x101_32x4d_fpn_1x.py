@@ -1,4 +1,5 @@
-# Cascade Mask R-CNN, ResNeXt-101-32x4d-FPN, 12 epochs on COCO (published: box AP 44.4, mask AP 38.3)
+# Cascade Mask R-CNN, ResNeXt-101-32x4d-FPN, 12 epochs on COCO
+# published: box AP 44.4, mask AP 38.3
 _base_ = [
     './_base_/cascade_mask_rcnn.py', './_base_/coco_masks.py',
     './_base_/schedule_1x.py', './_base_/runtime.py'

@@ -7,11 +7,11 @@ import itertools
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
@@ -24,6 +24,14 @@ from mmdet.utils.errors import BadType, BadValue
 from mmdet.utils.logger import get_root_logger
 
 
+def network_input(preprocess: FramePreprocessor, img: Tensor | Sequence[Tensor],
+                  device: torch.device) -> Tensor | list[Tensor]:
+    """``img`` of an item, a frame or several views of it, as the detector takes it."""
+    if isinstance(img, Tensor):
+        return preprocess([img.to(device, non_blocking=True)])
+    return [preprocess([view.to(device, non_blocking=True)]) for view in img]
+
+
 def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Iterable[dict],
                 device: torch.device) -> Iterator[tuple[dict, TrackResult]]:
     """Follow the objects through one video.
@@ -31,7 +39,8 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     Args:
         detector: has ``track(img, img_meta, memory) -> (TrackResult, memory)``.
         preprocess: frames to network input.
-        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``.
+        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``, or
+            lists of these with one entry a view.
         device: of the detector.
 
     Yields:
@@ -39,7 +48,7 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     """
     memory = None
     for item in items:
-        img = preprocess([item['img'].to(device, non_blocking=True)])
+        img = network_input(preprocess, item['img'], device)
         result, memory = detector.track(img, item['img_meta'], memory)
         yield item, result
 
@@ -102,7 +111,7 @@ def detect_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devi
                      default_workers(device) if workers is None else workers)
     found = {}
     for index, item in zip(order, items):
-        img = preprocess([item['img'].to(device, non_blocking=True)])
+        img = network_input(preprocess, item['img'], device)
         found[index] = detector.detect(img, item['img_meta'])
         progress.update()
     progress.finish()

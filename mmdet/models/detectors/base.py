@@ -14,8 +14,8 @@ from mmdet.utils import check_keys
 from mmdet.utils.errors import BadType, BadValue
 
 # What data sets put into a batch, see mmdet.datasets.base; a detector takes what it uses.
-BATCH_KEYS = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore', 'gt_masks', 'proposals', 'ref_img',
-              'ref_bboxes', 'gt_pids')
+TARGETS = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore', 'gt_masks', 'ref_img', 'ref_bboxes',
+           'gt_pids', 'proposals')
 
 
 class BaseDetector(nn.Module):
@@ -34,12 +34,10 @@ class BaseDetector(nn.Module):
 
     Attributes:
         num_classes: with background; None where a detector tells no classes apart.
-        result_types: what :meth:`detect` finds, as evaluators name it, best first.
     """
     train_keys: dict
     test_keys: dict
     num_classes: int | None = None
-    result_types: Sequence[str] = ('bbox',)
 
     def __init__(self, backbone: dict, neck: dict | Sequence[dict] | None,
                  train_cfg: dict | None, test_cfg: dict | None) -> None:
@@ -97,15 +95,15 @@ class BaseDetector(nn.Module):
             raise BadValue(
                 'a detector keeps no video in itself: call track(img, img_meta, memory) frame '
                 'by frame, or detect(img, img_meta) for single images')
-        return self.forward_train(img, img_meta, **self._wanted(targets))
+        return self.forward_train(img, img_meta, **self._used(targets))
 
-    def _wanted(self, targets: dict) -> dict:
+    def _used(self, targets: dict) -> dict:
         """What ``forward_train`` takes of a batch."""
         parameters = list(inspect.signature(self.forward_train).parameters.values())[2:]
         if any(p.kind is p.VAR_KEYWORD for p in parameters):
             return targets
         name, names = type(self).__name__, [p.name for p in parameters]
-        check_keys(targets, {*names, *BATCH_KEYS}, f'a batch for {name}')
+        check_keys(targets, {*names, *TARGETS}, f'a batch for {name}')
         missing = [p.name for p in parameters if p.default is p.empty and p.name not in targets]
         if missing:
             raise BadType(f'{name} trains with {", ".join(missing)}, which the batch has not; see '

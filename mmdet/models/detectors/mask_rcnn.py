@@ -8,11 +8,9 @@ class MaskRCNN(TwoStageDetector):
     """Faster R-CNN with a mask for every box.
 
     Args:
-        rpn_head, mask_roi_extractor, mask_head: configs.
+        mask_roi_extractor, mask_head: configs.
         kwargs: see :class:`TwoStageDetector`.
     """
 
-    def __init__(self, rpn_head: dict, mask_roi_extractor: dict, mask_head: dict,
-                 **kwargs) -> None:
-        super().__init__(rpn_head=rpn_head, mask_roi_extractor=mask_roi_extractor,
-                         mask_head=mask_head, **kwargs)
+    def __init__(self, mask_roi_extractor: dict, mask_head: dict, **kwargs) -> None:
+        super().__init__(mask_roi_extractor=mask_roi_extractor, mask_head=mask_head, **kwargs)

@@ -23,7 +23,6 @@ class RPN(BaseDetector):
     """
     train_keys = dict(rpn=RPN_TRAIN_KEYS)
     test_keys = dict(rpn=RPN_TEST_KEYS)
-    result_types = ('proposal_fast', 'proposal')
 
     def __init__(self, backbone: dict, rpn_head: dict, train_cfg: dict | None,
                  test_cfg: dict | None, neck: dict | Sequence[dict] | None = None,

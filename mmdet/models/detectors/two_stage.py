@@ -14,7 +14,7 @@ from mmdet.models.detectors.proposals import (RPN_TEST_KEYS, RPN_TRAIN_KEYS, mer
 from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt, RoIStage
 from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
-from mmdet.utils.errors import BadType, BadValue
+from mmdet.utils.errors import BadValue
 
 RCNN_TRAIN_KEYS = ('assigner', 'sampler', 'mask_size', 'pos_weight', 'debug')
 RCNN_TEST_KEYS = ('score_thr', 'nms', 'max_per_img', 'mask_thr_binary')
@@ -28,13 +28,14 @@ class TwoStageDetector(BaseDetector):
         backbone, bbox_roi_extractor, bbox_head, neck: configs of the parts.
         train_cfg, test_cfg: see :class:`BaseDetector`; training uses ``test_cfg.rpn``
             for its proposals.
-        rpn_head: config; None where proposals come with every image (Fast R-CNN).
+        rpn_head: config; None in :class:`FastRCNN`, whose proposals come with the images.
         mask_roi_extractor, mask_head: configs; None: boxes only.
         pretrained: weights of the backbone: path, URL, ``'torchvision://resnet50'``;
             None: random.
     """
     train_keys = dict(rpn=RPN_TRAIN_KEYS, rcnn=RCNN_TRAIN_KEYS)
     test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS)
+    proposes = True
 
     def __init__(self, backbone: dict, bbox_roi_extractor: dict, bbox_head: dict,
                  train_cfg: dict | None, test_cfg: dict | None,
@@ -42,6 +43,9 @@ class TwoStageDetector(BaseDetector):
                  mask_roi_extractor: dict | None = None, mask_head: dict | None = None,
                  pretrained: str | None = None) -> None:
         super().__init__(backbone, neck, train_cfg, test_cfg)
+        if self.proposes and rpn_head is None:
+            raise BadValue(f'{type(self).__name__} needs an rpn_head; for proposals from a file '
+                           'take the type FastRCNN')
         if (mask_head is None) != (mask_roi_extractor is None):
             raise BadValue(f'{type(self).__name__}: mask_head and mask_roi_extractor go together; '
                            'give both or none')
@@ -68,38 +72,29 @@ class TwoStageDetector(BaseDetector):
         """With background."""
         return self.stages[-1].bbox_head.num_classes
 
-    @property
-    def result_types(self) -> tuple[str, ...]:
-        """What :meth:`detect` finds, best first."""
-        return ('bbox',) if self.mask_head is None else ('segm', 'bbox')
-
     # Training.
 
     def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
                       gt_labels: Sequence[Tensor],
                       gt_bboxes_ignore: Sequence[Tensor] | None = None,
-                      gt_masks: Sequence[Tensor | np.ndarray] | None = None,
-                      proposals: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+                      gt_masks: Sequence[Tensor | np.ndarray] | None = None
+                      ) -> dict[str, Tensor]:
         """Losses of a batch, 0-d each.
 
         Args:
             img: (N, 3, H, W) normalised.
             img_meta: N dicts.
             gt_bboxes, gt_labels, gt_bboxes_ignore, gt_masks: see :class:`GroundTruth`.
-            proposals: N tensors (n_i, 4 or 5) in network pixels, used without an RPN.
         """
         gt = GroundTruth(gt_bboxes, gt_labels, gt_bboxes_ignore, gt_masks)
         feats = self.extract_feat(img)
-        losses, proposals = self.rpn_losses(feats, img_meta, gt, proposals)
+        losses, proposals = self.rpn_losses(feats, img_meta, gt)
         losses.update(self.roi_losses(feats, img_meta, gt, proposals)[0])
         return losses
 
-    def rpn_losses(self, feats: tuple[Tensor, ...], img_meta: list[dict], gt: GroundTruth,
-                   proposals: Sequence[Tensor] | None = None
-                   ) -> tuple[dict[str, Tensor], Sequence[Tensor]]:
-        """Losses of the RPN, summed over levels, and its proposals (n_i, 5); else those given."""
-        if self.rpn_head is None:
-            return {}, self._given(proposals)
+    def rpn_losses(self, feats: tuple[Tensor, ...], img_meta: list[dict],
+                   gt: GroundTruth) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Losses of the RPN, summed over levels, and its proposals (n_i, 5)."""
         raw = self.rpn_head(feats)
         losses = self.rpn_head.loss(*raw, gt.bboxes, img_meta, self.train_cfg.rpn)
         proposals = self.rpn_head.get_proposals(*raw, img_meta, self.test_cfg.rpn)
@@ -111,12 +106,6 @@ class TwoStageDetector(BaseDetector):
         stage, = self.stages
         return stage.losses(feats, gt, proposals)
 
-    def _given(self, proposals: Tensor | Sequence[Tensor] | None) -> Tensor | Sequence[Tensor]:
-        if proposals is None:
-            raise BadType(f'{type(self).__name__} has no RPN, and no proposals came with the '
-                          'images; set proposal_file of the data set')
-        return proposals
-
     # Testing.
 
     @torch.no_grad()
@@ -127,7 +116,7 @@ class TwoStageDetector(BaseDetector):
         Args:
             img: (1, 3, H, W) normalised, or a list of flips and scales of the image.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip``, or as many.
-            proposals: (n, 4 or 5) in network pixels, or as many, used without an RPN.
+            proposals: (n, 4 or 5) in network pixels, or as many; None: from the RPN.
 
         Returns:
             One float32 array (n_c, 5) per class in original pixels, without background; with
@@ -145,8 +134,7 @@ class TwoStageDetector(BaseDetector):
     def propose(self, views: Sequence[View],
                 proposals: Tensor | Sequence[Tensor] | None = None) -> list[Tensor]:
         """The same regions (n, 4 or 5) in the network pixels of every view."""
-        if self.rpn_head is None:
-            proposals = self._given(proposals)
+        if proposals is not None:
             first = proposals if isinstance(proposals, Tensor) else proposals[0]
             regions = views[0].to_original(first[:, :4])
         elif len(views) == 1:
