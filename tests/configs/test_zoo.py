@@ -2,9 +2,14 @@
 import pathlib
 import tarfile
 
+import numpy as np
 import pytest
 import torch
+from classic_data import write_all
 
+from mmdet.datasets import build_dataset
+from mmdet.datasets.loader import collate
+from mmdet.engine.trainer import total_loss
 from mmdet.models import build_detector
 from mmdet.utils import load_config
 
@@ -18,21 +23,70 @@ ZOO = [name for name in NAMES if 'youtubevos' not in name]
 
 @pytest.fixture(scope='session')
 def classic(tmp_path_factory):
-    """The folder with the files of 2019."""
+    """A folder with the files of 2019, and the data they name."""
     folder = tmp_path_factory.mktemp('configs_2019')
     with tarfile.open(ARCHIVE) as archive:
         archive.extractall(folder, filter='data')
+    write_all(folder)
     return folder
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_checkpoints_of_2019_fit(name, classic, golden):
-    cfg, want = load_config(str(classic / name)), golden('model/state_dicts')[name]
+def small(cfg):
+    """What a user would write behind ``--cfg-options`` to try a config on a laptop."""
     cfg.model.pretrained = None
-    with torch.device('meta'):
-        model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
+    for data in (cfg.data.train.get('dataset', cfg.data.train), cfg.data.test):
+        if data.get('resize_keep_ratio', True):
+            data.img_scale = (96, 64)
+    if 'rpn' in cfg.test_cfg:
+        cfg.test_cfg.rpn.max_num = 30
+    stages = cfg.train_cfg.get('rcnn') or ()
+    for stage in stages if isinstance(stages, list) else [stages] if stages else ():
+        stage.sampler.num = 16
+    return cfg
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_file_of_2019_runs(name, classic, golden, monkeypatch):
+    """Its checkpoint's keys, shapes and frozen parameters, a training step, a test image."""
+    monkeypatch.chdir(classic)
+    cfg, want = small(load_config(name)), golden('model/state_dicts')[name]
+    model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
     assert {key: list(value.shape) for key, value in model.state_dict().items()} == want['state']
     assert sum(not p.requires_grad for p in model.parameters()) == want['frozen']
+    step(model.train(), build_dataset(cfg.data.train))
+    check_result(model, *found(model.eval(), build_dataset(cfg.data.test)))
+
+
+def step(model, dataset):
+    batch, preprocess = collate([dataset[0]]), dataset.preprocessor()
+    frames = {key: preprocess(batch.pop(key)) for key in ('img', 'ref_img') if key in batch}
+    total, values = total_loss(model(return_loss=True, **frames, **batch))
+    total.backward()
+    assert all(value.isfinite() for value in values.values()) and values['loss'] > 0
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    assert grads and all(grad.isfinite().all() for grad in grads)
+
+
+def found(model, dataset):
+    """Boxes with scores, and whether there are masks."""
+    item = dataset[0]
+    img = dataset.preprocessor()([item['img']])
+    if dataset.is_video:
+        result, _ = model.track(img, item['img_meta'])
+        return np.concatenate([result.boxes, result.scores[:, None]], 1), len(result.masks)
+    result = model.detect(img, item['img_meta'],
+                          *([item['proposals']] if 'proposals' in item else []))
+    boxes, masks = result if isinstance(result, tuple) else (result, [])
+    return np.concatenate([boxes] if isinstance(boxes, np.ndarray) else boxes), sum(map(len, masks))
+
+
+def check_result(model, boxes, num_masks):
+    """Inside the picture; untrained classifiers of 80 classes may find nothing."""
+    assert boxes.shape[1] == 5 and np.isfinite(boxes).all()
+    assert (boxes[:, :4] >= 0).all() and (boxes[:, [0, 2]] < 96).all()
+    assert (boxes[:, [1, 3]] < 64).all()
+    assert num_masks in (0, len(boxes)) and (len(boxes) or not hasattr(model, 'bbox_roi_extractor')
+                                             or model.num_classes > 20)
 
 
 def plain(value):
