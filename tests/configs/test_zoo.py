@@ -4,14 +4,14 @@ import tarfile
 
 import numpy as np
 import pytest
-import torch
-from classic_data import write_all
 
 from mmdet.datasets import build_dataset
 from mmdet.datasets.loader import collate
 from mmdet.engine.trainer import total_loss
 from mmdet.models import build_detector
 from mmdet.utils import load_config
+
+from classic_data import write_all
 
 ROOT = pathlib.Path(__file__).parents[2]
 ARCHIVE = ROOT / 'tests/data/configs/configs_2019.tar.xz'

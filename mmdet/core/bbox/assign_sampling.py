@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
-from mmdet.core.bbox.samplers import Hardness, SamplingResult
+from mmdet.core.bbox.samplers import Hardness, SamplingResult, or_nones
 
 
 def build_assigner(cfg: dict) -> Any:
@@ -46,6 +46,6 @@ def assign_and_sample_images(bboxes: Sequence[Tensor], gt_bboxes: Sequence[Tenso
     """
     assigner, num = build_assigner(cfg['assigner']), len(bboxes)
     assigned = [assigner.assign(*image) for image in zip(
-        bboxes, gt_bboxes, gt_bboxes_ignore or [None] * num, gt_labels or [None] * num)]
+        bboxes, gt_bboxes, or_nones(gt_bboxes_ignore, num), or_nones(gt_labels, num))]
     return build_sampler(cfg['sampler']).sample_images(
         assigned, bboxes, gt_bboxes, gt_labels, hardness)

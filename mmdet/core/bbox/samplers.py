@@ -1,6 +1,7 @@
 """Which of the assigned boxes train?"""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from mmdet.core.host import rank_in_group, true_indices
 from mmdet.utils.errors import BadValue
 
 # Boxes (n_i, 4) and labels (n_i,) of every image -> the classification loss (n_i,) of each box.
-Hardness = Callable[[Sequence[Tensor], Sequence[Tensor]], Sequence[Tensor]]
+Hardness = Callable[[Sequence[Tensor], Sequence[Tensor | None]], Sequence[Tensor]]
 
 
 @dataclass
@@ -50,6 +51,11 @@ def make_result(pos_inds: Tensor, neg_inds: Tensor, bboxes: Tensor, gt_bboxes: T
         pos_inds, neg_inds, bboxes[pos_inds], bboxes[neg_inds], gt_inds,
         gt_bboxes.view(-1, 4)[gt_inds],
         None if assigned.labels is None else assigned.labels[pos_inds], pos_inds < num_added)
+
+
+def or_nones(values: Sequence[Tensor] | None, num: int) -> Sequence[Tensor | None]:
+    """One entry per image: what there is, or ``num`` times None."""
+    return values or [None] * num
 
 
 def random_choice(inds: Tensor, num: int) -> Tensor:
@@ -115,7 +121,7 @@ class RandomSampler:
             num_added = [len(gt) for gt in gt_bboxes]
             bboxes = [torch.cat([gt, boxes]) for gt, boxes in zip(gt_bboxes, bboxes)]
             assigned = [a.add_gt(labels, num) for a, labels, num in zip(
-                assigned, gt_labels or [None] * len(bboxes), num_added)]
+                assigned, or_nones(gt_labels, len(bboxes)), num_added)]
         if self.mines:
             assigned = self._with_losses(assigned, bboxes, hardness)
         inds = true_indices([a.gt_inds > 0 for a in assigned] + [a.gt_inds == 0 for a in assigned])
@@ -172,7 +178,7 @@ class IoUBalancedNegSampler(RandomSampler):
     """
 
     def __init__(self, num: int, pos_fraction: float, hard_thr: float = 0.1,
-                 hard_fraction: float = 0.5, **kwargs) -> None:
+                 hard_fraction: float = 0.5, **kwargs: Any) -> None:
         super().__init__(num, pos_fraction, **kwargs)
         self.hard_thr = hard_thr
         self.hard_fraction = hard_fraction
@@ -204,6 +210,7 @@ class OHEMSampler(RandomSampler):
     def _hardest(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
         if len(candidates) <= num:
             return candidates
+        assert assigned.losses is not None, 'sample_images computes them for whoever mines'
         return candidates[assigned.losses[candidates].topk(num)[1]]
 
 
@@ -216,7 +223,7 @@ class CombinedSampler(RandomSampler):
             ``neg_pos_ub`` and ``add_gt_as_proposals`` are handed on.
     """
 
-    def __init__(self, pos_sampler: dict, neg_sampler: dict, **kwargs) -> None:
+    def __init__(self, pos_sampler: dict, neg_sampler: dict, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pos_sampler = SAMPLERS.build(pos_sampler, **kwargs)
         self.neg_sampler = SAMPLERS.build(neg_sampler, **kwargs)

@@ -78,7 +78,9 @@ def sigmoid_focal_loss(logits: Tensor, targets: Tensor, weights: Tensor | float 
     against = torch.where(positive, -logits, logits)  # the logit of the wrong answer
     losses = weights * torch.where(positive, alpha, 1 - alpha) * (
         against.sigmoid().pow(gamma) * F.softplus(against))
-    return {'none': lambda x: x, 'sum': torch.sum, 'mean': torch.mean}[reduction](losses)
+    if reduction == 'none':
+        return losses
+    return losses.sum() if reduction == 'sum' else losses.mean()
 
 
 def weighted_sigmoid_focal_loss(logits: Tensor, targets: Tensor, weights: Tensor,

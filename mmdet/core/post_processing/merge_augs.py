@@ -48,14 +48,13 @@ def merge_aug_bboxes(aug_bboxes: Sequence[Tensor], aug_scores: Sequence[Tensor] 
     """
     boxes = torch.stack([_to_original(rows, meta)
                          for rows, meta in zip(aug_bboxes, img_metas)]).mean(0)
-    return boxes if aug_scores is None else (boxes, merge_aug_scores(aug_scores))
+    return boxes if aug_scores is None else (boxes, torch.stack(list(aug_scores)).mean(0))
 
 
 def merge_aug_scores(aug_scores: Sequence[Tensor | np.ndarray]) -> Tensor | np.ndarray:
     """The mean of tensors or arrays of one shape."""
-    if isinstance(aug_scores[0], Tensor):
-        return torch.stack(list(aug_scores)).mean(0)
-    return np.mean(aug_scores, axis=0)
+    merged = torch.stack([torch.as_tensor(scores) for scores in aug_scores]).mean(0)
+    return merged if isinstance(aug_scores[0], Tensor) else merged.numpy()
 
 
 def merge_aug_masks(aug_masks: Sequence[Tensor | np.ndarray], img_metas: Sequence[Meta],
@@ -69,16 +68,15 @@ def merge_aug_masks(aug_masks: Sequence[Tensor | np.ndarray], img_metas: Sequenc
         rcnn_test_cfg: not used, as in 2019.
         weights: of the views; equal by default.
     """
-    is_tensor = isinstance(aug_masks[0], Tensor)
-    masks = [torch.as_tensor(np.ascontiguousarray(m) if not is_tensor else m) for m in aug_masks]
-    masks = torch.stack([m.flip(-1) if _single(meta).get('flip') else m
-                         for m, meta in zip(masks, img_metas)])
+    masks = torch.stack([
+        mask.flip(-1) if _single(meta).get('flip') else mask
+        for mask, meta in zip(map(torch.as_tensor, aug_masks), img_metas)])
     if weights is None:
         merged = masks.mean(0)
     else:
         shares = torch.as_tensor(weights, dtype=masks.dtype, device=masks.device)
         merged = torch.tensordot(shares / shares.sum(), masks, dims=1)
-    return merged if is_tensor else merged.numpy()
+    return merged if isinstance(aug_masks[0], Tensor) else merged.numpy()
 
 
 def _single(meta: Meta) -> dict:
