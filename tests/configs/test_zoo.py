@@ -4,11 +4,12 @@ import tarfile
 
 import numpy as np
 import pytest
+import torch
 
 from mmdet.datasets import build_dataset
 from mmdet.datasets.loader import collate
 from mmdet.engine.trainer import total_loss
-from mmdet.models import build_detector
+from mmdet.models import ResNet, ResNeXt, build_detector
 from mmdet.utils import load_config
 
 from classic_data import write_all
@@ -31,30 +32,50 @@ def classic(tmp_path_factory):
     return folder
 
 
+@pytest.mark.parametrize('name', NAMES)
+def test_a_checkpoint_of_2019_fits(name, classic, golden):
+    cfg, want = load_config(str(classic / name)), golden('model/state_dicts')[name]
+    cfg.model.pretrained = None
+    with torch.device('meta'):
+        model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
+    assert {key: list(value.shape) for key, value in model.state_dict().items()} == want['state']
+    assert sum(not p.requires_grad for p in model.parameters()) == want['frozen']
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_file_of_2019_runs(name, classic, monkeypatch):
+    """A training step and a test image; every stage of the backbone has one block."""
+    monkeypatch.chdir(classic)
+    for kind in (ResNet, ResNeXt):
+        monkeypatch.setattr(kind, 'arch_settings', {
+            depth: (block, (1, 1, 1, 1)) for depth, (block, _) in kind.arch_settings.items()})
+    cfg = small(load_config(name))
+    model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
+    step(model.train(), build_dataset(cfg.data.train))
+    check_result(model, *found(model.eval(), build_dataset(cfg.data.test)))
+
+
 def small(cfg):
     """What a user would write behind ``--cfg-options`` to try a config on a laptop."""
     cfg.model.pretrained = None
+    ssd = cfg.model.backbone.type == 'SSDVGG'
+    if ssd:
+        cfg.model.backbone.update(depth=11, out_feature_indices=(14, 24))
+    for head in listed(cfg.model, 'bbox_head') + listed(cfg.model, 'track_head'):
+        if 'fc_out_channels' in head:
+            head.fc_out_channels = 64
     for data in (cfg.data.train.get('dataset', cfg.data.train), cfg.data.test):
-        if data.get('resize_keep_ratio', True):
-            data.img_scale = (96, 64)
+        data.img_scale = (264, 264) if ssd else (96, 64)
     if 'rpn' in cfg.test_cfg:
         cfg.test_cfg.rpn.max_num = 30
-    stages = cfg.train_cfg.get('rcnn') or ()
-    for stage in stages if isinstance(stages, list) else [stages] if stages else ():
+    for stage in listed(cfg.train_cfg, 'rcnn'):
         stage.sampler.num = 16
     return cfg
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_a_file_of_2019_runs(name, classic, golden, monkeypatch):
-    """Its checkpoint's keys, shapes and frozen parameters, a training step, a test image."""
-    monkeypatch.chdir(classic)
-    cfg, want = small(load_config(name)), golden('model/state_dicts')[name]
-    model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
-    assert {key: list(value.shape) for key, value in model.state_dict().items()} == want['state']
-    assert sum(not p.requires_grad for p in model.parameters()) == want['frozen']
-    step(model.train(), build_dataset(cfg.data.train))
-    check_result(model, *found(model.eval(), build_dataset(cfg.data.test)))
+def listed(cfg, key):
+    value = cfg.get(key) or []
+    return value if isinstance(value, list) else [value]
 
 
 def step(model, dataset):
