@@ -17,10 +17,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmengine.config import DictAction  # noqa: E402
-
-from mmdet.apis.test import TestOptions, launch  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -48,7 +45,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--workers', type=int, metavar='N',
         help='threads that load images (default: as the machine allows)')
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)
 
@@ -56,6 +53,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
+    from mmdet.apis.test import TestOptions, launch
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
     args.pop('tmpdir')
     return launch(TestOptions(**args))

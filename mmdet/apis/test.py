@@ -24,7 +24,7 @@ from mmdet.formats.pickles import dump_results, load_results
 from mmdet.formats.results import by_stage, check_track_score, from_classic
 from mmdet.formats.submission import write_submission
 from mmdet.models import build_detector
-from mmdet.utils.config import load_config
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
@@ -74,6 +74,7 @@ def prepare(options: TestOptions) -> Prepared:
             sentence that says what to correct.
     """
     cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     check_gpus(options.gpus, options.proc_per_gpu)
     if options.out is not None:
         checks.check_output(options.out)

@@ -31,6 +31,7 @@ from mmdet.engine.validation import Validation
 from mmdet.engine.work_folder import work_folder
 from mmdet.models import build_detector
 from mmdet.utils import atomic_write, get_root_logger, load_config
+from mmdet.utils.config import require
 from mmdet.utils.errors import BadKey, BadValue, MissingFile
 
 
@@ -64,6 +65,7 @@ class Prepared(NamedTuple):
 def make_config(options: TrainOptions) -> Config:
     """The config file with the options written into it."""
     cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model', 'data.train', 'data.imgs_per_gpu', 'optimizer', 'total_epochs')
     name = os.path.splitext(os.path.basename(options.config))[0]
     cfg.work_dir = options.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
     for key in ('seed', 'resume_from', 'load_from'):

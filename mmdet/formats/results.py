@@ -69,6 +69,7 @@ class TrackWriter:
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
         self.tracks: dict[int, dict] = {}
+        self.kind: str | None = None  # 'segmentations' or 'bboxes'
 
     def add(self, frame_id: int, result: TrackResult) -> None:
         """Add what was seen in one frame.
@@ -78,19 +79,17 @@ class TrackWriter:
             result: of that frame.
 
         Raises:
-            ValueError: no such frame in the video, an object without a mask, a
+            ValueError: no such frame in the video, some objects without a mask, a
                 label without a category, or a score that is no number.
         """
         where = f'video {self.video_id}, frame {frame_id}'
         if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
             raise BadValue(f'{where}: the video has {self.num_frames} frames; '
                            'test it with the annotation file it belongs to')
-        if len(result.masks) != len(result):
-            raise BadValue(f'{where}: {len(result)} objects, but {len(result.masks)} masks; '
-                           'the results are damaged, run the test again')
+        shapes = self._shapes(result, where)
         self.added = max(self.added, frame_id + 1)
-        for obj_id, label, score, mask in zip(result.obj_ids.tolist(), result.labels.tolist(),
-                                              result.scores.tolist(), result.masks):
+        for obj_id, label, score, shape in zip(result.obj_ids.tolist(), result.labels.tolist(),
+                                               result.scores.tolist(), shapes):
             if not 0 <= label < len(self.category_ids):
                 raise BadValue(f'{where}: label {label}, but there are only '
                                f'{len(self.category_ids)} categories; the head was built '
@@ -98,14 +97,27 @@ class TrackWriter:
             if not math.isfinite(score):
                 raise BadValue(f'{where}: object {obj_id} has score {score}; '
                                'the weights are not usable')
-            track = self.tracks.setdefault(
-                obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
+            track = self.tracks.setdefault(obj_id, {'scores': [], 'labels': [], self.kind: {}})
             track['scores'].append(score)
             track['labels'].append(label)
-            track['segmentations'][frame_id] = json_rle(mask)
+            track[self.kind][frame_id] = shape
+
+    def _shapes(self, result: TrackResult, where: str) -> list:
+        """Masks, or boxes where a detector finds no masks, as the json has them."""
+        kind = 'segmentations' if len(result.masks) else 'bboxes'
+        self.kind = self.kind or (kind if len(result) else None)
+        if len(result) and (kind != self.kind or len(result.masks) not in (0, len(result))):
+            raise BadValue(f'{where}: {len(result)} objects, but {len(result.masks)} masks; '
+                           'the results are damaged, run the test again')
+        if len(result.masks):
+            return [json_rle(mask) for mask in result.masks]
+        return [[x1, y1, x2 - x1 + 1, y2 - y1 + 1] for x1, y1, x2, y2 in result.boxes.tolist()]
 
     def records(self) -> list[dict]:
-        """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance."""
+        """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance.
+
+        Where a detector finds boxes only there are ``bboxes`` instead, [x, y, w, h] a frame.
+        """
         length = self.added if self.num_frames is None else self.num_frames
         return [self._record(track, length) for track in self.tracks.values()]
 
@@ -116,7 +128,7 @@ class TrackWriter:
             'video_id': self.video_id,
             'score': float(TRACK_SCORES[self.track_score](scores, length)),
             'category_id': self.category_ids[label],
-            'segmentations': [track['segmentations'].get(t) for t in range(length)],
+            self.kind: [track[self.kind].get(t) for t in range(length)],
         }
 
 
