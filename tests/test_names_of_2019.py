@@ -72,12 +72,6 @@ WHERE += [(f'mmdet.{room.partition(".")[0]}', name) for room, names in NAMES.ite
 # Where the folder has a module of the name of a function that is gone, that is what imports.
 WHERE = [(package, name) for package, name in WHERE if name not in GONE
          or not (ROOT / package.replace('.', '/') / f'{name}.py').is_file()]
-if not (ROOT / 'mmdet/models/detectors/retinanet.py').is_file():  # not merged yet
-    WHERE = [(package, name) for package, name in WHERE if name not in '''
-        ResNeXt SSDVGG RetinaHead SSDHead SingleStageDetector RPN FastRCNN CascadeRCNN RetinaNet
-        weighted_nll_loss weighted_binary_cross_entropy sigmoid_focal_loss smooth_l1_loss
-        weighted_sigmoid_focal_loss weighted_smoothl1 merge_aug_proposals merge_aug_bboxes
-        merge_aug_scores merge_aug_masks'''.split()]
 
 
 @pytest.mark.parametrize('package', sorted({package for package, _ in WHERE}))
