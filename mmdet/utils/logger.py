@@ -43,7 +43,7 @@ def _write_to(logger: logging.Logger, path: str) -> None:
             logger.removeHandler(handler)
             handler.close()
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _add(logger, logging.FileHandler(path))
+    _add(logger, logging.FileHandler(path, encoding='utf-8', errors='backslashreplace'))
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:
