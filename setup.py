@@ -14,6 +14,12 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
+EXTRAS = {
+    'eval': ['trackeval>=1.3', 'jinja2>=3.1'],  # HOTA and identities; report pages
+    'video': ['av>=12'],  # H.264, rotation, exact times
+    'export': ['onnx>=1.17', 'onnxruntime>=1.20', 'onnxscript>=0.3'],
+    'tune': ['optuna>=4'],
+}
 
 
 def build_operators(*options: str) -> bool:
@@ -52,8 +58,8 @@ class Platform(Distribution):
         return True
 
 
-def requirements():
-    lines = (ROOT / 'requirements.txt').read_text().splitlines()
+def requirements(path):
+    lines = (ROOT / path).read_text().splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith('#')]
 
 
@@ -67,7 +73,8 @@ if __name__ == '__main__':
         python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
         package_data={'': ['*.so', '*.pyx'], 'mmdet.ops': ['libmmdet_*.json', 'csrc/**/*']},
-        install_requires=requirements(),
+        install_requires=requirements('requirements.txt'),
+        extras_require={**EXTRAS, 'test': requirements('tests/requirements.txt')},
         ext_modules=[],
         distclass=Platform,
         cmdclass=dict(build_ext=BuildOps, build_py=BuildPackage))

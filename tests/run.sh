@@ -2,7 +2,5 @@
 # Sets up and runs every test: bash tests/run.sh [pytest options]
 set -euo pipefail
 cd "$(dirname "$0")/.."
-arguments=("$@")
-set --
-source ./compile.sh --tests
-"$PYTHON" -m pytest -q --durations=10 tests ${arguments[@]+"${arguments[@]}"}
+bash compile.sh --tests
+"$(bash tools/setup/python.sh)" -m pytest -q --durations=10 tests "$@"

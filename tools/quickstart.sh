@@ -15,7 +15,8 @@ work=${1:-work_dirs/quickstart}
 step() { printf '\n[%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 
 step '1/4 set up: requirements and operators'
-source ./compile.sh
+bash compile.sh
+PYTHON=$(bash tools/setup/python.sh)
 step '2/4 data: 160 training and 15 validation videos of moving shapes'
 "$PYTHON" tools/convert_datasets/make_shapes.py --out data/shapes
 step '3/4 train: 2 epochs, some 480 steps each'

@@ -60,7 +60,7 @@ class YTVOSDataset(CustomDataset):
         return len(self._frames)
 
     def frame_info(self, place: int) -> dict:
-        """File name, size, ``video_id`` (of the json), ``frame_id``; in test mode ``is_first``."""
+        """File name, size, ``video_id`` (of the json) and ``frame_id``."""
         video, frame = self._frames[place]
         return self._info(video, frame)
 
@@ -74,9 +74,8 @@ class YTVOSDataset(CustomDataset):
 
     def _info(self, video: int, frame: int) -> dict:
         info = self.vid_infos[video]
-        first = dict(is_first=frame == 0) if self.test_mode else {}
         return dict(filename=info['filenames'][frame], height=info['height'], width=info['width'],
-                    video_id=info['id'], frame_id=frame, **first)
+                    video_id=info['id'], frame_id=frame)
 
     def _trainable(self) -> list[int]:
         start = np.cumsum([0] + [len(info['filenames']) for info in self.vid_infos])

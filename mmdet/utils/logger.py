@@ -35,6 +35,17 @@ def get_root_logger(log_level: str | int = 'INFO',
     return logger
 
 
+class PatientFileHandler(logging.FileHandler):
+    """A log file; where it cannot be written, the program goes on and says so once."""
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self.failed:
+            sys.stderr.write(f'{self.baseFilename}: lines are missing from here on '
+                             f'({sys.exc_info()[1]}); the program goes on\n')
+        self.failed = True
+
+
 def _write_to(logger: logging.Logger, path: str) -> None:
     for handler in list(logger.handlers):
         if isinstance(handler, logging.FileHandler):
@@ -43,7 +54,7 @@ def _write_to(logger: logging.Logger, path: str) -> None:
             logger.removeHandler(handler)
             handler.close()
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _add(logger, logging.FileHandler(path, encoding='utf-8', errors='backslashreplace'))
+    _add(logger, PatientFileHandler(path, encoding='utf-8', errors='backslashreplace'))
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:

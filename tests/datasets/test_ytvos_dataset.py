@@ -123,7 +123,6 @@ def test_test_mode_sees_every_frame(make_videos, track):
     metas = [dataset[i]['img_meta'] for i in range(len(dataset))]
     seen = [(m['video_id'], m['frame_id']) for m in metas]
     assert seen == [(10, 0), (10, 1), (10, 2), (20, 0), (20, 1)]
-    assert [m['is_first'] for m in metas] == [True, False, False, True, False]
 
 
 def test_sample_depends_on_seed_epoch_and_index_only(make_videos, track):

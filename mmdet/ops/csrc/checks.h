@@ -34,8 +34,8 @@ inline void check_levels(const char* op, const std::optional<at::Tensor>& levels
   TORCH_CHECK_VALUE(levels.has_value() || num_levels == 1, op, ": levels are needed to tell ",
                     num_levels, " maps apart");
   if (!levels.has_value()) return;
-  TORCH_CHECK_VALUE(levels->dim() == 1 && levels->size(0) == rois.size(0), op,
-                    ": levels must be (", rois.size(0), ",), got ", levels->sizes());
+  TORCH_CHECK_VALUE(levels->dim() == 1 && levels->size(0) == rois.size(0), op, ": levels must be (",
+                    rois.size(0), ",), got ", levels->sizes());
   TORCH_CHECK_TYPE(levels->scalar_type() == at::kLong, op, ": levels must be int64, got ",
                    levels->scalar_type());
   TORCH_CHECK_VALUE(levels->device() == rois.device(), op,
@@ -45,8 +45,8 @@ inline void check_levels(const char* op, const std::optional<at::Tensor>& levels
 
 inline void check_bins(const char* op, int64_t height, int64_t width, int64_t sample_num) {
   TORCH_CHECK_VALUE(height > 0 && width > 0 && sample_num >= 0, op,
-                    ": out_size must be positive and sample_num not negative, got (", height,
-                    ", ", width, ") and ", sample_num);
+                    ": out_size must be positive and sample_num not negative, got (", height, ", ",
+                    width, ") and ", sample_num);
 }
 
 inline void check_pyramid(const char* op, at::TensorList feats, at::ArrayRef<double> scales) {
@@ -56,13 +56,12 @@ inline void check_pyramid(const char* op, at::TensorList feats, at::ArrayRef<dou
   for (size_t level = 0; level < feats.size(); ++level) {
     const at::Tensor& feat = feats[level];
     check_features(op, feat);
-    TORCH_CHECK_VALUE(feat.size(0) == feats[0].size(0) && feat.size(1) == feats[0].size(1) &&
-                          feat.scalar_type() == feats[0].scalar_type() &&
-                          feat.device() == feats[0].device(),
-                      op, ": all levels must share N, C, dtype and device, got ", feat.sizes(),
-                      " ", feat.scalar_type(), " ", feat.device(), " at level ", level, " and ",
-                      feats[0].sizes(), " ", feats[0].scalar_type(), " ", feats[0].device(),
-                      " at 0");
+    TORCH_CHECK_VALUE(
+        feat.size(0) == feats[0].size(0) && feat.size(1) == feats[0].size(1) &&
+            feat.scalar_type() == feats[0].scalar_type() && feat.device() == feats[0].device(),
+        op, ": all levels must share N, C, dtype and device, got ", feat.sizes(), " ",
+        feat.scalar_type(), " ", feat.device(), " at level ", level, " and ", feats[0].sizes(), " ",
+        feats[0].scalar_type(), " ", feats[0].device(), " at 0");
   }
 }
 
@@ -101,8 +100,8 @@ inline void check_roi_align_backward(const at::Tensor& grad, const at::Tensor& r
   check_bins(op, grad.size(2), grad.size(3), sample_num);
 }
 
-inline void check_roi_pool(const at::Tensor& features, const at::Tensor& rois,
-                           int64_t out_height, int64_t out_width) {
+inline void check_roi_pool(const at::Tensor& features, const at::Tensor& rois, int64_t out_height,
+                           int64_t out_width) {
   const char* const op = "roi_pool";
   check_features(op, features);
   check_rois(op, rois, features);
@@ -136,16 +135,16 @@ inline void check_nms(const at::Tensor& boxes, const at::Tensor& scores,
   TORCH_CHECK_VALUE(scores.dim() == 1 && scores.size(0) == boxes.size(0), "nms: scores must be (",
                     boxes.size(0), ",), got ", scores.sizes());
   TORCH_CHECK_VALUE(boxes.device() == scores.device(),
-                    "nms: scores and boxes must be on one device, got ", scores.device(),
-                    " and ", boxes.device());
+                    "nms: scores and boxes must be on one device, got ", scores.device(), " and ",
+                    boxes.device());
   if (!labels.has_value()) return;
-  TORCH_CHECK_VALUE(labels->dim() == 1 && labels->size(0) == boxes.size(0),
-                    "nms: labels must be (", boxes.size(0), ",), got ", labels->sizes());
+  TORCH_CHECK_VALUE(labels->dim() == 1 && labels->size(0) == boxes.size(0), "nms: labels must be (",
+                    boxes.size(0), ",), got ", labels->sizes());
   TORCH_CHECK_TYPE(labels->scalar_type() == at::kLong, "nms: labels must be int64, got ",
                    labels->scalar_type());
   TORCH_CHECK_VALUE(labels->device() == boxes.device(),
-                    "nms: labels and boxes must be on one device, got ", labels->device(),
-                    " and ", boxes.device());
+                    "nms: labels and boxes must be on one device, got ", labels->device(), " and ",
+                    boxes.device());
 }
 
 }  // namespace mmdet

@@ -44,8 +44,12 @@ MMDET_HD Span points_inside(const SampleGrid<T>& grid, int64_t b, int64_t length
   const double from = std::floor((-1 - corner) / grid.step) - 1;
   const double to = std::ceil((static_cast<double>(length) - corner) / grid.step) + 1;
   const double count = static_cast<double>(grid.count);
-  return {static_cast<int64_t>(from < 0 ? 0 : from > count ? count : from),
-          static_cast<int64_t>(to < 0 ? 0 : to > count ? count : to)};
+  return {static_cast<int64_t>(from < 0       ? 0
+                               : from > count ? count
+                                              : from),
+          static_cast<int64_t>(to < 0       ? 0
+                               : to > count ? count
+                                            : to)};
 }
 
 template <typename T>

@@ -15,8 +15,7 @@ TORCH_LIBRARY_FRAGMENT(mmdet, m) {
   m.def(
       "roi_pool_backward(Tensor grad, Tensor argmax, Tensor rois, SymInt num_images, "
       "SymInt height, SymInt width) -> Tensor");
-  m.def(
-      "nms(Tensor boxes, Tensor scores, Tensor? labels, float iou_thr, int max_num) -> Tensor");
+  m.def("nms(Tensor boxes, Tensor scores, Tensor? labels, float iou_thr, int max_num) -> Tensor");
   m.def(
       "paste_rle(Tensor patch, int left, int top, int height, int width, float threshold) "
       "-> Tensor");

@@ -24,8 +24,8 @@ Results nms(const Case& one) {
     const mmdet::Boxes<T> view{boxes.data<T>(), labels.count() ? labels.data<int64_t>() : nullptr,
                                one["dropped"].data<bool>(), num};
     if constexpr (sizeof(T) >= 4)
-      mmdet::launch_nms(OnCpu{}, view, static_cast<T>(one.real("threshold")),
-                        one.number("max_num"), masks.data<mmdet::Mask>(), places.data<int64_t>(),
+      mmdet::launch_nms(OnCpu{}, view, static_cast<T>(one.real("threshold")), one.number("max_num"),
+                        masks.data<mmdet::Mask>(), places.data<int64_t>(),
                         progress.data<mmdet::Progress>(), results[0].data<bool>(), chunk);
   });
   return results;

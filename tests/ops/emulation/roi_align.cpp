@@ -23,10 +23,14 @@ mmdet::Pyramid<S> view(const Case& one, const std::vector<const Array*>& maps) {
     const auto& shape = maps[level]->shape;
     const int64_t height = shape[last ? 1 : 2], width = shape[last ? 2 : 3];
     const int64_t channels = shape[last ? 3 : 1], pixels = height * width;
-    pyramid.maps[level] = {maps[level]->data<S>(), channels * pixels,
-                           last ? 1 : pixels,      last ? width * channels : width,
-                           last ? channels : 1,    height,
-                           width,                  one["scales"].data<double>()[level]};
+    pyramid.maps[level] = {maps[level]->data<S>(),
+                           channels * pixels,
+                           last ? 1 : pixels,
+                           last ? width * channels : width,
+                           last ? channels : 1,
+                           height,
+                           width,
+                           one["scales"].data<double>()[level]};
   }
   return pyramid;
 }
@@ -36,8 +40,9 @@ mmdet::Rois<T> rois_of(const Case& one) {
   const Array& rois = one["rois"];
   const Array& levels = one["levels"];
   const int64_t* const size = one["out_size"].data<int64_t>();
-  return {rois.data<T>(), levels.count() ? levels.data<int64_t>() : nullptr, rois.shape[0],
-          size[0], size[1], one.number("sample_num")};
+  return {rois.data<T>(), levels.count() ? levels.data<int64_t>() : nullptr,
+          rois.shape[0],  size[0],
+          size[1],        one.number("sample_num")};
 }
 
 Results forward(const Case& one) {
@@ -46,8 +51,8 @@ Results forward(const Case& one) {
     maps.push_back(&one["map" + std::to_string(level)]);
   const int64_t* const size = one["out_size"].data<int64_t>();
   Results results;
-  results.push_back(unset(maps[0]->type,
-                          {one["rois"].shape[0], one.number("channels"), size[0], size[1]}));
+  results.push_back(
+      unset(maps[0]->type, {one["rois"].shape[0], one.number("channels"), size[0], size[1]}));
   if (results[0].count() == 0) return results;
   by_type(maps[0]->type, [&](auto value) {
     using S = decltype(value);

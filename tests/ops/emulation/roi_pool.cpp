@@ -29,12 +29,11 @@ Results forward(const Case& one) {
   by_type(map.type, [&](auto value) {
     using S = decltype(value);
     using T = Compute<S>;
-    const mmdet::MapView<const S> view{map.data<S>(), channels * height * width, height * width,
-                                       width,         1,                         height,
-                                       width,         one.real("scale")};
-    mmdet::launch_roi_pool<T, S>(OnCpu{}, view, images, channels,
-                                 rois_of<T>(one, size[0], size[1]), results[0].data<S>(),
-                                 results[1].data<int64_t>());
+    const mmdet::MapView<const S> view{
+        map.data<S>(), channels * height * width, height * width, width, 1, height,
+        width,         one.real("scale")};
+    mmdet::launch_roi_pool<T, S>(OnCpu{}, view, images, channels, rois_of<T>(one, size[0], size[1]),
+                                 results[0].data<S>(), results[1].data<int64_t>());
   });
   return results;
 }

@@ -41,7 +41,7 @@ struct Change {
 // The part of a patch (height, width) that lies in the image.
 struct Patch {
   const float* data;
-  int64_t stride, left, top;          // left, top: of the patch, in the image
+  int64_t stride, left, top;           // left, top: of the patch, in the image
   int64_t x_from, x_to, y_from, y_to;  // visible, in the patch
 };
 
@@ -135,8 +135,8 @@ at::Tensor paste_rle(const at::Tensor& patch, int64_t left, int64_t top, int64_t
   TORCH_CHECK_VALUE(patch.dim() == 2 && patch.scalar_type() == at::kFloat && patch.is_contiguous(),
                     "paste_rle: a patch must be float32 (h, w) and contiguous, got ",
                     patch.scalar_type(), " ", patch.sizes());
-  TORCH_CHECK_VALUE(height > 0 && width > 0, "paste_rle: the image must have pixels, got ",
-                    height, " x ", width);
+  TORCH_CHECK_VALUE(height > 0 && width > 0, "paste_rle: the image must have pixels, got ", height,
+                    " x ", width);
   const Patch part = visible(patch, left, top, height, width);
   const auto changes = find_changes(part, static_cast<float>(threshold));
   const std::string text = compress(to_columns(changes, part, height), height * width);

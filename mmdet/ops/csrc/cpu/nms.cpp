@@ -50,8 +50,8 @@ std::vector<int64_t> order_of(const T* boxes, const T* scores, int64_t num) {
   order.reserve(num);
   for (int64_t i = 0; i < num; ++i) {
     const T* const box = boxes + 4 * i;
-    if (!std::isnan(box[0]) && !std::isnan(box[1]) && !std::isnan(box[2]) &&
-        !std::isnan(box[3]) && !std::isnan(scores[i]))
+    if (!std::isnan(box[0]) && !std::isnan(box[1]) && !std::isnan(box[2]) && !std::isnan(box[3]) &&
+        !std::isnan(scores[i]))
       order.push_back(i);
   }
   std::stable_sort(order.begin(), order.end(),

@@ -43,8 +43,8 @@ MMDET_CLONES bool suppressed(const Columns<float>& kept, int64_t count, const Bo
                              float thr) {
   return suppressed_body<float>(kept, count, box, thr);
 }
-MMDET_CLONES bool suppressed(const Columns<double>& kept, int64_t count,
-                             const Box<double>& box, double thr) {
+MMDET_CLONES bool suppressed(const Columns<double>& kept, int64_t count, const Box<double>& box,
+                             double thr) {
   return suppressed_body<double>(kept, count, box, thr);
 }
 

@@ -78,11 +78,13 @@ Plan<T> make_plan(const at::Tensor& rois, const std::optional<at::Tensor>& level
   plan.rois.resize(num);
   for (int64_t l = 0; l < num_levels; ++l)
     for (int64_t n = 0; n < num_images; ++n)
-      plan.groups.push_back({l, n, {}, std::vector<int32_t>(sizes[2 * l], INT32_MAX),
+      plan.groups.push_back({l,
+                             n,
+                             {},
+                             std::vector<int32_t>(sizes[2 * l], INT32_MAX),
                              std::vector<int32_t>(sizes[2 * l], 0)});
   for (int64_t r = 0; r < num; ++r)
-    find_group(plan, boxes + 5 * r, level ? level[r] : 0, num_levels, num_images)
-        .rois.push_back(r);
+    find_group(plan, boxes + 5 * r, level ? level[r] : 0, num_levels, num_images).rois.push_back(r);
   at::parallel_for(0, num, 32, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const T* const box = boxes + 5 * r;
@@ -105,8 +107,8 @@ Plan<T> make_plan(const at::Tensor& rois, const std::optional<at::Tensor>& level
 // Runs every (block of channels, map) task; block-major, so that each thread
 // gets a share of every level.
 template <typename T, typename S, typename Run>
-void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pooled,
-               int64_t bins, bool skip_empty, const Run& run) {
+void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pooled, int64_t bins,
+               bool skip_empty, const Run& run) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
   const int64_t channels = maps[0].size(1), blocks = (channels + kLanes - 1) / kLanes;
   std::vector<const Group*> groups;
@@ -127,12 +129,18 @@ void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pool
       const Group& group = *groups[index % num];
       const at::Tensor& map = maps[group.level];
       const int64_t channel = index / num * each * kLanes;
-      const Task<T, S> task{&plan, &group,
-                            static_cast<S*>(map.data_ptr()) + group.image * map.stride(0) +
-                                channel * map.stride(1),
-                            strides_of(map), map.size(2), map.size(3),
-                            std::min(each, blocks - index / num * each), channels - channel,
-                            pooled + channel * bins, channels, bins};
+      const Task<T, S> task{
+          &plan,
+          &group,
+          static_cast<S*>(map.data_ptr()) + group.image * map.stride(0) + channel * map.stride(1),
+          strides_of(map),
+          map.size(2),
+          map.size(3),
+          std::min(each, blocks - index / num * each),
+          channels - channel,
+          pooled + channel * bins,
+          channels,
+          bins};
       run(task, tile.data(), reinterpret_cast<Vec<T>*>(line.data()),
           reinterpret_cast<Vec<T>*>(values.data()));
     }
@@ -140,8 +148,8 @@ void for_tasks(const Plan<T>& plan, const std::vector<at::Tensor>& maps, S* pool
 }
 
 at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
-                     const std::optional<at::Tensor>& levels, int64_t out_height,
-                     int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
+                     const std::optional<at::Tensor>& levels, int64_t out_height, int64_t out_width,
+                     at::ArrayRef<double> scales, int64_t sample_num) {
   check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
   std::vector<int64_t> sizes;
   for (const at::Tensor& feat : feats) sizes.insert(sizes.end(), {feat.size(2), feat.size(3)});
@@ -154,9 +162,8 @@ at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
         using T = Compute<scalar_t>;
         const auto plan = make_plan<T>(boxes, levels, feats[0].size(0), sizes, scales,
                                        {out_height, out_width}, sample_num);
-        for_tasks<T, scalar_t>(plan, feats.vec(), out.data_ptr<scalar_t>(),
-                               out_height * out_width, true,
-                               [](auto&&... args) { run_forward(args...); });
+        for_tasks<T, scalar_t>(plan, feats.vec(), out.data_ptr<scalar_t>(), out_height * out_width,
+                               true, [](auto&&... args) { run_forward(args...); });
       });
   return out;
 }
@@ -167,13 +174,11 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                                            at::ArrayRef<double> scales, int64_t sample_num,
                                            bool channels_last) {
   check_roi_align_backward(grad, rois, levels, num_images, sizes, scales, sample_num);
-  const auto format =
-      channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  const auto format = channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
   std::vector<at::Tensor> grads;
   for (size_t level = 0; level < scales.size(); ++level)
-    grads.push_back(
-        at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
-                  grad.options(), format));
+    grads.push_back(at::empty({num_images, grad.size(1), sizes[2 * level], sizes[2 * level + 1]},
+                              grad.options(), format));
   for (const at::Tensor& one : grads) prefer_huge_pages(one.data_ptr(), one.nbytes());
   const at::Tensor dense = grad.contiguous();
   const at::Tensor boxes = rois.to(compute_type(grad.scalar_type())).contiguous();
@@ -182,9 +187,8 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
         using T = Compute<scalar_t>;
         const auto plan = make_plan<T>(boxes, levels, num_images, sizes, scales,
                                        {grad.size(2), grad.size(3)}, sample_num);
-        for_tasks<T, scalar_t>(plan, grads, dense.data_ptr<scalar_t>(),
-                               grad.size(2) * grad.size(3), false,
-                               [](auto&&... args) { run_backward(args...); });
+        for_tasks<T, scalar_t>(plan, grads, dense.data_ptr<scalar_t>(), grad.size(2) * grad.size(3),
+                               false, [](auto&&... args) { run_backward(args...); });
       });
   return grads;
 }

@@ -35,8 +35,7 @@ MMDET_INLINE void load_row(T* tile, const S* src, Strides strides, int64_t lanes
 
 // dst[k * channel + x * column] = tile[x * kLanes + k] for k < lanes.
 template <typename T, typename S>
-MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lanes,
-                            int64_t count) {
+MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lanes, int64_t count) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
   int64_t x = 0;
   if (lanes == kLanes && strides.channel == 1) {
@@ -58,8 +57,8 @@ MMDET_INLINE void store_row(const T* tile, S* dst, Strides strides, int64_t lane
 
 // line[column] = sum over the taps of one bin row of the tile's pixels.
 template <typename T>
-MMDET_INLINE void gather_rows(const T* tile, int64_t row_stride, const Axis<T>& rows,
-                              int64_t bin, const Axis<T>& cols, Vec<T>* line) {
+MMDET_INLINE void gather_rows(const T* tile, int64_t row_stride, const Axis<T>& rows, int64_t bin,
+                              const Axis<T>& cols, Vec<T>* line) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
   const int64_t num = cols.pixels.size();
   bool fresh = true;
@@ -94,8 +93,8 @@ MMDET_INLINE void pool_roi(const T* tile, int64_t width, const RoiPlan<T>& roi, 
 
 // The transpose of pool_roi: adds grad (bins, kLanes) to the tile.
 template <typename T>
-MMDET_INLINE void spread_roi(const Vec<T>* grad, int64_t width, const RoiPlan<T>& roi,
-                             Vec<T>* line, T* tile) {
+MMDET_INLINE void spread_roi(const Vec<T>* grad, int64_t width, const RoiPlan<T>& roi, Vec<T>* line,
+                             T* tile) {
   constexpr int64_t kLanes = Simd<T>::kLanes;
   const int64_t height = roi.rows.first.size() - 1, bins = roi.cols.first.size() - 1;
   const int64_t num = roi.cols.pixels.size();
@@ -143,22 +142,22 @@ MMDET_INLINE void forward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Ve
     if (task.group->from[y] < task.group->to[y])
       load_row<T, S>(row, map, task.strides, lanes, task.group->from[y], task.group->to[y]);
   });
-  for_rois(task, tile, [&](const T* map, S* bins, int64_t lanes, const RoiPlan<T>& roi)
-                           MMDET_LAMBDA {
-    pool_roi<T>(map, task.width, roi, line, out);
-    store_row<T, S>(reinterpret_cast<const T*>(out), bins, bin_strides, lanes, task.bins);
-  });
+  for_rois(task, tile,
+           [&](const T* map, S* bins, int64_t lanes, const RoiPlan<T>& roi) MMDET_LAMBDA {
+             pool_roi<T>(map, task.width, roi, line, out);
+             store_row<T, S>(reinterpret_cast<const T*>(out), bins, bin_strides, lanes, task.bins);
+           });
 }
 
 template <typename T, typename S>
 MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* grad) {
   const Strides bin_strides{task.bins, 0, 1};
   std::memset(tile, 0, task.blocks * task.height * task.width * sizeof(Vec<T>));
-  for_rois(task, tile, [&](T* map, const S* bins, int64_t lanes, const RoiPlan<T>& roi)
-                           MMDET_LAMBDA {
-    load_row<T, S>(reinterpret_cast<T*>(grad), bins, bin_strides, lanes, 0, task.bins);
-    spread_roi<T>(grad, task.width, roi, line, map);
-  });
+  for_rois(task, tile,
+           [&](T* map, const S* bins, int64_t lanes, const RoiPlan<T>& roi) MMDET_LAMBDA {
+             load_row<T, S>(reinterpret_cast<T*>(grad), bins, bin_strides, lanes, 0, task.bins);
+             spread_roi<T>(grad, task.width, roi, line, map);
+           });
   for_rows(task, tile, [&](const T* row, S* map, int64_t lanes, int64_t) MMDET_LAMBDA {
     store_row<T, S>(row, map, task.strides, lanes, task.width);
   });
@@ -167,13 +166,12 @@ MMDET_INLINE void backward_body(const Task<T, S>& task, T* tile, Vec<T>* line, V
 }  // namespace
 
 // target_clones takes no templates, hence one pair of functions per type.
-#define MMDET_TASKS(T, S)                                                                 \
-  MMDET_CLONES void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) { \
-    forward_body<T, S>(task, tile, line, out);                                            \
-  }                                                                                       \
-  MMDET_CLONES void run_backward(const Task<T, S>& task, T* tile, Vec<T>* line,           \
-                                 Vec<T>* grad) {                                          \
-    backward_body<T, S>(task, tile, line, grad);                                          \
+#define MMDET_TASKS(T, S)                                                                       \
+  MMDET_CLONES void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* out) {   \
+    forward_body<T, S>(task, tile, line, out);                                                  \
+  }                                                                                             \
+  MMDET_CLONES void run_backward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* grad) { \
+    backward_body<T, S>(task, tile, line, grad);                                                \
   }
 MMDET_TASKS(float, float)
 MMDET_TASKS(double, double)

@@ -93,14 +93,14 @@ struct Task {
   Strides strides;  // of the map
   int64_t height, width;
   int64_t blocks, channels_left;  // vectors of channels here; channels from here on
-  S* pooled;  // (R, C, bins) shifted to the first channel of the task
+  S* pooled;                      // (R, C, bins) shifted to the first channel of the task
   int64_t channels, bins;
 };
 
 // tile: (blocks, height, width, lanes) scratch; line: one vector per column a RoI reads;
 // values: one vector per bin.
-#define MMDET_TASKS(T, S)                                                           \
-  void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values);  \
+#define MMDET_TASKS(T, S)                                                          \
+  void run_forward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values); \
   void run_backward(const Task<T, S>& task, T* tile, Vec<T>* line, Vec<T>* values);
 MMDET_TASKS(float, float)
 MMDET_TASKS(double, double)

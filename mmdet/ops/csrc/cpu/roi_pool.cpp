@@ -65,10 +65,10 @@ MMDET_INLINE void max_body(const S* map, int64_t width, int64_t channels, Span r
 }
 
 // target_clones takes no templates, hence one function per type.
-#define MMDET_MAX(T, S)                                                                        \
+#define MMDET_MAX(T, S)                                                                         \
   MMDET_CLONES void max_of(const S* map, int64_t width, int64_t channels, Span rows, Span cols, \
-                           T* values, Place<T>* places) {                                      \
-    max_body<T, S>(map, width, channels, rows, cols, values, places);                          \
+                           T* values, Place<T>* places) {                                       \
+    max_body<T, S>(map, width, channels, rows, cols, values, places);                           \
   }
 MMDET_MAX(float, float)
 MMDET_MAX(double, double)
@@ -117,16 +117,15 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
   const int64_t num = rois.size(0), step = feat.size(1) * out_height * out_width;
   at::Tensor out = at::empty({num, feat.size(1), out_height, out_width}, feat.options());
   at::Tensor argmax = at::empty(out.sizes(), feat.options().dtype(at::kLong));
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, feat.scalar_type(), "roi_pool", [&] {
-        using T = Compute<scalar_t>;
-        at::parallel_for(0, num, 1, [&](int64_t begin, int64_t end) {
-          for (int64_t r = begin; r < end; ++r)
-            pool_roi<scalar_t>(feat, boxes.const_data_ptr<T>() + 5 * r, static_cast<T>(scale),
-                               {out_height, out_width}, out.data_ptr<scalar_t>() + r * step,
-                               argmax.data_ptr<int64_t>() + r * step);
-        });
-      });
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, feat.scalar_type(), "roi_pool", [&] {
+    using T = Compute<scalar_t>;
+    at::parallel_for(0, num, 1, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r)
+        pool_roi<scalar_t>(feat, boxes.const_data_ptr<T>() + 5 * r, static_cast<T>(scale),
+                           {out_height, out_width}, out.data_ptr<scalar_t>() + r * step,
+                           argmax.data_ptr<int64_t>() + r * step);
+    });
+  });
   return {out, argmax};
 }
 

@@ -14,7 +14,9 @@ struct Shape {
 };
 
 inline Shape blocks_of(int64_t blocks, int threads_x, int threads_y = 1) {
-  return {static_cast<unsigned>(blocks < 1 ? 1 : blocks > kMaxBlocks ? kMaxBlocks : blocks),
+  return {static_cast<unsigned>(blocks < 1            ? 1
+                                : blocks > kMaxBlocks ? kMaxBlocks
+                                                      : blocks),
           static_cast<unsigned>(threads_x), static_cast<unsigned>(threads_y)};
 }
 

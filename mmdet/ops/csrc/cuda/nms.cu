@@ -29,9 +29,9 @@ at::Tensor nms(const at::Tensor& boxes, const at::Tensor& scores,
   const auto dtype = compute_type(boxes.scalar_type());
   const at::Tensor rows = boxes.to(dtype), keys = scores.to(dtype);
   const at::Tensor invalid = rows.isnan().any(1).logical_or(keys.isnan());
-  const at::Tensor order = std::get<1>(
-      at::sort(keys.masked_fill(invalid, -std::numeric_limits<double>::infinity()),
-               /*stable=*/true, /*dim=*/0, /*descending=*/true));
+  const at::Tensor order =
+      std::get<1>(at::sort(keys.masked_fill(invalid, -std::numeric_limits<double>::infinity()),
+                           /*stable=*/true, /*dim=*/0, /*descending=*/true));
   const at::Tensor sorted = rows.index_select(0, order).contiguous();
   const at::Tensor classes = labels.has_value() ? labels->index_select(0, order) : at::Tensor();
   const at::Tensor dropped = invalid.index_select(0, order);

@@ -80,8 +80,7 @@ __global__ void overlap_masks(Boxes<T> boxes, T thr, int64_t max_num, const Prog
     if (word < row_word) continue;
     const int64_t mine = word * kWord + threadIdx.x, row = row_word * kWord + threadIdx.x;
     __syncthreads();
-    if (mine < boxes.count)
-      columns.set(threadIdx.x, boxes.rows + mine * 4, boxes.label(mine));
+    if (mine < boxes.count) columns.set(threadIdx.x, boxes.rows + mine * 4, boxes.label(mine));
     __syncthreads();
     if (row >= boxes.count || boxes.dropped[row]) continue;
     const int64_t last = boxes.count - word * kWord;

@@ -27,8 +27,14 @@ Pyramid<S> view(const std::vector<at::Tensor>& maps, at::ArrayRef<double> scales
   Pyramid<S> pyramid{{}, static_cast<int64_t>(maps.size()), maps[0].size(0), maps[0].size(1)};
   for (size_t i = 0; i < maps.size(); ++i) {
     const at::Tensor& map = maps[i];
-    pyramid.maps[i] = {static_cast<S*>(map.data_ptr()), map.stride(0), map.stride(1),
-                       map.stride(2), map.stride(3), map.size(2), map.size(3), scales[i]};
+    pyramid.maps[i] = {static_cast<S*>(map.data_ptr()),
+                       map.stride(0),
+                       map.stride(1),
+                       map.stride(2),
+                       map.stride(3),
+                       map.size(2),
+                       map.size(3),
+                       scales[i]};
   }
   return pyramid;
 }
@@ -36,13 +42,17 @@ Pyramid<S> view(const std::vector<at::Tensor>& maps, at::ArrayRef<double> scales
 template <typename T>
 Rois<T> view(const at::Tensor& boxes, const at::Tensor& levels, at::IntArrayRef bins,
              int64_t sample_num) {
-  return {boxes.const_data_ptr<T>(), levels.defined() ? levels.const_data_ptr<int64_t>() : nullptr,
-          boxes.size(0), bins[0], bins[1], sample_num};
+  return {boxes.const_data_ptr<T>(),
+          levels.defined() ? levels.const_data_ptr<int64_t>() : nullptr,
+          boxes.size(0),
+          bins[0],
+          bins[1],
+          sample_num};
 }
 
 at::Tensor roi_align(at::TensorList feats, const at::Tensor& rois,
-                     const std::optional<at::Tensor>& levels, int64_t out_height,
-                     int64_t out_width, at::ArrayRef<double> scales, int64_t sample_num) {
+                     const std::optional<at::Tensor>& levels, int64_t out_height, int64_t out_width,
+                     at::ArrayRef<double> scales, int64_t sample_num) {
   check_roi_align(feats, rois, levels, out_height, out_width, scales, sample_num);
   const c10::cuda::CUDAGuard guard(rois.device());
   const at::Tensor boxes = rois.to(compute_type(feats[0].scalar_type())).contiguous();
@@ -100,11 +110,11 @@ std::vector<at::Tensor> roi_align_backward(const at::Tensor& grad, const at::Ten
                              boxes.options(), ordered ? at::MemoryFormat::ChannelsLast : layout)
                        .zero_());
   if (grad.numel() > 0 && num_images > 0)
-    AT_DISPATCH_FLOATING_TYPES_AND2(
-        at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_align_backward", [&] {
-          add_gradients<Compute<scalar_t>, scalar_t>(sums, scales, boxes, level_of, grad,
-                                                     sample_num, ordered);
-        });
+    AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, grad.scalar_type(),
+                                    "roi_align_backward", [&] {
+                                      add_gradients<Compute<scalar_t>, scalar_t>(
+                                          sums, scales, boxes, level_of, grad, sample_num, ordered);
+                                    });
   for (at::Tensor& sum : sums) sum = sum.to(grad.scalar_type()).contiguous(layout);
   return sums;
 }

@@ -24,8 +24,7 @@ __device__ RoiGrid<T> roi_grid(const Pyramid<S>& pyramid, const Rois<T>& rois, i
   const int64_t level = level_of(rois, r, pyramid.levels);
   if (image < 0 || level < 0) return {-1, 0, {}, {}};
   const T scale = static_cast<T>(pyramid.maps[level].scale);
-  return {image, level,
-          sample_grid(row[2], row[4], scale, rois.out_height, rois.sample_num),
+  return {image, level, sample_grid(row[2], row[4], scale, rois.out_height, rois.sample_num),
           sample_grid(row[1], row[3], scale, rois.out_width, rois.sample_num)};
 }
 
@@ -79,8 +78,8 @@ __global__ void roi_align_forward_kernel(Pyramid<S> pyramid, Rois<T> rois, S* ou
     const int64_t bin = i % bins, channel = i / bins % pyramid.channels;
     const RoiGrid<T> roi = roi_grid(pyramid, rois, i / bins / pyramid.channels);
     const MapView<S>& map = pyramid.maps[roi.level];
-    out[i] = static_cast<S>(pool_bin<T, S>(map, roi, channel, bin / rois.out_width,
-                                           bin % rois.out_width));
+    out[i] = static_cast<S>(
+        pool_bin<T, S>(map, roi, channel, bin / rois.out_width, bin % rois.out_width));
   }
 }
 
@@ -181,14 +180,14 @@ void launch_roi_align(const Launch& launch, const Pyramid<S>& pyramid, const Roi
     launch(blocks_of(rois.num * channel_tiles * bin_tiles, kTileChannels, kTileRows),
            roi_align_forward_channels_last_kernel<T, S>, pyramid, rois, out);
   else
-    launch(threads_for(rois.num * pyramid.channels * bins), roi_align_forward_kernel<T, S>,
-           pyramid, rois, out);
+    launch(threads_for(rois.num * pyramid.channels * bins), roi_align_forward_kernel<T, S>, pyramid,
+           rois, out);
 }
 
 // Maps of zeros get the sums; grad (R, C, bins) contiguous.
 template <typename T, typename S, typename Launch>
-void launch_roi_align_backward(const Launch& launch, const Pyramid<T>& pyramid,
-                               const Rois<T>& rois, const S* grad, bool channels_last) {
+void launch_roi_align_backward(const Launch& launch, const Pyramid<T>& pyramid, const Rois<T>& rois,
+                               const S* grad, bool channels_last) {
   launch(threads_for(rois.num * pyramid.channels * rois.out_height * rois.out_width),
          channels_last ? roi_align_backward_kernel<T, S, true>
                        : roi_align_backward_kernel<T, S, false>,

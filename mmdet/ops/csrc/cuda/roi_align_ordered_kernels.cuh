@@ -112,9 +112,8 @@ __global__ void roi_align_backward_ordered_kernel(Pyramid<T> pyramid, Rois<T> ro
     const int64_t end = groups.starts[group + 1];
     for (int64_t first = groups.starts[group]; first < end; first += kOwners) {
       const int64_t mine = first + threadIdx.x;
-      touch[threadIdx.x] =
-          mine < end &&
-          touches(touched + groups.order[mine] * rois.out_height, rois.out_height, own.row);
+      touch[threadIdx.x] = mine < end && touches(touched + groups.order[mine] * rois.out_height,
+                                                 rois.out_height, own.row);
       __syncthreads();
       for (int k = 0; k < kOwners && channel < channels; ++k) {
         if (!touch[k]) continue;

@@ -27,17 +27,20 @@ std::tuple<at::Tensor, at::Tensor> roi_pool(const at::Tensor& features, const at
   at::Tensor out = at::empty({rois.size(0), feat.size(1), out_height, out_width}, feat.options());
   at::Tensor argmax = at::empty(out.sizes(), feat.options().dtype(at::kLong));
   if (out.numel() == 0) return {out, argmax};
-  AT_DISPATCH_FLOATING_TYPES_AND2(
-      at::kHalf, at::kBFloat16, feat.scalar_type(), "roi_pool", [&] {
-        using T = Compute<scalar_t>;
-        const MapView<const scalar_t> map{feat.const_data_ptr<scalar_t>(), feat.stride(0),
-                                          feat.stride(1), feat.stride(2), feat.stride(3),
-                                          feat.size(2), feat.size(3), scale};
-        const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), out_height, out_width,
-                           0};
-        launch_roi_pool<T, scalar_t>(OnStream{}, map, feat.size(0), feat.size(1), view,
-                                     out.data_ptr<scalar_t>(), argmax.data_ptr<int64_t>());
-      });
+  AT_DISPATCH_FLOATING_TYPES_AND2(at::kHalf, at::kBFloat16, feat.scalar_type(), "roi_pool", [&] {
+    using T = Compute<scalar_t>;
+    const MapView<const scalar_t> map{feat.const_data_ptr<scalar_t>(),
+                                      feat.stride(0),
+                                      feat.stride(1),
+                                      feat.stride(2),
+                                      feat.stride(3),
+                                      feat.size(2),
+                                      feat.size(3),
+                                      scale};
+    const Rois<T> view{boxes.const_data_ptr<T>(), nullptr, rois.size(0), out_height, out_width, 0};
+    launch_roi_pool<T, scalar_t>(OnStream{}, map, feat.size(0), feat.size(1), view,
+                                 out.data_ptr<scalar_t>(), argmax.data_ptr<int64_t>());
+  });
   return {out, argmax};
 }
 
@@ -48,8 +51,8 @@ void add_gradients(const at::Tensor& sums, const at::Tensor& boxes, const at::Te
                    const at::Tensor& argmax, bool ordered) {
   const int64_t images = sums.size(0), channels = sums.size(1);
   const int64_t pixels = sums.size(2) * sums.size(3), bins = grad.size(2) * grad.size(3);
-  const Rois<T> rois{boxes.const_data_ptr<T>(), nullptr, grad.size(0), grad.size(2), grad.size(3),
-                     0};
+  const Rois<T> rois{
+      boxes.const_data_ptr<T>(), nullptr, grad.size(0), grad.size(2), grad.size(3), 0};
   const auto dense = [&](const at::Tensor& values) {
     return (ordered ? values.permute({0, 2, 3, 1}) : values).contiguous();
   };
@@ -79,9 +82,8 @@ at::Tensor roi_pool_backward(const at::Tensor& grad, const at::Tensor& argmax,
           .zero_();
   if (grad.numel() > 0 && num_images > 0)
     AT_DISPATCH_FLOATING_TYPES_AND2(
-        at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward", [&] {
-          add_gradients<Compute<scalar_t>, scalar_t>(sums, boxes, grad, argmax, ordered);
-        });
+        at::kHalf, at::kBFloat16, grad.scalar_type(), "roi_pool_backward",
+        [&] { add_gradients<Compute<scalar_t>, scalar_t>(sums, boxes, grad, argmax, ordered); });
   return sums.to(grad.scalar_type()).contiguous();
 }
 

@@ -95,8 +95,8 @@ void launch_roi_pool(const Launch& launch, const MapView<const S>& map, int64_t 
 // grad and argmax (R, C, bins), sums (images, C, pixels), 0 at the start.
 template <typename T, typename S, typename Launch>
 void launch_roi_pool_backward(const Launch& launch, const S* grad, const int64_t* argmax,
-                              const Rois<T>& rois, int64_t images, int64_t channels,
-                              int64_t pixels, T* sums) {
+                              const Rois<T>& rois, int64_t images, int64_t channels, int64_t pixels,
+                              T* sums) {
   launch(threads_for(rois.num * channels * rois.out_height * rois.out_width),
          roi_pool_backward_kernel<T, S>, grad, argmax, rois, images, channels, pixels, sums);
 }
@@ -106,8 +106,8 @@ template <typename T, typename S, typename Launch>
 void launch_roi_pool_backward_ordered(const Launch& launch, const S* grad, const int64_t* argmax,
                                       const Groups& groups, int64_t bins, int64_t images,
                                       int64_t channels, int64_t pixels, T* sums) {
-  launch(threads_for(images * channels, kPoolOwners), roi_pool_backward_ordered_kernel<T, S>,
-         grad, argmax, groups, bins, images, channels, pixels, sums);
+  launch(threads_for(images * channels, kPoolOwners), roi_pool_backward_ordered_kernel<T, S>, grad,
+         argmax, groups, bins, images, channels, pixels, sums);
 }
 
 }  // namespace mmdet
