@@ -13,7 +13,6 @@ from mmdet.visualization.draw import draw_tracks, upscale_factor
 from mmdet.visualization.figures import write_figure
 from mmdet.visualization.strip import contact_strip, spread
 
-
 MAX_BARS = 100  # of the classes with most objects; names of more cannot be read
 
 

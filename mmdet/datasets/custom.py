@@ -13,8 +13,9 @@ from mmdet.datasets.frame_reader import read_frame
 from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.sampling import random_scale
 from mmdet.datasets.transforms import View, check_scales
+from mmdet.formats.image_lists import check_image_list, check_proposals
 from mmdet.formats.json_files import read_json
-from mmdet.formats.pickles import read_pickle
+from mmdet.formats.unpickle import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
 
@@ -126,9 +127,8 @@ class CustomDataset(BaseDataset):
 
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
-        if not ann_file.endswith('.json'):
-            return read_pickle(ann_file)
-        return read_json(ann_file)
+        read = read_json if ann_file.endswith('.json') else read_pickle
+        return check_image_list(read(ann_file), ann_file)
 
     def get_ann_info(self, idx: int) -> FrameObjects:
         """What is annotated in image ``idx`` of the file."""
@@ -180,12 +180,8 @@ class CustomDataset(BaseDataset):
     def _load_proposals(self, proposal_file: str | None) -> list[np.ndarray] | None:
         if proposal_file is None:
             return None
-        proposals = read_pickle(proposal_file)
-        if len(proposals) != self.num_frames():
-            raise BadValue(f'{proposal_file}: expected proposals for the {self.num_frames()} '
-                           f'images of {self.ann_file}, got {len(proposals)}; make them with the '
-                           'same file')
-        return proposals
+        return check_proposals(read_pickle(proposal_file), self.num_frames(), proposal_file,
+                               self.ann_file)
 
     def __len__(self) -> int:
         return len(self.places)

@@ -1,5 +1,6 @@
 """COCO, VOC and plain lists of images."""
 import json
+import pickle
 
 import cv2
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 import torch
 
 from mmdet.datasets import CocoDataset, CustomDataset, VOCDataset, YTVOSDataset
-from mmdet.formats.pickles import dump_results
 
 ARGS = dict(img_scale=(120, 80), img_norm_cfg=dict(mean=[0, 0, 0]), size_divisor=32)
 
@@ -90,7 +90,7 @@ def test_custom_lists(folder, suffix):
         path.write_text(json.dumps(infos))
     else:
         infos[1]['ann'] = {key: np.array(value) for key, value in infos[1]['ann'].items()}
-        dump_results(infos, str(path))
+        path.write_bytes(pickle.dumps(infos))
     dataset = CustomDataset(str(path), str(folder), with_mask=False, classes=['x', 'y', 'z'],
                             **ARGS)
     assert len(dataset) == 1 and dataset.CLASSES == ('x', 'y', 'z')
@@ -107,13 +107,13 @@ def test_proposals_follow_their_image(folder):
         np.array([[5, 6, 14, 13, 0.9], [1, 1, 2, 2, 0.5], [0, 0, 9, 9, 0.1]]),
         np.zeros((0, 5))
     ]
-    dump_results(boxes, str(folder / 'proposals.pkl'))
+    (folder / 'proposals.pkl').write_bytes(pickle.dumps(boxes))
     more = dict(proposal_file=str(folder / 'proposals.pkl'), num_max_proposals=2, **ARGS)
     item = CocoDataset(path, str(folder), **more)[0]
     expected = torch.tensor([[10, 12, 28, 26, 0.9], [2, 2, 4, 4, 0.5]])
     assert torch.equal(item['proposals'], expected)
     assert CocoDataset(path, str(folder), test_mode=True, **more)[2]['proposals'].shape == (0, 5)
-    dump_results(boxes[:2], str(folder / 'proposals.pkl'))
+    (folder / 'proposals.pkl').write_bytes(pickle.dumps(boxes[:2]))
     with pytest.raises(ValueError, match='expected proposals for the 3 images.*got 2'):
         CocoDataset(path, str(folder), **more)
 
