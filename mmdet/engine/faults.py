@@ -23,7 +23,8 @@ def explain(error: BaseException) -> BaseException:
     if isinstance(error, torch.OutOfMemoryError):
         return OutOfMemory('the GPU\'s memory is full; lower data.imgs_per_gpu, compute in half '
                            'precision (--amp) or again (model.backbone.with_cp=True)')
-    if isinstance(error, RuntimeError) and 'DataLoader worker' in text and 'pid' in text:
+    if isinstance(error, (ConnectionResetError, EOFError)) or (
+            isinstance(error, RuntimeError) and 'DataLoader worker' in text and 'pid' in text):
         return WorkerDied('a data worker was killed, mostly because memory ran out; lower '
                           'data.workers_per_gpu')
     if is_lost_peer(error):

@@ -1,9 +1,9 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
-from mmdet.formats.entries import num_frames
+from mmdet.formats.entries import Id, num_frames
 from mmdet.formats.rle import MAX_PIXELS, short
 from mmdet.utils.errors import BadValue
 
@@ -39,7 +39,8 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
     if wrong_kind:
         yield wrong_kind
         return
-    videos, categories = {}, {}
+    videos: dict[Id, dict] = {}
+    categories: dict[Id, dict] = {}
     yield from _by_id(dataset['videos'], name, 'video', videos)
     yield from _by_id(dataset['categories'], name, 'category', categories)
     yield from _category_problems(dataset['categories'], name)
@@ -53,7 +54,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
         yield f'{name}: "annotations" must be a list, got {type(annotations).__name__}'
         return
     known = {key: None if key in bad_videos else num_frames(video) for key, video in videos.items()}
-    by_id = {}
+    by_id: dict[Id, dict] = {}
     yield from _by_id(annotations, name, 'annotation', by_id)
     for ann in by_id.values():
         yield from _annotation_problems(ann, known, categories, name)
@@ -78,7 +79,7 @@ def _wrong_kind(dataset: Any, name: str) -> str | None:
     return None
 
 
-def _by_id(entries: list, name: str, what: str, index: dict) -> Iterator[str]:
+def _by_id(entries: list, name: str, what: str, index: dict[Id, dict]) -> Iterator[str]:
     """Fill ``index``: entries by their id, which must be a whole number and unique."""
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
@@ -94,7 +95,7 @@ def _by_id(entries: list, name: str, what: str, index: dict) -> Iterator[str]:
             index[key] = entry
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[Id]:
     """Whether it is a whole number of at most 64 bits; some tools write 1.0."""
     if isinstance(value, float):
         return value.is_integer() and abs(value) < 2**53
@@ -114,13 +115,14 @@ def _category_problems(categories: list, name: str) -> Iterator[str]:
 
 def _video_problems(video: dict, name: str) -> Iterator[str]:
     where = f'{name}: video {video["id"]}'
-    sides = [video.get(key) for key in ('height', 'width')]
-    for key, value in zip(('height', 'width'), sides):
+    for key in ('height', 'width'):
+        value = video.get(key)
         if type(value) is not int or value < 1:
             yield f'{where}: "{key}" must be a number of pixels, got {value!r:.60}'
             return
-    if sides[0] * sides[1] > MAX_PIXELS:
-        yield f'{where}: {sides[1]} x {sides[0]} pixels a frame is more than {MAX_PIXELS}'
+    height, width = video['height'], video['width']
+    if height * width > MAX_PIXELS:
+        yield f'{where}: {width} x {height} pixels a frame is more than {MAX_PIXELS}'
     names = video.get('file_names')
     if names is not None and not (isinstance(names, list)
                                   and all(isinstance(file, str) for file in names)):
@@ -133,7 +135,8 @@ def _video_problems(video: dict, name: str) -> Iterator[str]:
         yield f'{where} has {len(names)} file_names for length {length}'
 
 
-def _annotation_problems(ann: dict, lengths: dict, categories: dict, name: str) -> Iterator[str]:
+def _annotation_problems(ann: dict, lengths: dict[Id, int | None], categories: dict[Id, dict],
+                         name: str) -> Iterator[str]:
     """``lengths``: frames of each video; None for one that has problems itself."""
     where = f'{name}: annotation {ann["id"]}'
     for key, known, what in (('video_id', lengths, 'video'),

@@ -84,10 +84,10 @@ def _boxes_and_masks(result: Any) -> tuple[np.ndarray, list]:
         return boxes, masks
     found, segms = result if isinstance(result, tuple) else (result, None)
     boxes = np.concatenate([np.zeros((0, 5)), *found])
-    masks = boxes[:0] if segms is None else [mask for masks in segms for mask in masks]
+    masks = [] if segms is None else [mask for masks in segms for mask in masks]
     if segms is not None and [len(part) for part in segms] != [len(part) for part in found]:
         raise ValueError('there are not as many masks as boxes')
-    return boxes, list(masks)
+    return boxes, masks
 
 
 class TrackWriter:
@@ -109,7 +109,7 @@ class TrackWriter:
         self.added = 0
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
-        self.tracks = {}
+        self.tracks: dict[int, dict] = {}
 
     def add(self, frame_id: int, result: TrackResult) -> None:
         """Add what was seen in one frame.
@@ -239,7 +239,7 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
     with_masks = any(isinstance(result, tuple) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):
-        found, segms = result if with_masks else (result, None)
+        found, segms = result if with_masks else (result, ())
         records = _image_records(image_id, dataset.cat_ids, found)
         boxes += records
         masks += _with_masks(records, segms) if with_masks else []

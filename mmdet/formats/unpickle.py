@@ -62,7 +62,7 @@ def unpickle(data: bytes) -> Any:
 
 
 def _refuse(code: bytes) -> Any:
-    name = getattr(pickletools.code2op.get(code.decode('latin-1')), 'name', None)
+    name = next((op.name for op in pickletools.opcodes if op.code.encode('latin-1') == code), '')
     if not code:
         raise ValueError('it is cut short')
     raise ValueError(f'it needs {name}, which could run code' if name else 'it is no pickle')
@@ -179,16 +179,17 @@ class _Machine:
         part, state = self.pop(2)
         if not isinstance(part, (numpy_parts.Array, numpy_parts.Dtype)):
             raise ValueError('it gives a state to what has none')
-        part.__setstate__(state)
         if isinstance(part, numpy_parts.Dtype):
+            part.set_order(state)
             self.stack.append(part)
             return
-        self.left -= part.value.nbytes
+        array = part.complete(state)
+        self.left -= array.nbytes
         self._check_room()
-        self.stack.append(part.value)
+        self.stack.append(array)
         for place in self.places.pop(id(part), ()):
             if self.memo[place] is part:
-                self.memo[place] = part.value
+                self.memo[place] = array
 
     def _check_room(self) -> None:
         if self.left < 0:
@@ -210,7 +211,7 @@ def _pair(values: list) -> dict:
     return machine.stack[0]
 
 
-_ACTIONS: dict[str, Callable[[_Machine, Any], None]] = {
+_ACTIONS: dict[str, Callable[[_Machine, Any], Any]] = {
     **dict.fromkeys(('PROTO', 'FRAME'), lambda m, _: None),
     **dict.fromkeys(('BININT1', 'BININT2', 'BININT', 'FLOAT', 'BINFLOAT', 'STRING', 'BINSTRING',
                      'SHORT_BINSTRING', 'UNICODE', 'BINUNICODE', 'SHORT_BINUNICODE', 'BINUNICODE8',

@@ -1,4 +1,5 @@
 """The one logger of the package."""
+import contextlib
 import logging
 import os
 import sys
@@ -52,7 +53,8 @@ def _write_to(logger: logging.Logger, path: str) -> None:
             if handler.baseFilename == path:
                 return
             logger.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):  # of a full disk, said before
+                handler.close()
     os.makedirs(os.path.dirname(path), exist_ok=True)
     _add(logger, PatientFileHandler(path, encoding='utf-8', errors='backslashreplace'))
 

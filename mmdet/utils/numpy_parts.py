@@ -22,7 +22,7 @@ class Dtype:
             raise ValueError(f'an array of {kind!r:.40} instead of numbers')
         self.kind, self.order = kind, '='
 
-    def __setstate__(self, state: Any) -> None:
+    def set_order(self, state: Any) -> None:
         """``(version, byte order, None, None, None, -1, -1, 0)``: no parts, fields or flags."""
         if (not isinstance(state, tuple) or len(state) not in (8, 9)
                 or state[1] not in ('<', '>', '|', '=') or state[2:5] != (None, ) * 3
@@ -88,17 +88,17 @@ def make_scalar(dtype: Any, data: Any = b'') -> np.generic:
 
 
 class Array:
-    """An array whose state comes later; ``value`` is None until then."""
+    """An array whose state comes later."""
 
     def __init__(self, *_: Any) -> None:
-        self.value: np.ndarray | None = None
+        pass
 
-    def __setstate__(self, state: Any) -> None:
+    def complete(self, state: Any) -> np.ndarray:
         """``(version, shape, dtype, fortran, bytes)``."""
         if not isinstance(state, tuple) or len(state) != 5:
             raise ValueError('an array of unknown form')
         _, shape, dtype, fortran, data = state
-        self.value = make_array(data, dtype, shape, 'F' if fortran is True else 'C')
+        return make_array(data, dtype, shape, 'F' if fortran is True else 'C')
 
 
 def stand_ins() -> dict[str, Any]:
