@@ -15,9 +15,9 @@ from mmdet.datasets.sampling import random_scale
 from mmdet.datasets.transforms import View, check_scales
 from mmdet.formats.image_lists import check_image_list, check_proposals
 from mmdet.formats.json_files import read_json
-from mmdet.formats.unpickle import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.unpickle import read_pickle
 
 NORM_KEYS = ('mean', 'std', 'to_rgb')
 

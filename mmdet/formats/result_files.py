@@ -18,9 +18,9 @@ import numpy as np
 from mmdet.formats.entries import is_finite
 from mmdet.formats.rle import json_rle
 from mmdet.formats.track_result import TrackResult
-from mmdet.formats.unpickle import read_pickle
 from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
+from mmdet.utils.unpickle import read_pickle
 
 ENDINGS = ('.jsonl', '.pkl', '.pickle')
 _HEAD = dict(format='mmdet results', version=1)

@@ -14,7 +14,15 @@ KINDS = frozenset(f'{kind}{size}' for kind, sizes in dict(
 MAX_DIMS, MAX_SIDE = 8, 2**31
 
 
-class Dtype:
+class Part:
+    """What a pickle makes on its way to a value; no value holds one."""
+
+    def complete(self, state: Any) -> Any:
+        """The value, from the state a pickle gives it (ValueError if that is none)."""
+        raise ValueError('it gives a state to what has none')
+
+
+class Dtype(Part):
     """What ``numpy.dtype('f4', 0, 1)`` is in a pickle: numbers, in one of two byte orders."""
 
     def __init__(self, kind: Any, align: Any = False, copy: Any = False) -> None:
@@ -22,13 +30,14 @@ class Dtype:
             raise ValueError(f'an array of {kind!r:.40} instead of numbers')
         self.kind, self.order = kind, '='
 
-    def set_order(self, state: Any) -> None:
+    def complete(self, state: Any) -> 'Dtype':
         """``(version, byte order, None, None, None, -1, -1, 0)``: no parts, fields or flags."""
         if (not isinstance(state, tuple) or len(state) not in (8, 9)
                 or state[1] not in ('<', '>', '|', '=') or state[2:5] != (None, ) * 3
                 or state[5:8] != (-1, -1, 0) or state[8:] not in ((), (None, ))):
             raise ValueError('an array of a compound type')
         self.order = state[1]
+        return self
 
     def read(self, data: bytes) -> np.ndarray:
         """(n,) numbers in this machine's byte order, a copy."""
@@ -87,7 +96,7 @@ def make_scalar(dtype: Any, data: Any = b'') -> np.generic:
     return make_array(data, dtype, ())[()]
 
 
-class Array:
+class Array(Part):
     """An array whose state comes later."""
 
     def __init__(self, *_: Any) -> None:

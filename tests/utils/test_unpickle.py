@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmdet.formats import unpickle as module
-from mmdet.formats.unpickle import read_pickle, unpickle
 from mmdet.utils import numpy_parts
+from mmdet.utils import unpickle as module
 from mmdet.utils.errors import BadValue
+from mmdet.utils.unpickle import read_pickle, unpickle
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 NATIVE = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
@@ -78,7 +78,9 @@ ATTACKS = {
     'an array of unknown type': called('numpy.core.numeric', '_frombuffer', b'', 'f4', (0, ), 'C'),
     'encodes text in an unknown way': called('_codecs', 'encode', 'a', 'zip'),
     'needs INST': b'(S"touch pwned"\nios\nsystem\n.', 'needs OBJ': b'(o.',
-    'needs PERSID': b'Pfile\n.', 'needs EXT1': b'\x82\x01.', 'needs NEWOBJ': b'))\x81.',
+    'needs PERSID': b'Pfile\n.', 'needs EXT1': b'\x82\x01.',
+    'calls what is no function': b'))\x81.',
+    'refers to what is elsewhere': b')Q.', 'array or a function': b'c_codecs\nencode\n.',
     'needs FROZENSET': pickle.dumps(frozenset('a'), 4), 'needs DUP': b']2a.',
     'a tuple for a key': pickle.dumps({((1, ), ): 2}),
     'more than 64 bits': pickle.dumps(10**4000), 'is no pickle': b'\xff\xff',

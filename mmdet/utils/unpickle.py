@@ -49,7 +49,23 @@ def unpickle(data: bytes) -> Any:
     Raises:
         ValueError, IndexError, KeyError, TypeError: it is none, or not of plain data.
     """
-    machine, file = _Machine(len(data)), io.BytesIO(data)
+    return unpickle_from(io.BytesIO(data), len(data))
+
+
+def unpickle_from(file: Any, size: int, names: dict[str, 'Name'] | None = None,
+                  refer: Callable[[Any], Any] | None = None) -> Any:
+    """The value of the pickle at the current place of a file.
+
+    Args:
+        file: open for bytes.
+        size: bytes that the pickle may have.
+        names: functions besides those of arrays.
+        refer: makes a value of a persistent id; without it there may be none.
+
+    Raises:
+        ValueError, IndexError, KeyError, TypeError: see :func:`unpickle`, or what they raise.
+    """
+    machine = _Machine(size, {**NAMES, **(names or {})}, refer)
     code = file.read(1)
     while code != b'.':  # stop
         action, read = _OPCODES.get(code) or _refuse(code)
@@ -82,12 +98,12 @@ def _check(value: Any, count: int) -> None:
             waiting += [(item, depth + 1) for item in value]
         elif type(value) is dict:
             waiting += [(item, depth + 1) for item in value.values()]
-        elif isinstance(value, (numpy_parts.Array, numpy_parts.Dtype, _Name)):
-            raise ValueError('it holds part of an array')
+        elif isinstance(value, numpy_parts.Part):
+            raise ValueError('it holds part of an array or a function')
 
 
-class _Name:
-    """A function or class that a pickle names."""
+class Name(numpy_parts.Part):
+    """A function or class that a pickle names, and what is called in its place."""
 
     def __init__(self, name: str, call: Callable) -> None:
         self.name, self.call = name, call
@@ -100,7 +116,7 @@ def _encode(text: Any, encoding: Any = 'latin1') -> bytes:
     return text.encode('latin-1')
 
 
-_NAMES = {name: _Name(name, call) for name, call in {
+NAMES = {name: Name(name, call) for name, call in {
     **numpy_parts.stand_ins(), '_codecs.encode': _encode,
     '__builtin__.bytes': lambda: b'', 'collections.OrderedDict': lambda: {}}.items()}
 
@@ -108,7 +124,8 @@ _NAMES = {name: _Name(name, call) for name, call in {
 class _Machine:
     """Stack, marks and memo of a pickle being read."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, names: dict[str, Name], refer: Callable | None) -> None:
+        self.names, self.refer = names, refer
         self.stack: list[Any] = []
         self.below: list[list] = []  # stacks under the marks
         self.memo: dict[int, Any] = {}
@@ -128,7 +145,7 @@ class _Machine:
     def put(self, place: int | None) -> None:
         place, value = len(self.memo) if place is None else int(place), self.stack[-1]
         self.memo[place] = value
-        if isinstance(value, numpy_parts.Array):
+        if isinstance(value, numpy_parts.Part):
             self.places.setdefault(id(value), []).append(place)
 
     def get(self, place: int) -> None:
@@ -161,13 +178,18 @@ class _Machine:
         return values
 
     def name(self, name: Any) -> None:
-        if name not in _NAMES:
+        if name not in self.names:
             raise ValueError(f'it holds an object of type {name:.80}, which could run code')
-        self.stack.append(_NAMES[name])
+        self.stack.append(self.names[name])
+
+    def reference(self, _: None) -> None:
+        if self.refer is None:
+            raise ValueError('it refers to what is elsewhere')
+        self.stack.append(self.refer(self.stack.pop()))
 
     def reduce(self, _: None) -> None:
         name, arguments = self.pop(2)
-        if not isinstance(name, _Name) or type(arguments) is not tuple:
+        if not isinstance(name, Name) or type(arguments) is not tuple:
             raise ValueError('it calls what is no function')
         made = name.call(*arguments)
         self.left -= len(made) if isinstance(made, bytes) else getattr(made, 'nbytes', 0)
@@ -175,21 +197,20 @@ class _Machine:
         self.stack.append(made)
 
     def build(self, _: None) -> None:
-        """Complete an array, on the stack and where the memo keeps it."""
+        """Complete a part, on the stack and where the memo keeps it."""
         part, state = self.pop(2)
-        if not isinstance(part, (numpy_parts.Array, numpy_parts.Dtype)):
-            raise ValueError('it gives a state to what has none')
-        if isinstance(part, numpy_parts.Dtype):
-            part.set_order(state)
+        if type(part) is dict:  # attributes of an OrderedDict
             self.stack.append(part)
             return
-        array = part.complete(state)
-        self.left -= array.nbytes
+        if not isinstance(part, numpy_parts.Part):
+            raise ValueError('it gives a state to what has none')
+        whole = part.complete(state)
+        self.left -= getattr(whole, 'nbytes', 0)
         self._check_room()
-        self.stack.append(array)
-        for place in self.places.pop(id(part), ()):
+        self.stack.append(whole)
+        for place in self.places.pop(id(part), ()) if whole is not part else ():
             if self.memo[place] is part:
-                self.memo[place] = array
+                self.memo[place] = whole
 
     def _check_room(self) -> None:
         if self.left < 0:
@@ -205,7 +226,7 @@ def _pushes(make: Callable[[], Any]) -> Callable[[_Machine, Any], None]:
 
 
 def _pair(values: list) -> dict:
-    machine = _Machine(0)
+    machine = _Machine(0, {}, None)
     machine.stack.append({})
     machine.set_items(values)
     return machine.stack[0]
@@ -234,7 +255,8 @@ _ACTIONS: dict[str, Callable[[_Machine, Any], Any]] = {
     'POP': lambda m, _: m.pop(1), 'POP_MARK': lambda m, _: m.to_mark(),
     'GLOBAL': lambda m, name: m.name(name.replace(' ', '.')),
     'STACK_GLOBAL': lambda m, _: m.name('.'.join(m.pop(2))),
-    'REDUCE': _Machine.reduce, 'BUILD': _Machine.build}
+    'REDUCE': _Machine.reduce, 'NEWOBJ': _Machine.reduce, 'BUILD': _Machine.build,
+    'BINPERSID': _Machine.reference}
 _READERS = {  # of most arguments, and faster than those of pickletools
     'uint1': lambda file: file.read(1)[0],
     'uint4': lambda file: int.from_bytes(file.read(4), 'little')}
