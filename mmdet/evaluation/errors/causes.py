@@ -10,6 +10,14 @@ HOLDS = 0.5  # frame IoU from which a result holds an object
 # In this order where a track loses as many frames to two causes.
 CAUSES = ('switch', 'merge', 'starts_late', 'ends_early', 'gap', 'drift')
 SWITCH, MERGE, LATE, EARLY, GAP, DRIFT = range(len(CAUSES))
+CAUSE_MEANINGS = {
+    'switch': 'another track holds the object',
+    'merge': 'the track is on another object',
+    'starts_late': 'no track yet',
+    'ends_early': 'no track any more',
+    'gap': 'the track is away for a while',
+    'drift': 'the mask is on no object, or poor',
+}
 
 
 class Holding(NamedTuple):

@@ -10,6 +10,10 @@ from mmdet.evaluation.errors.tracks import Tracks
 from mmdet.evaluation.errors.types import AIMING, ERRORS, KINDS, TP, Errors
 
 SPECIAL = ('FalsePos', 'FalseNeg')
+SPECIAL_MEANINGS = {
+    'FalsePos': 'all that is false, after all that is right',
+    'FalseNeg': 'objects not found, not asked for',
+}
 
 
 class Fixes:

@@ -6,13 +6,14 @@ import numpy as np
 
 from mmdet.evaluation.errors.analysis import Analysis
 from mmdet.evaluation.errors.bootstrap import LEVEL, interval
-from mmdet.evaluation.errors.causes import CAUSES, by_age
+from mmdet.evaluation.errors.causes import CAUSE_MEANINGS, CAUSES, by_age
 from mmdet.evaluation.errors.conventions import LIMIT
-from mmdet.evaluation.errors.fixes import SPECIAL, gains
+from mmdet.evaluation.errors.fixes import SPECIAL, SPECIAL_MEANINGS, gains
 from mmdet.evaluation.errors.precision import (average_precision, class_mean, outcome,
                                                precision_at_levels, reading_order)
 from mmdet.evaluation.errors.slices import Slice, ap_per_threshold, slices
-from mmdet.evaluation.errors.types import AIMING, CLS, ERRORS, KINDS, SPAT, TEMP, TP, Errors
+from mmdet.evaluation.errors.types import (AIMING, CLS, ERRORS, KINDS, MEANINGS, SPAT, TEMP, TP,
+                                           Errors)
 
 FATES = (*(KINDS[kind] for kind in (TP, *AIMING)), 'Miss')  # what can become of an object
 
@@ -26,13 +27,14 @@ def summarize(analysis: Analysis) -> dict[str, Any]:
     return dict(
         file=analysis.dt.name, annotations=analysis.gt.name,
         convention=analysis.options.convention,
+        meanings={**MEANINGS, **SPECIAL_MEANINGS, **CAUSE_MEANINGS},
         videos=len(analysis.tracks.videos), tracks=len(analysis.tracks.dt.score),
         **_scores(analysis), **_types(analysis), **_costs(analysis), **_overlaps(analysis),
         ranges=_sliced(analysis, 'length', _lengths(analysis)),
         sizes=_sliced(analysis, 'area', _sizes(analysis)),
         crowding=_sliced(analysis, 'company', _companies(analysis)),
         classes=_classes(analysis), temporal=_temporal(analysis), ladder=_ladder(analysis),
-        ages=_ages(analysis), curves=_curves(analysis))
+        ages=_ages(analysis), held_by=_held_by(analysis), curves=_curves(analysis))
 
 
 def plain(values: Any) -> Any:
@@ -90,7 +92,10 @@ def _types(analysis: Analysis) -> dict[str, Any]:
                 'TP': counts['TP']},
         gt_per_tp=_targets(errors, ids, TP), unmatched_gt=ids[errors.unmatched].tolist(),
         missed_gt=ids[errors.missed].tolist(), left_out=_left_out(analysis),
-        class_error_gt_per_result=_targets(errors, ids, CLS), fates=_fates(analysis))
+        class_error_gt_per_result=_targets(errors, ids, CLS),
+        object_per_result=_targets(errors, ids, TP, *AIMING), fates=_fates(analysis),
+        result_per_gt={str(ids[row]): int(place)
+                       for row, place in enumerate(best_results(analysis)) if place >= 0})
 
 
 def _targets(errors: Errors, ids: np.ndarray, *kinds: int) -> list:
@@ -238,6 +243,16 @@ def _ages(analysis: Analysis) -> dict[str, list]:
     number of frames since each was first seen."""
     to_find = [analysis.matching.objects[video.gts] for video in analysis.tracks.videos]
     return plain(by_age(analysis.holdings, to_find)._asdict())
+
+
+def _held_by(analysis: Analysis) -> dict[str, list[int | None]]:
+    """Per object and frame the place in the file of the result that holds it."""
+    report = {}
+    for video, held in zip(analysis.tracks.videos, analysis.holdings):
+        rows = np.append(video.dts, -1)[held.owner]
+        for obj, line in zip(video.gts.tolist(), rows.tolist()):
+            report[str(analysis.tracks.gt.ids[obj])] = [row if row >= 0 else None for row in line]
+    return report
 
 
 def _curves(analysis: Analysis) -> dict[str, Any]:

@@ -11,26 +11,6 @@ from mmdet.evaluation.errors.types import ERRORS
 from mmdet.evaluation.report import short_names, text_table
 from mmdet.formats.ytvos import YTVOS
 
-MEANINGS = {
-    'Cls': 'right place, wrong class',
-    'Dupe': 'object found already',
-    'Spat': 'right frames, poor masks',
-    'Temp': 'frames lost or elsewhere',
-    'Both': 'wrong place and class',
-    'Bkg': 'on no object',
-    'Miss': 'object without any track',
-    'FalsePos': 'all that is false, after all that is right',
-    'FalseNeg': 'objects not found, not asked for',
-}
-CAUSE_MEANINGS = {
-    'switch': 'another track holds the object',
-    'merge': 'the track is on another object',
-    'starts_late': 'no track yet',
-    'ends_early': 'no track any more',
-    'gap': 'the track is away for a while',
-    'drift': 'the mask is on no object, or poor',
-}
-
 
 def tables(report: dict[str, Any]) -> str:
     """The text of a summary, with its comparison if it has one."""
@@ -69,7 +49,7 @@ def _errors(report: dict) -> str:
         group = 'special' if name in SPECIAL else 'dap'
         rows.append([name, report['counts'].get(name, ''),
                      number(report[group][name], intervals.get(group, {}).get(name)),
-                     number(report['dap_mean'][name]), MEANINGS[name]])
+                     number(report['dap_mean'][name]), report['meanings'][name]])
     return text_table('what mending each kind of error would gain, alone', rows, left=(4,))
 
 
@@ -77,7 +57,7 @@ def _causes(report: dict) -> str:
     rows = [['cause', 'tracks', 'frames', 'dAP50', 'dAP', 'frames of TP', 'what it is']]
     for name, cause in report['temporal']['causes'].items():
         rows.append([name, cause['results'], cause['frames'], number(cause['dap']),
-                     number(cause['dap_mean']), cause['frames_of_tp'], CAUSE_MEANINGS[name]])
+                     number(cause['dap_mean']), cause['frames_of_tp'], report['meanings'][name]])
     title = (f'the {report["counts"]["Temp"]} temporal errors, by what most of their frames are '
              'lost to')
     return text_table(title, rows, left=(6,))
@@ -176,7 +156,7 @@ def to_csv(report: dict[str, Any], gt: YTVOS, dt: YTVOS) -> str:
 
 
 def _result_line(report: dict, place: int, track: dict) -> dict:
-    aimed = object_of(report, place)
+    aimed = report['object_per_result'][place]
     iou = next((iou for obj, iou in report['iou_per_result'][place] if obj == aimed), None)
     return dict(
         kind='result', place=place, video=track['video_id'], category=track['category_id'],
@@ -185,12 +165,3 @@ def _result_line(report: dict, place: int, track: dict) -> dict:
         cause=report['temporal']['cause_per_result'][place],
         **(report['temporal']['frames_per_result'][place] or {}),
         cost=report['cost_per_result'][place])
-
-
-def object_of(report: dict, place: int) -> Any:
-    """Id of the object that a result finds or aims at, None without one."""
-    localised = report['localisation_per_result'][place]
-    if localised is not None:
-        return localised['gt']
-    found = report['gt_per_tp'][place]
-    return report['class_error_gt_per_result'][place] if found is None else found

@@ -12,6 +12,16 @@ KINDS = ('TP', 'Cls', 'Dupe', 'Spat', 'Temp', 'Both', 'Bkg')
 TP, CLS, DUPE, SPAT, TEMP, BOTH, BKG = range(len(KINDS))
 AIMING = (CLS, SPAT, TEMP)  # errors that aim at an object
 ERRORS = (*KINDS[1:], 'Miss')
+MEANINGS = {
+    'TP': 'finds an object',
+    'Cls': 'right place, wrong class',
+    'Dupe': 'object found already',
+    'Spat': 'right frames, poor masks',
+    'Temp': 'frames lost or elsewhere',
+    'Both': 'wrong place and class',
+    'Bkg': 'on no object',
+    'Miss': 'object without any track',
+}
 BACKGROUND = 0.1  # an IoU up to here is none
 SPATIAL = 0.7  # share of frames that overlap; fewer are a temporal error
 
