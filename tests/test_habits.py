@@ -14,6 +14,7 @@ C_FILES = sorted(str(path) for folder in ('mmdet/ops/csrc', 'tests/ops/emulation
 @pytest.mark.parametrize('command', [
     ['ruff', 'check', '--quiet', '.'],
     ['isort', '--check-only', '--quiet', '.'],
+    ['mypy'],
     ['clang-format', '--dry-run', '--Werror', *C_FILES],
 ], ids=lambda command: command[0])
 def test_files_are_as_the_tool_leaves_them(command):

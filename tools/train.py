@@ -40,6 +40,8 @@ def parse_args() -> argparse.Namespace:
     add('--resume_from', metavar='FILE', help='go on from this checkpoint')
     add('--auto-resume', action='store_true',
         help='go on from the newest whole checkpoint of the work folder, if any')
+    add('--overwrite', action='store_true',
+        help='remove the checkpoints of an earlier run from the work folder')
     add('--load_from', metavar='WEIGHTS',
         help='start from weights: a path, a URL, torchvision://NAME or none')
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')

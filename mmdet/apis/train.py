@@ -21,12 +21,13 @@ from mmdet.engine import classic
 from mmdet.engine.checks import check_classes, check_frames
 from mmdet.engine.distribution import broadcast, init_dist, rank_and_world
 from mmdet.engine.environment import environment_text, set_random_seed, set_threads, this_device
-from mmdet.engine.hooks import LogHook, LrHook, StopHook
+from mmdet.engine.hooks import LogHook, LrHook, SkippedHook, StopHook
 from mmdet.engine.run_checkpoints import CheckpointFolder, find_latest
 from mmdet.engine.schedule import Schedule
 from mmdet.engine.test_loop import evaluate_detector
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
+from mmdet.engine.work_folder import work_folder
 from mmdet.models import build_detector
 from mmdet.utils import atomic_write, get_root_logger, load_config
 from mmdet.utils.errors import BadValue, MissingFile
@@ -39,6 +40,7 @@ class TrainOptions:
     work_dir: str | None = None
     resume_from: str | None = None
     auto_resume: bool = False
+    overwrite: bool = False
     load_from: str | None = None
     allow_partial: bool = False
     validate: bool = False
@@ -73,6 +75,7 @@ def make_config(options: TrainOptions) -> Config:
     if options.auto_scale_lr:
         cfg.auto_scale_lr = {**(cfg.get('auto_scale_lr') or {}), 'enable': True}
     cfg.deterministic = options.deterministic or cfg.get('deterministic', False)
+    cfg.overwrite = options.overwrite or cfg.get('overwrite', False)
     cfg.allow_partial = options.allow_partial or cfg.get('allow_partial', False)
     return cfg
 
@@ -133,6 +136,7 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
         NonFiniteLoss: a loss became NaN or infinite.
         ValueError, KeyError, TypeError: something in the config.
         FileNotFoundError, ValueError: frames are missing or of another size.
+        FileExistsError: another run trains in the work folder, or left checkpoints there.
     """
     classic.workflow(cfg)
     classic.check_numbers(cfg)
@@ -144,12 +148,13 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
     cfg.seed = choose_seed(cfg)
     stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
-    logger = logger or get_root_logger(cfg.get('log_level', 'INFO'), log_file)
-    trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json',
-                            logger)
-    say_what_runs(trainer, cfg)
-    write_config(cfg)
-    return trainer.train(cfg.get('resume_from'))
+    with work_folder(cfg.work_dir, cfg.get('resume_from'), cfg.get('overwrite', False)):
+        logger = logger or get_root_logger(cfg.get('log_level', 'INFO'), log_file)
+        trainer = build_trainer(model, dataset, cfg, distributed, validation, f'{log_file}.json',
+                                logger)
+        say_what_runs(trainer, cfg)
+        write_config(cfg)
+        return trainer.train(cfg.get('resume_from'))
 
 
 def choose_seed(cfg: Config) -> int:
@@ -222,8 +227,10 @@ def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool
     if said:
         logger.info(said)
     checkpoints = CheckpointFolder(cfg.work_dir, **classic.checkpoint_config(cfg))
+    hooks = build_hooks(cfg, len(loader), json_path)
+    hooks.append(SkippedHook(sum(part.skip_broken for part in dataset.parts())))
     return Trainer(model, loader, dataset.preprocessor(), updater, checkpoints, validation,
-                   build_hooks(cfg, len(loader), json_path), cfg, logger)
+                   hooks, cfg, logger)
 
 
 def build_hooks(cfg: Config, length: int, json_path: str) -> list[Hook]:

@@ -47,6 +47,7 @@ class BaseDataset(Dataset):
         CLASSES: names in label order.
         img_norm_cfg, size_divisor: for :meth:`preprocessor`.
         flag: uint8 (len,), items of a batch have the same.
+        skip_broken: how many frames that cannot be read training leaves out.
         result_types: what :meth:`score` can score, best first; empty: results cannot be
             written.
     """
@@ -58,6 +59,7 @@ class BaseDataset(Dataset):
     size_divisor: int | None = None
     flag: np.ndarray
     is_video: bool = False
+    skip_broken: int = 0
     result_types: Sequence[str] = ()
 
     def set_epoch(self, epoch: int) -> None:

@@ -53,6 +53,8 @@ class CustomDataset(BaseDataset):
         resize_keep_ratio: False stretches to ``img_scale``.
         test_mode: every image, nothing random, no annotations.
         classes: names the file must have, in label order.
+        skip_broken: in training, so many frames that cannot be read are left out, others
+            take their places; the log lists them.
 
     Raises:
         FileNotFoundError: no annotation file.
@@ -73,7 +75,7 @@ class CustomDataset(BaseDataset):
                  extra_aug: dict | None = None,
                  aug_ref_bbox_param: Sequence[float] | None = None,
                  resize_keep_ratio: bool = True, test_mode: bool = False,
-                 classes: Sequence[str] | None = None) -> None:
+                 classes: Sequence[str] | None = None, skip_broken: int = 0) -> None:
         name = type(self).__name__
         check_keys(img_norm_cfg, NORM_KEYS, f'{name}: img_norm_cfg')
         self.ann_file, self.img_prefix = ann_file, img_prefix
@@ -84,7 +86,7 @@ class CustomDataset(BaseDataset):
         self.with_mask, self.with_crowd = with_mask, with_crowd
         self.with_label, self.with_track = with_label, with_track
         self.aug_ref_bbox_param = aug_ref_bbox_param
-        self.test_mode = test_mode
+        self.test_mode, self.skip_broken = test_mode, skip_broken
         self._check_arguments(extra_aug)
         self.extra_aug = ExtraAugmentation(**extra_aug) if extra_aug else None
         self._load(classes)
@@ -204,7 +206,30 @@ class CustomDataset(BaseDataset):
 
     def sample(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """One item, see :class:`BaseDataset` for its keys."""
-        return self._test_item(index) if self.test_mode else self._train_item(index, rng)
+        if self.test_mode:
+            return self._test_item(index)
+        if not self.skip_broken:
+            return self._train_item(index, rng)
+        return self._readable_item(index, rng)
+
+    def _readable_item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """Item ``index``, or others of its group in place of items that cannot be read.
+
+        ``img_meta`` lists under ``skipped`` what was left out and why.
+        """
+        skipped: list[str] = []
+        group = np.flatnonzero(self.flag == self.flag[index])
+        while True:
+            try:
+                item = self._train_item(index, rng)
+            except (BadValue, MissingFile) as error:
+                skipped.append(str(error))
+                if len(skipped) > self.skip_broken:
+                    raise
+                index = int(rng.choice(group))
+            else:
+                item['img_meta'].update(skipped=skipped)
+                return item
 
     def _train_item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """A sample to train on, see :class:`BaseDataset`."""

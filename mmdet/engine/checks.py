@@ -71,7 +71,7 @@ def check_presence(dataset: BaseDataset) -> None:
     paths = [os.path.join(dataset.img_prefix or '', dataset.item_info(i)['filename'])
              for i in range(len(dataset))]
     missing = missing_files(paths)
-    if missing:
+    if len(missing) > dataset.skip_broken:
         raise MissingFile(
             f'{dataset.ann_file}: {len(missing)} of {len(paths)} frames are missing, the first is '
             f'{missing[0]}; correct img_prefix ("{dataset.img_prefix}") or extract the frames')
@@ -86,8 +86,14 @@ def check_sizes(dataset: BaseDataset, limit: int = 100) -> None:
     indices = range(len(dataset))
     if dataset.is_video:
         indices = [frames[0] for frames in dataset.videos().values()]
+    broken = 0
     for index in indices[:limit]:
-        dataset.picture(index)
+        try:
+            dataset.picture(index)
+        except (BadValue, MissingFile):
+            broken += 1
+            if broken > dataset.skip_broken:
+                raise
 
 
 def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:

@@ -158,7 +158,7 @@ def checkpoint_config(cfg: Config) -> dict:
     args.pop('type', None)
     args.pop('create_symlink', None)
     check_keys(args, ('interval', 'by_epoch', 'max_keep_ckpts', 'save_best',
-                      'save_optimizer'), 'checkpoint_config')
+                      'save_optimizer', 'minutes'), 'checkpoint_config')
     return args
 
 

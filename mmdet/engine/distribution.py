@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from mmdet.engine.launch import follow_launcher
 from mmdet.utils.errors import BadEnvironment, BadValue
 
 # Where each launcher says: rank, number of processes, rank on this machine.
@@ -33,6 +34,7 @@ def init_dist(launcher: str, backend: str = 'nccl', **kwargs: Any) -> None:
     if launcher not in _LAUNCHERS:
         raise BadValue(f'launcher "{launcher}" is unknown; expected one of '
                          f'{", ".join(_LAUNCHERS)}')
+    follow_launcher()
     port = kwargs.pop('port', 29500)
     if isinstance(kwargs.get('timeout'), (int, float)):
         kwargs['timeout'] = datetime.timedelta(seconds=kwargs['timeout'])

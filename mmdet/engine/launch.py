@@ -1,13 +1,17 @@
 """The same program in several processes on this machine."""
+import ctypes
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 GRACE = 30  # seconds the others get to save when one process has failed
+PARENT = 'MMDET_LAUNCHER'  # process number of the program that started the copies
 
 
 def run_copies(command: Sequence[str], count: int) -> int:
@@ -24,8 +28,9 @@ def run_copies(command: Sequence[str], count: int) -> int:
         The exit status: 0, or that of the first that failed (128 + n for a
         signal n).
     """
-    env = {**os.environ, 'WORLD_SIZE': str(count), 'LOCAL_WORLD_SIZE': str(count),
-           'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': str(_free_port())}
+    env = {**os.environ, PARENT: str(os.getpid()), 'WORLD_SIZE': str(count),
+           'LOCAL_WORLD_SIZE': str(count), 'MASTER_ADDR': '127.0.0.1',
+           'MASTER_PORT': str(_free_port())}
     running = [
         subprocess.Popen(command, env={**env, 'RANK': str(i), 'LOCAL_RANK': str(i)})
         for i in range(count)
@@ -43,6 +48,19 @@ def run_copies(command: Sequence[str], count: int) -> int:
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
+
+
+def follow_launcher() -> None:
+    """In a copy: end like after SIGTERM when the program that started it is gone, even killed.
+
+    On Linux; elsewhere a copy whose launcher was killed trains on.
+    """
+    launcher = os.environ.get(PARENT)
+    if launcher is None or sys.platform != 'linux':
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(launcher):  # it ended before it could be followed
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _wait(running: Sequence[subprocess.Popen]) -> int:

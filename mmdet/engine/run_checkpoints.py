@@ -1,36 +1,65 @@
-"""The checkpoints of a run: which are kept, and finding the newest that is whole."""
+"""The checkpoints of a run: which are kept, and finding the newest that resumes."""
 import contextlib
 import glob
 import logging
+import math
 import os
+import time
+from typing import Any
 
 from mmdet.checkpoint import read_checkpoint, save_checkpoint
-from mmdet.utils.errors import BadKey, CannotWrite
+from mmdet.checkpoint.meta import read_meta
+from mmdet.engine.resume import check_resumable
+from mmdet.utils.errors import BadKey, BadValue, CannotWrite
 
 PATTERNS = ('epoch_*.pth', 'iter_*.pth')
+HOUR = 3600.
+MINUTES = 15  # between two checkpoints of a run that is older than an hour
+
+
+def iteration_of(path: str) -> float:
+    """Steps that were done when a checkpoint was written; infinite if it does not say."""
+    try:
+        steps = read_meta(path).get('iter')
+    except BadValue:
+        return math.inf
+    return steps if type(steps) is int else math.inf
 
 
 def list_checkpoints(work_dir: str) -> list[str]:
-    """Regular checkpoints of a run, oldest first; partial files have other names."""
-    paths = [p for pattern in PATTERNS
-             for p in glob.glob(os.path.join(work_dir, pattern))]
-    return sorted(paths, key=lambda p: (os.stat(p).st_mtime_ns, p))
+    """Regular checkpoints of a run by the steps they say, fewest first, unreadable ones last.
+
+    Neither clocks nor copying change the order. Partial files have other names.
+    """
+    paths = [path for pattern in PATTERNS for path in glob.glob(os.path.join(work_dir, pattern))]
+    return sorted(paths, key=lambda path: (iteration_of(path), path))
 
 
 def find_latest(work_dir: str, logger: logging.Logger) -> str | None:
-    """The newest checkpoint that can be read; damaged ones are reported."""
-    for path in reversed(list_checkpoints(work_dir)):
+    """The checkpoint with the most steps from which a run can go on; others are reported.
+
+    Raises:
+        ValueError: there are checkpoints, but none that can be resumed.
+    """
+    paths = list_checkpoints(work_dir)
+    for path in reversed(paths):
         try:
-            read_checkpoint(path)
-        except ValueError as error:
-            logger.warning(f'{error}; using the one before')
+            check_resumable(read_checkpoint(path), path)
+        except (BadValue, OSError) as error:
+            logger.warning(f'{error}; trying the one before')
         else:
             return path
+    if paths:
+        raise BadValue(f'{work_dir}: none of its {len(paths)} checkpoints can be resumed; start '
+                       'from weights with --load_from and another --work_dir')
     return None
 
 
 class CheckpointFolder:
     """Writes checkpoints, keeps the last few and the best.
+
+    With ``by_epoch`` the files named ``iter_N.pth`` (written by time, after a signal or a
+    fault) go as soon as a newer checkpoint is there.
 
     Args:
         folder: where they go.
@@ -40,15 +69,18 @@ class CheckpointFolder:
         save_best: the metric whose best weights are kept as ``best.pth``,
             ``'auto'``: the first one ending in ``AP``; None: none.
         save_optimizer: False makes smaller files that cannot be resumed.
+        minutes: also write one when the last is so old; None: 15 once the run is older than
+            an hour; 0: never.
     """
 
     def __init__(self, folder: str, interval: int = 1, by_epoch: bool = True,
                  max_keep_ckpts: int = -1, save_best: str | None = 'auto',
-                 save_optimizer: bool = True) -> None:
+                 save_optimizer: bool = True, minutes: float | None = None) -> None:
         self.folder, self.interval, self.by_epoch = folder, interval, by_epoch
         self.max_keep_ckpts, self.save_best = max_keep_ckpts, save_best
-        self.save_optimizer = save_optimizer
+        self.save_optimizer, self.minutes = save_optimizer, minutes
         self.best = float('-inf')
+        self.begin = self.last = time.monotonic()
 
     def due_after_step(self, iteration: int) -> bool:
         """Whether to save after so many steps of the run."""
@@ -59,14 +91,31 @@ class CheckpointFolder:
         regular = self.by_epoch and self.interval > 0 and epoch % self.interval == 0
         return regular or epoch == max_epochs
 
+    def overdue(self) -> bool:
+        """Whether the last checkpoint is older than ``minutes``, by this process's clock."""
+        now, minutes = time.monotonic(), self.minutes
+        if minutes is None:
+            minutes = MINUTES if now - self.begin >= HOUR else 0
+        return minutes > 0 and now - self.last >= 60 * minutes
+
     def write(self, name: str, checkpoint: dict) -> str:
         """Write, point ``latest.pth`` to it, and only then remove old ones; returns the path."""
         path = self._write(name, checkpoint)
         _link(name, os.path.join(self.folder, 'latest.pth'))
-        if self.max_keep_ckpts > 0:
-            for old in list_checkpoints(self.folder)[:-self.max_keep_ckpts]:
-                os.unlink(old)
+        self.last = time.monotonic()
+        self._remove_old(path, checkpoint['meta']['iter'])
         return path
+
+    def _remove_old(self, newest: str, iteration: int) -> None:
+        """What has fewer steps than the newest; files that cannot be read are left alone."""
+        steps = {path: iteration_of(path) for path in list_checkpoints(self.folder)}
+        old = [path for path, count in steps.items() if count <= iteration and path != newest]
+        passing = [path for path in old
+                   if self.by_epoch and os.path.basename(path).startswith('iter_')]
+        regular = [path for path in old if path not in passing]
+        kept = self.max_keep_ckpts - 1 if self.max_keep_ckpts > 0 else len(regular)
+        for path in passing + regular[:max(len(regular) - kept, 0)]:
+            os.unlink(path)
 
     def _write(self, name: str, checkpoint: dict) -> str:
         path = os.path.join(self.folder, name)
@@ -82,8 +131,9 @@ class CheckpointFolder:
         """A resumed run competes with what an earlier one reached."""
         path = os.path.join(self.folder, 'best.pth')
         if os.path.isfile(path):
-            with contextlib.suppress(ValueError, KeyError):
-                self.best = read_checkpoint(path)['meta']['best']
+            with contextlib.suppress(ValueError):
+                best: Any = read_meta(path).get('best')
+                self.best = best if isinstance(best, float) else self.best
 
     def is_best(self, metrics: dict[str, float]) -> str | None:
         """The metric that is better than ever before, or None.
@@ -98,7 +148,7 @@ class CheckpointFolder:
             return None
         if key not in metrics:
             raise BadKey(f'checkpoint_config.save_best is "{key}"; the metrics are '
-                           f'{", ".join(metrics)}')
+                         f'{", ".join(metrics)}')
         if not metrics[key] > self.best:
             return None
         self.best = metrics[key]

@@ -9,6 +9,7 @@ from torch import Tensor
 
 import mmdet
 from mmdet.checkpoint import read_checkpoint
+from mmdet.engine import resume
 from mmdet.utils.errors import BadValue
 
 
@@ -24,7 +25,7 @@ def capture(trainer: Any, **meta: Any) -> dict[str, Any]:
     """
     gradients = _pending_gradients(trainer)
     checkpoint = dict(
-        meta=dict(epoch=trainer.epoch, iter=trainer.iter, inner=trainer.inner, seed=trainer.seed,
+        meta=dict(epoch=trainer.epoch, iter=trainer.iter, inner=trainer.inner, **_settings(trainer),
                   time=time.asctime(), config=trainer.cfg.pretty_text,
                   CLASSES=list(trainer.train_dataloader.dataset.CLASSES or []),
                   mmdet_version=mmdet.__version__, mmengine_version=mmengine.__version__, **meta),
@@ -33,6 +34,13 @@ def capture(trainer: Any, **meta: Any) -> dict[str, Any]:
         checkpoint.update(optimizer=trainer.updater.state_dict(), gradients=gradients)
     trainer.call_hook('before_save_checkpoint', checkpoint=checkpoint)
     return checkpoint
+
+
+def _settings(trainer: Any) -> dict[str, Any]:
+    """What a resumed run compares with its config."""
+    return dict(seed=trainer.seed, fp16=str(trainer.updater.dtype),
+                optimizer=type(trainer.updater.optimizer).__name__,
+                steps_per_epoch=len(trainer.train_dataloader))
 
 
 def _pending_gradients(trainer: Any) -> dict[str, Tensor]:
@@ -49,32 +57,34 @@ def _pending_gradients(trainer: Any) -> dict[str, Tensor]:
 
 
 def restore(trainer: Any, filename: str) -> None:
-    """Go on from a checkpoint as if never interrupted.
+    """Go on from a checkpoint as if never interrupted; :mod:`mmdet.engine.resume` has the rules.
 
     Raises:
-        ValueError: it lacks the optimiser or does not fit the model.
+        ValueError: it cannot be resumed, or does not fit the config.
     """
     checkpoint = read_checkpoint(filename)
-    meta = checkpoint.get('meta') or {}
-    if 'optimizer' not in checkpoint or 'epoch' not in meta:
-        raise BadValue(f'{filename}: has weights, but no optimiser state '
-                         'to resume; start from it with --load_from')
+    resume.check_resumable(checkpoint, filename)
+    meta, gradients = checkpoint['meta'], checkpoint.get('gradients', {})
+    resume.check_pending(gradients, trainer.updater.accumulation, meta['iter'], filename)
+    steps = resume.resumed_iter(meta, len(trainer.train_dataloader), filename, trainer.logger)
+    resume.say_changes(meta, _settings(trainer), ('seed', 'fp16'), trainer.logger)
     trainer.resuming = True
     trainer.call_hook('after_load_checkpoint', checkpoint=checkpoint)
     try:
         trainer.bare_model.load_state_dict(checkpoint['state_dict'])
+        resume.check_optimizer(checkpoint['optimizer'], meta.get('optimizer'),
+                               trainer.updater.optimizer, filename)
         trainer.updater.load_state_dict(checkpoint['optimizer'])
+    except BadValue:
+        raise
     except (RuntimeError, ValueError) as error:
         raise BadValue(f'{filename}: is of another model or optimiser than the config '
-                         f'({" ".join(str(error).split())[:300]}); resume with the config it '
-                         'was trained with') from None
-    for name, gradient in checkpoint.get('gradients', {}).items():
+                       f'({" ".join(str(error).split())[:300]}); resume with the config it '
+                       'was trained with') from None
+    for name, gradient in gradients.items():
         trainer.bare_model.get_parameter(name).grad = gradient.to(trainer.device)
-    trainer.epoch, trainer.iter = meta['epoch'], meta['iter']
-    trainer.inner, trainer.updater.count = meta.get('inner', 0), meta['iter']
-    if meta.get('seed', trainer.seed) != trainer.seed:
-        trainer.logger.warning(
-            f'the run began with seed {meta["seed"]}, it goes on with {trainer.seed}')
+    trainer.epoch, trainer.iter = meta['epoch'], steps
+    trainer.inner, trainer.updater.count = meta.get('inner', 0), steps
     trainer.checkpoints.recall_best()
     trainer.logger.info(f'resumed {filename}: {trainer.epoch} epochs and {trainer.inner} '
                         'iterations are done')

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from mmdet.checkpoint import save_checkpoint
 from mmdet.core.frames import FramePreprocessor
 from mmdet.engine import run_state
-from mmdet.engine.distribution import rank_and_world
+from mmdet.engine.distribution import largest, rank_and_world
 from mmdet.engine.environment import iteration_seed, set_random_seed
+from mmdet.engine.faults import explain
 from mmdet.engine.hooks import TrainingInterrupted
+from mmdet.engine.last_update import LastUpdate
 from mmdet.engine.run_checkpoints import CheckpointFolder
 from mmdet.engine.updater import Updater
 from mmdet.engine.validation import Validation
@@ -69,6 +71,7 @@ class Trainer:
         self.epoch = self.iter = self.inner = 0
         self.stop_signal: int | None = None
         self.resuming = False
+        self.last_update = LastUpdate(self)
 
     # The run.
 
@@ -77,6 +80,7 @@ class Trainer:
 
         Raises:
             TrainingInterrupted: a signal came; everything is saved.
+            Exception: whatever went wrong; what the last update left is saved.
             NonFiniteLoss: a loss became NaN or infinite.
             ValueError: the checkpoint cannot be resumed.
         """
@@ -84,6 +88,7 @@ class Trainer:
         if resume_from:
             run_state.restore(self, resume_from)
         self.call_hook('before_train')
+        self.last_update.is_saved()
         try:
             self.make_up_for_validation()
             while self.epoch < self.max_epochs:
@@ -91,6 +96,12 @@ class Trainer:
                 self.save_epoch()
                 self.validate()
             self.call_hook('after_train')
+        except TrainingInterrupted:
+            raise
+        except Exception as error:
+            self.last_update.save(error)
+            told = explain(error)
+            raise told from (None if told is error else error)
         finally:
             self.call_hook('after_run')
         return self.model
@@ -98,16 +109,18 @@ class Trainer:
     def train_epoch(self) -> None:
         """Train one epoch, or what is left of it."""
         self.model.train()
+        self.last_update.begin_epoch()
         self.call_hook('before_train_epoch')
         self.train_dataloader.sampler.set_epoch(self.epoch, self.inner)
         for batch in self.train_dataloader:
             self.train_step(batch)
-            if self.checkpoints.due_after_step(self.iter):
+            if self.checkpoints.due_after_step(self.iter) or self.is_overdue():
                 self.save(f'iter_{self.iter}.pth')
             if self.stop_signal and self.updater.is_update(self.iter):
                 self.interrupt()
         self.call_hook('after_train_epoch')
         self.epoch, self.inner = self.epoch + 1, 0
+        self.last_update.remember()
 
     def train_step(self, batch: Batch) -> None:
         """One step: device, network input, losses, gradients, update; the host waits once."""
@@ -119,9 +132,18 @@ class Trainer:
         grad_norm = self.updater.backward(total)
         log = self.read(values, grad_norm)
         self.check(log, batch)
+        self.update()
+        self.call_hook('after_train_iter', batch_idx=self.inner - 1, data_batch=batch, outputs=log)
+
+    def update(self) -> None:
+        """New weights, if the gradients are complete; the step is done."""
+        updates = self.updater.is_update(self.iter + 1)
+        if updates:
+            self.last_update.changing()
         self.updater.step()
         self.iter, self.inner = self.iter + 1, self.inner + 1
-        self.call_hook('after_train_iter', batch_idx=self.inner - 1, data_batch=batch, outputs=log)
+        if updates:
+            self.last_update.remember()
 
     def forward(self, batch: Batch) -> dict[str, Any]:
         """The detector's losses of a batch on the device."""
@@ -159,6 +181,12 @@ class Trainer:
         raise NonFiniteLoss(
             f'iteration {self.iter + 1}: {said} for frames {frames}; check their annotations, '
             f'lower the learning rate or clip gradients; batch and weights are in {path}')
+
+    def is_overdue(self) -> bool:
+        """Whether time asks for a checkpoint; the clock of rank 0 counts, at every tenth step."""
+        if self.iter % 10:
+            return False
+        return bool(largest(self.rank == 0 and self.checkpoints.overdue(), self.device))
 
     # Between epochs.
 
@@ -224,6 +252,7 @@ class Trainer:
         if self.rank == 0:
             self.checkpoints.write(name, state)
             self.logger.info(f'saved {path}')
+        self.last_update.is_saved()
         return path
 
     def call_hook(self, name: str, **kwargs: Any) -> None:

@@ -94,10 +94,19 @@ class Updater:
         return state
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` gave; raises ValueError where it does not fit."""
+        """Take over what :meth:`state_dict` gave; settings such as the rate stay the config's.
+
+        Raises:
+            ValueError: it does not fit.
+        """
+        settings = [{key: value for key, value in group.items() if key != 'params'}
+                    for group in self.param_groups]
         state = dict(state)
         scale = state.pop('loss_scaler', None)
         state.pop('base_param_settings', None)  # of mmengine's wrapper, in older checkpoints
         self.optimizer.load_state_dict(state)
+        for group, mine in zip(self.param_groups, settings):
+            group.pop('initial_lr', None)
+            group.update(mine)
         if scale and self.scaler is not None:
             self.scaler.load_state_dict(scale)

@@ -12,6 +12,7 @@ from terminaltables import AsciiTable
 from mmdet.evaluation.scoring import check_annotated, evaluated
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.evaluation.ytvoseval import STATS, YTVOSeval
+from mmdet.formats.entries import Id
 from mmdet.formats.ytvos import YTVOS
 
 TRACKING = ('HOTA', 'DetA', 'AssA', 'IDF1', 'IDSW')
@@ -19,7 +20,7 @@ CLASS_COLUMNS = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', *TRACKING)
 
 
 def score_file(results: str | os.PathLike | list, ytvos: YTVOS, iou_type: str = 'segm',
-               tracking: bool = True, vid_ids: Iterable | None = None) -> dict[str, Any]:
+               tracking: bool = True, vid_ids: Iterable[Id] | None = None) -> dict[str, Any]:
     """Score one result file in every way there is.
 
     Args:
@@ -54,11 +55,11 @@ def score_file(results: str | os.PathLike | list, ytvos: YTVOS, iou_type: str = 
         classes=[_of_class(evaluator, identities, cat, counts) for cat in ytvos.cats])
 
 
-def _identity(scores: dict | None, key: Any) -> dict[str, float]:
+def _identity(scores: dict[Id, dict] | None, key: Id) -> dict[str, float]:
     return headline(scores[key]) if scores else {}
 
 
-def _of_class(evaluator: YTVOSeval, identities: dict | None, cat_id: Any,
+def _of_class(evaluator: YTVOSeval, identities: dict[Id, dict] | None, cat_id: Id,
               counts: list[Counter]) -> dict:
     numbers = {**evaluator.numbers(cat_id), **_identity(identities, cat_id)}
     return dict(id=cat_id, name=str(evaluator.cocoGt.cats[cat_id].get('name', cat_id)),

@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterable
 
 from mmdet.evaluation.ytvoseval import YTVOSeval
+from mmdet.formats.entries import Id
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
 
 
-def ytvos_eval(result_file: str | os.PathLike | list, result_types: str | list,
+def ytvos_eval(result_file: str | os.PathLike | list, result_types: str | list[str],
                ytvos: YTVOS | str | os.PathLike,
                logger: logging.Logger | None = None) -> dict[str, dict[str, float]]:
     """Score a result file with the official numbers.
@@ -48,7 +49,7 @@ def check_annotated(ytvos: YTVOS) -> None:
 
 
 def evaluated(ytvos: YTVOS, results: YTVOS, iou_type: str,
-              vid_ids: Iterable | None = None) -> YTVOSeval:
+              vid_ids: Iterable[Id] | None = None) -> YTVOSeval:
     """An evaluator that is done: every object counts, id 0 too; of some videos or of all."""
     evaluator = YTVOSeval(ytvos, results, iou_type)
     evaluator.params.zeroIdIsFound = True

@@ -1,7 +1,7 @@
 """How much two tracks overlap, over all frames of a video."""
 from array import array
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from pycocotools import mask as mask_utils
@@ -31,14 +31,14 @@ def overlaps(dts: MaskTracks, gts: MaskTracks) -> Overlaps:
         gt_rows = gt_seen.get(frame)
         if gt_rows is None:
             continue
-        inter = intersections([dts.rles[d][frame] for d in dt_rows],
-                              [gts.rles[g][frame] for g in gt_rows], dts.areas[dt_rows, frame])
+        inter = intersections(_masks(dts, dt_rows, frame), _masks(gts, gt_rows, frame),
+                              dts.areas[dt_rows, frame])
         pixels.append(inter.ravel())
         frame_of.extend([frame] * inter.size)
         dt_of.extend([d for d in dt_rows for _ in gt_rows])
         gt_of.extend(gt_rows * len(dt_rows))
-    frame, dt, gt = (np.array(values, np.int64) for values in (frame_of, dt_of, gt_of))
-    return Overlaps(frame, dt, gt, np.concatenate(pixels) if pixels else np.zeros(0))
+    frames, dt, gt = (np.array(values, np.int64) for values in (frame_of, dt_of, gt_of))
+    return Overlaps(frames, dt, gt, np.concatenate(pixels) if pixels else np.zeros(0))
 
 
 def intersections(dts: list[dict], gts: list[dict], dt_areas: np.ndarray) -> np.ndarray:
@@ -63,10 +63,15 @@ def intersections(dts: list[dict], gts: list[dict], dt_areas: np.ndarray) -> np.
 
 def _seen(areas: np.ndarray) -> dict[int, list[int]]:
     """Which tracks have pixels in a frame, by frame in order."""
-    seen = {}
+    seen: dict[int, list[int]] = {}
     for frame, row in np.argwhere(areas.T).tolist():
         seen.setdefault(frame, []).append(row)
     return seen
+
+
+def _masks(tracks: MaskTracks, rows: list[int], frame: int) -> list[dict]:
+    """The masks of tracks in a frame where all of them have pixels."""
+    return cast(list[dict], [tracks.rles[row][frame] for row in rows])
 
 
 def mask_track_iou(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndarray:

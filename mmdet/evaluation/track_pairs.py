@@ -1,12 +1,11 @@
 """The tracks of annotations and results side by side; masks are read and overlaid once."""
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from typing import Any
 
 import numpy as np
 
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps, overlaps
-from mmdet.formats.entries import num_frames
+from mmdet.formats.entries import Id, num_frames
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
 
@@ -22,22 +21,23 @@ class TrackPairs:
     def __init__(self, gt: YTVOS, dt: YTVOS) -> None:
         self.gt, self.dt = gt, dt
         self._by_class = [self._group(index) for index in (gt, dt)]
-        self._gt_masks, self._overlaps = {}, {}
+        self._gt_masks: dict[Id, tuple[list[dict | None], np.ndarray]] = {}
+        self._overlaps: dict[tuple[Id, Hashable], Overlaps] = {}
 
     @staticmethod
-    def _group(index: YTVOS) -> dict[tuple, list[dict]]:
-        groups = defaultdict(list)
+    def _group(index: YTVOS) -> dict[tuple[Id, Id], list[dict]]:
+        groups: dict[tuple[Id, Id], list[dict]] = defaultdict(list)
         for ann in index.anns.values():
             groups[ann['video_id'], ann['category_id']].append(ann)
         return groups
 
-    def select(self, vid_id: Hashable, cat_ids: Sequence) -> tuple[list[dict], list[dict]]:
+    def select(self, vid_id: Id, cat_ids: Sequence[Id]) -> tuple[list[dict], list[dict]]:
         """Objects and result tracks of a video, by category, then in file order."""
         gts, dts = ([ann for cat in cat_ids for ann in groups.get((vid_id, cat), ())]
                     for groups in self._by_class)
         return gts, dts
 
-    def read_objects(self, vid_ids: Sequence) -> None:
+    def read_objects(self, vid_ids: Sequence[Id]) -> None:
         """Read the masks of all objects of these videos in one go.
 
         Raises:
@@ -48,7 +48,7 @@ class TrackPairs:
         for ann, masks in zip(wanted, self.gt.annsToRLEs(wanted)):
             self._gt_masks[ann['id']] = masks
 
-    def gt_masks(self, gts: Sequence[dict], vid_id: Hashable) -> MaskTracks:
+    def gt_masks(self, gts: Sequence[dict], vid_id: Id) -> MaskTracks:
         """Masks of objects that ``read_objects`` has read."""
         rles, areas = [], np.zeros((len(gts), num_frames(self.gt.vids[vid_id])), np.int64)
         for row, gt in enumerate(gts):
@@ -56,7 +56,7 @@ class TrackPairs:
             rles.append(masks)
         return MaskTracks(rles, areas)
 
-    def dt_masks(self, dts: Sequence[dict], vid_id: Hashable) -> MaskTracks:
+    def dt_masks(self, dts: Sequence[dict], vid_id: Id) -> MaskTracks:
         """Masks of result tracks, which ``loadRes`` has checked.
 
         Raises:
@@ -71,7 +71,8 @@ class TrackPairs:
             areas[row] = [area or 0 for area in dt['areas']]
         return MaskTracks([dt['segmentations'] for dt in dts], areas)
 
-    def overlaps(self, vid_id: Hashable, group: Any, gts: MaskTracks, dts: MaskTracks) -> Overlaps:
+    def overlaps(self, vid_id: Id, group: Hashable, gts: MaskTracks,
+                 dts: MaskTracks) -> Overlaps:
         """:func:`overlaps` of a video and category (or other group), remembered."""
         key = vid_id, group
         if key not in self._overlaps:

@@ -6,6 +6,7 @@ import numpy as np
 
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps
 from mmdet.evaluation.track_pairs import TrackPairs
+from mmdet.formats.entries import Id
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import MissingPackage
 
@@ -31,7 +32,7 @@ def load_metrics() -> dict[str, Any]:
 
 
 def tracking_scores(gt: YTVOS, results: YTVOS, pairs: TrackPairs | None = None,
-                    vid_ids: Sequence | None = None) -> dict[Any, dict[str, dict]]:
+                    vid_ids: Sequence[Id] | None = None) -> dict[Id, dict[str, dict]]:
     """Score identities the way TrackEval does for YouTube-VIS.
 
     Every class is scored by itself over all videos; crowds count as objects
@@ -88,7 +89,7 @@ def _nothing() -> dict:
                 num_gt_ids=0, num_tracker_ids=0, num_gt_dets=0, num_tracker_dets=0)
 
 
-def _sequence(pairs: TrackPairs, vid_id: Any, cat_id: Any) -> dict | None:
+def _sequence(pairs: TrackPairs, vid_id: Id, cat_id: Id) -> dict | None:
     """One video and class as TrackEval's metrics take it; None if both are empty.
 
     Ids are the places of those tracks that are ever seen.

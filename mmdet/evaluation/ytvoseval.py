@@ -1,15 +1,17 @@
 """AP and AR of tracks, equal to the official YouTube-VIS evaluator."""
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
-from mmdet.evaluation.track_matching import join, match_video, precision_recall
+from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
 from mmdet.evaluation.track_pairs import TrackPairs
-from mmdet.formats.entries import is_box, mean_area, num_frames
+from mmdet.formats.entries import Id, is_box, mean_area, num_frames
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils import get_root_logger
 from mmdet.utils.errors import BadValue
@@ -26,14 +28,14 @@ class Params:
     in :func:`~.scoring.ytvos_eval` and ``tools/eval_video.py``.
     """
     iouType: str = 'segm'
-    vidIds: list = field(default_factory=list)
-    catIds: list = field(default_factory=list)
+    vidIds: list[Id] = field(default_factory=list)
+    catIds: list[Id] = field(default_factory=list)
     iouThrs: np.ndarray = field(default_factory=lambda: np.linspace(0.5, 0.95, 10))
     recThrs: np.ndarray = field(default_factory=lambda: np.linspace(0, 1, 101))
-    maxDets: list = field(default_factory=lambda: [1, 10, 100])
-    areaRng: list = field(default_factory=lambda: [[0, 1e10], [0, 128**2],
-                                                   [128**2, 256**2], [256**2, 1e10]])
-    areaRngLbl: tuple = ('all', 'small', 'medium', 'large')
+    maxDets: list[int] = field(default_factory=lambda: [1, 10, 100])
+    areaRng: list[list[float]] = field(default_factory=lambda: [
+        [0, 1e10], [0, 128**2], [128**2, 256**2], [256**2, 1e10]])
+    areaRngLbl: tuple[str, ...] = ('all', 'small', 'medium', 'large')
     useCats: int = 1
     zeroIdIsFound: bool = False
 
@@ -66,7 +68,10 @@ class YTVOSeval:
         self.cocoGt = cocoGt
         self.cocoDt = cocoDt if isinstance(cocoDt, YTVOS) else cocoGt.loadRes(cocoDt)
         self.params = Params(iouType, sorted(cocoGt.vids), sorted(cocoGt.cats))
-        self.ious, self.matches, self.eval, self.stats = {}, {}, {}, np.zeros(0)
+        self.ious: dict[tuple[Id, Id], np.ndarray] = {}
+        self.matches: dict[tuple[Id, Id], Matches] = {}
+        self.eval: dict[str, Any] = {}
+        self.stats = np.zeros(0)
         self.pairs = TrackPairs(cocoGt, self.cocoDt)
         self.evaluated = False
 
@@ -89,12 +94,12 @@ class YTVOSeval:
                     self._match(vid_id, group, gts, dts, thresholds, ranges)
         self.evaluated = True
 
-    def _groups(self) -> list:
+    def _groups(self) -> list[Id]:
         """Categories, or one pool of all (-1) with ``useCats`` 0."""
         return self.params.catIds if self.params.useCats else [-1]
 
-    def _match(self, vid_id, group, gts: list, dts: list, thresholds: np.ndarray,
-               ranges: np.ndarray) -> None:
+    def _match(self, vid_id: Id, group: Id, gts: list[dict], dts: list[dict],
+               thresholds: np.ndarray, ranges: np.ndarray) -> None:
         iou_of = self._mask_ious if self.params.iouType == 'segm' else self._box_ious
         ious, dt_areas = iou_of(vid_id, group, gts, dts)
         scores = np.array([dt['score'] for dt in dts], float)
@@ -109,7 +114,8 @@ class YTVOSeval:
             matches.gt_index[np.isin(matches.gt_index, never)] = -1
         self.matches[vid_id, group] = matches
 
-    def _mask_ious(self, vid_id, group, gts: list, dts: list) -> tuple[np.ndarray, np.ndarray]:
+    def _mask_ious(self, vid_id: Id, group: Id, gts: list[dict],
+                   dts: list[dict]) -> tuple[np.ndarray, np.ndarray]:
         """(D, G) overlaps and (D,) mean areas of all result tracks."""
         dt_areas = np.array([mean_area(dt['areas']) for dt in dts])
         dt_masks = self.pairs.dt_masks(dts, vid_id)
@@ -120,7 +126,8 @@ class YTVOSeval:
                                        group, gt_masks, dt_masks)
         return mask_track_iou(dt_masks, gt_masks, overlaps), dt_areas
 
-    def _box_ious(self, vid_id, _, gts: list, dts: list) -> tuple[np.ndarray, np.ndarray]:
+    def _box_ious(self, vid_id: Id, _: Id, gts: list[dict],
+                  dts: list[dict]) -> tuple[np.ndarray, np.ndarray]:
         """The same on boxes."""
         shape = -1, num_frames(self.cocoGt.vids[vid_id]), 4
         dt = np.array([result_boxes(dt) for dt in dts], float).reshape(shape)
@@ -152,7 +159,7 @@ class YTVOSeval:
                          scores=scores)
 
     def mean(self, kind: str = 'precision', iou: float | None = None,
-             area: str = 'all', max_dets: int = 100, category: int | None = None) -> float:
+             area: str = 'all', max_dets: int = 100, category: Id | None = None) -> float:
         """Mean precision (AP) or recall (AR) over what was there to find.
 
         Args:
@@ -189,7 +196,7 @@ class YTVOSeval:
         for row, value in zip(self._rows(), self.stats):
             logger.info(self._line(*row, value))
 
-    def numbers(self, category: int | None = None) -> dict[str, float]:
+    def numbers(self, category: Id | None = None) -> dict[str, float]:
         """The official twelve numbers by name, see ``STATS``, of all classes or of one.
 
         Raises:
@@ -199,7 +206,7 @@ class YTVOSeval:
             raise BadValue('nothing to summarize: call accumulate() first')
         return {name: self.mean(*row, category) for name, row in zip(STATS, self._rows())}
 
-    def _rows(self) -> list[tuple]:
+    def _rows(self) -> list[tuple[str, float | None, str, int]]:
         """What each of the twelve is the mean of: kind, IoU, area, tracks per video."""
         dets = self.params.maxDets
         if len(dets) < 3:
@@ -242,7 +249,7 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
             raise BadValue(f'{where}: {box!r:.60} is no box [x, y, width, height]')
 
 
-def result_boxes(track: dict) -> list:
+def result_boxes(track: dict) -> list[Sequence[float]]:
     """Boxes (x, y, width, height) of a result track, zeros where absent."""
     if track.get('bboxes') is not None:
         return _filled(track['bboxes'])
@@ -250,5 +257,5 @@ def result_boxes(track: dict) -> list:
             for rle in track['segmentations']]
 
 
-def _filled(boxes: list) -> list:
+def _filled(boxes: list[Sequence[float] | None]) -> list[Sequence[float]]:
     return [[0.] * 4 if box is None else box for box in boxes]

@@ -3,7 +3,7 @@ import numbers
 from collections.abc import Iterator
 from typing import Any
 
-from mmdet.formats.entries import num_frames
+from mmdet.formats.entries import Id, num_frames
 from mmdet.formats.rle import MAX_PIXELS
 from mmdet.utils.errors import BadValue
 
@@ -36,7 +36,8 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
     if wrong_kind:
         yield wrong_kind
         return
-    videos, categories = {}, {}
+    videos: dict[Id, dict] = {}
+    categories: dict[Id, dict] = {}
     yield from _by_id(dataset['videos'], name, 'video', videos)
     yield from _by_id(dataset['categories'], name, 'category', categories)
     bad_videos = set()
@@ -49,7 +50,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
         yield f'{name}: "annotations" must be a list, got {type(annotations).__name__}'
         return
     known = {key: None if key in bad_videos else num_frames(video) for key, video in videos.items()}
-    by_id = {}
+    by_id: dict[Id, dict] = {}
     yield from _by_id(annotations, name, 'annotation', by_id)
     for ann in by_id.values():
         yield from _annotation_problems(ann, known, categories, name)
@@ -74,7 +75,7 @@ def _wrong_kind(dataset: Any, name: str) -> str | None:
     return None
 
 
-def _by_id(entries: list, name: str, what: str, index: dict) -> Iterator[str]:
+def _by_id(entries: list, name: str, what: str, index: dict[Id, dict]) -> Iterator[str]:
     """Fill ``index``: entries by their id, which must exist, be comparable and unique."""
     kinds = (int, float) if what == 'annotation' else (int, float, str)
     for place, entry in enumerate(entries):
@@ -95,13 +96,14 @@ def _by_id(entries: list, name: str, what: str, index: dict) -> Iterator[str]:
 
 def _video_problems(video: dict, name: str) -> Iterator[str]:
     where = f'{name}: video {video["id"]}'
-    sides = [video.get(key) for key in ('height', 'width')]
-    for key, value in zip(('height', 'width'), sides):
+    for key in ('height', 'width'):
+        value = video.get(key)
         if type(value) is not int or value < 1:
             yield f'{where}: "{key}" must be a number of pixels, got {value!r:.60}'
             return
-    if sides[0] * sides[1] > MAX_PIXELS:
-        yield f'{where}: {sides[1]} x {sides[0]} pixels a frame is more than {MAX_PIXELS}'
+    height, width = video['height'], video['width']
+    if height * width > MAX_PIXELS:
+        yield f'{where}: {width} x {height} pixels a frame is more than {MAX_PIXELS}'
     names = video.get('file_names')
     if names is not None and not (isinstance(names, list)
                                   and all(isinstance(file, str) for file in names)):
@@ -114,7 +116,8 @@ def _video_problems(video: dict, name: str) -> Iterator[str]:
         yield f'{where} has {len(names)} file_names for length {length}'
 
 
-def _annotation_problems(ann: dict, lengths: dict, categories: dict, name: str) -> Iterator[str]:
+def _annotation_problems(ann: dict, lengths: dict[Id, int | None], categories: dict[Id, dict],
+                         name: str) -> Iterator[str]:
     """``lengths``: frames of each video; None for one that has problems itself."""
     where = f'{name}: annotation {ann["id"]}'
     for key, known, what in (('video_id', lengths, 'video'),

@@ -9,6 +9,8 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.rle import json_rle
 
+Id = int | float | str  # of a video, a category or a track, as its file has it
+
 
 def num_frames(video: dict) -> int:
     """How many frames a video entry has: ``length``, else its file names."""
@@ -37,7 +39,7 @@ def mean_area(areas: Sequence) -> float:
 def is_box(box: Any) -> bool:
     """Whether it is [x, y, width, height] of finite numbers, sides not negative."""
     return (isinstance(box, (list, tuple)) and len(box) == 4
-            and all(isinstance(v, numbers.Real) and abs(v) < 1e9 for v in box)
+            and all(isinstance(v, numbers.Real) and v < 1e9 and not v <= -1e9 for v in box)
             and box[2] >= 0 and box[3] >= 0)
 
 

@@ -68,7 +68,7 @@ class TrackWriter:
         self.added = 0
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
-        self.tracks = {}
+        self.tracks: dict[int, dict] = {}
 
     def add(self, frame_id: int, result: TrackResult) -> None:
         """Add what was seen in one frame.
@@ -198,7 +198,7 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
     with_masks = any(isinstance(result, tuple) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):
-        found, segms = result if with_masks else (result, None)
+        found, segms = result if with_masks else (result, ())
         records = _image_records(image_id, dataset.cat_ids, found)
         boxes += records
         masks += _with_masks(records, segms) if with_masks else []

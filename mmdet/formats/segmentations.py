@@ -27,8 +27,8 @@ def to_rles(segms: Sequence[Any], size: tuple[int, int]) -> tuple[list[dict | No
     Raises:
         BadMask: the first found that pycocotools could not take.
     """
-    rles, areas = [None] * len(segms), np.zeros(len(segms), np.int64)
-    compressed = []
+    rles: list[dict | None] = [None] * len(segms)
+    areas, compressed = np.zeros(len(segms), np.int64), []
     for index, segm in enumerate(segms):
         if not segm:
             continue
@@ -48,12 +48,12 @@ def to_rles(segms: Sequence[Any], size: tuple[int, int]) -> tuple[list[dict | No
     return rles, areas
 
 
-def _chunks(tracks: Sequence[Track]) -> Iterator[tuple[list, tuple[int, int]]]:
+def _chunks(tracks: Sequence[Track]) -> Iterator[tuple[list[tuple[int, int]], tuple[int, int]]]:
     """Places (track, frame) of the masks of many tracks, together by size."""
     # glibc returns freed arrays to the system, which hands them out zeroed again for every
     # chunk; once a block of 16 MB was freed it keeps that much (half the time of the checks).
     np.empty(2**24, np.uint8)
-    by_size = defaultdict(list)
+    by_size: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     for track, (segms, size) in enumerate(tracks):
         by_size[size] += [(track, t) for t, segm in enumerate(segms) if segm is not None]
     for size, places in by_size.items():
@@ -67,7 +67,7 @@ def check_tracks(tracks: Sequence[Track]) -> list[list[int | None]]:
     Raises:
         BadMask: its ``index`` is (track, frame).
     """
-    areas = [[None] * len(segms) for segms, _ in tracks]
+    areas: list[list[int | None]] = [[None] * len(segms) for segms, _ in tracks]
     for places, size in _chunks(tracks):
         try:
             values = rle_areas([tracks[i][0][t] for i, t in places], size)
@@ -84,7 +84,7 @@ def to_rle_tracks(tracks: Sequence[Track]) -> list[tuple[list[dict | None], np.n
     Raises:
         BadMask: its ``index`` is (track, frame).
     """
-    masks = [[None] * len(segms) for segms, _ in tracks]
+    masks: list[list[dict | None]] = [[None] * len(segms) for segms, _ in tracks]
     areas = [np.zeros(len(segms), np.int64) for segms, _ in tracks]
     for places, size in _chunks(tracks):
         try:
@@ -116,6 +116,6 @@ def _check_polygons(polygons: list, size: tuple[int, int]) -> None:
             raise BadMask(0, 'a polygon is a list of at least three points '
                           f'[x1, y1, x2, y2, x3, y3, ...], got {short(polygon)}')
         for value in polygon:
-            if not isinstance(value, numbers.Real) or not abs(value) <= limit:
+            if not isinstance(value, numbers.Real) or not value <= limit or value < -limit:
                 raise BadMask(0, f'polygon coordinate {short(value)} is no number '
                               f'near a frame of {size[1]} x {size[0]} pixels')

@@ -34,7 +34,7 @@ class TrackResult:
     def from_score(self, threshold: float) -> 'TrackResult':
         """The objects that score at least so much."""
         rows = np.flatnonzero(self.scores >= threshold)
-        masks = [self.masks[row] for row in rows] if len(self.masks) else []
+        masks = [self.masks[row] for row in rows.tolist()] if len(self.masks) else []
         return TrackResult(self.boxes[rows], self.scores[rows], self.labels[rows],
                            self.obj_ids[rows], masks)
 

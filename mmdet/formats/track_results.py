@@ -4,7 +4,7 @@ import numbers
 import os
 from typing import Any
 
-from mmdet.formats.entries import is_box, num_frames
+from mmdet.formats.entries import Id, is_box, num_frames
 from mmdet.formats.json_files import read_json
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import check_tracks
@@ -14,7 +14,8 @@ from mmdet.utils.errors import BadValue
 MAX_STRAYS = 0.2  # share of tracks that may name a category nobody evaluates
 
 
-def load_tracks(results: str | os.PathLike | list, videos: dict, categories: dict) -> list[dict]:
+def load_tracks(results: str | os.PathLike | list, videos: dict[Id, dict],
+                categories: dict[Id, dict]) -> list[dict]:
     """Read results and check them against the annotation file's lists.
 
     Args:
@@ -53,7 +54,7 @@ def load_tracks(results: str | os.PathLike | list, videos: dict, categories: dic
     ]
 
 
-def check_entry(entry: Any, videos: dict, where: str) -> None:
+def check_entry(entry: Any, videos: dict[Id, dict], where: str) -> None:
     """Check one track, all but its masks and whether its category is listed.
 
     Raises:
@@ -88,7 +89,7 @@ def check_entry(entry: Any, videos: dict, where: str) -> None:
                            f'in pixels or null, got {box!r:.60}')
 
 
-def _check_categories(results: list[dict], categories: dict, name: str) -> None:
+def _check_categories(results: list[dict], categories: dict[Id, dict], name: str) -> None:
     strays = [entry['category_id'] for entry in results if entry['category_id'] not in categories]
     if not strays:
         return
@@ -99,14 +100,14 @@ def _check_categories(results: list[dict], categories: dict, name: str) -> None:
     get_root_logger().warning('%s; no score counts them', text)
 
 
-def _known(known: dict) -> str:
+def _known(known: dict[Id, dict]) -> str:
     if not known:
         return ' (it lists none)'
     ids = sorted(known)
     return f' (its ids run from {ids[0]!r} to {ids[-1]!r})'
 
 
-def _mask_areas(results: list[dict], videos: dict, name: str) -> list[list]:
+def _mask_areas(results: list[dict], videos: dict[Id, dict], name: str) -> list[list]:
     """Areas (pixels or None a frame) of every track; of its boxes if it has no masks."""
     tracks = []
     for entry in results:

@@ -8,7 +8,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import check_dataset
-from mmdet.formats.entries import mean_area
+from mmdet.formats.entries import Id, mean_area
 from mmdet.formats.json_files import read_json
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import to_rle_tracks, to_rles
@@ -51,28 +51,30 @@ class YTVOS:
     def __init__(self, annotation_file: str | os.PathLike | dict | None = None,
                  object_hook: Callable[[dict], Any] | None = None) -> None:
         self.name = 'annotations'
-        if isinstance(annotation_file, (str, os.PathLike)):
-            self.name = os.fspath(annotation_file)
-            annotation_file = read_json(self.name, object_hook)
         if annotation_file is None:
             annotation_file = dict(videos=[], categories=[], annotations=[])
-        check_dataset(annotation_file, self.name)
-        self.dataset = annotation_file
+        if isinstance(annotation_file, (str, os.PathLike)):
+            self.name = os.fspath(annotation_file)
+            self.dataset: dict = read_json(self.name, object_hook)
+        else:
+            self.dataset = annotation_file
+        check_dataset(self.dataset, self.name)
         self.createIndex()
 
     def createIndex(self) -> None:
         """Build the dictionaries by id."""
         annotations = self.dataset.get('annotations') or []
-        self.vids = {video['id']: video for video in self.dataset['videos']}
-        self.cats = {cat['id']: cat for cat in self.dataset['categories']}
-        self.anns = {ann['id']: ann for ann in annotations}
-        self.vidToAnns, self.catToVids = defaultdict(list), defaultdict(list)
+        self.vids: dict[Id, dict] = {video['id']: video for video in self.dataset['videos']}
+        self.cats: dict[Id, dict] = {cat['id']: cat for cat in self.dataset['categories']}
+        self.anns: dict[Id, dict] = {ann['id']: ann for ann in annotations}
+        self.vidToAnns: dict[Id, list[dict]] = defaultdict(list)
+        self.catToVids: dict[Id, list[Id]] = defaultdict(list)
         for ann in annotations:
             self.vidToAnns[ann['video_id']].append(ann)
             self.catToVids[ann['category_id']].append(ann['video_id'])
 
     def getAnnIds(self, vidIds: Any = (), catIds: Any = (), areaRng: Iterable = (),
-                  iscrowd: bool | None = None) -> list:
+                  iscrowd: bool | None = None) -> list[Id]:
         """Ids of the annotations that pass every filter given.
 
         Args:
@@ -83,7 +85,7 @@ class YTVOS:
             iscrowd: keep only crowds, or only others; None: all.
         """
         vid_ids, cat_ids, area = _as_set(vidIds), _as_set(catIds), tuple(areaRng)
-        anns = self.anns.values()
+        anns: Iterable[dict] = self.anns.values()
         if vid_ids:
             anns = [ann for vid in self.vids if vid in vid_ids
                     for ann in self.vidToAnns.get(vid, ())]
@@ -94,7 +96,7 @@ class YTVOS:
             and (not area or area[0] < mean_area(ann.get('areas') or ()) < area[1])
         ]
 
-    def getCatIds(self, catNms: Any = (), supNms: Any = (), catIds: Any = ()) -> list:
+    def getCatIds(self, catNms: Any = (), supNms: Any = (), catIds: Any = ()) -> list[Id]:
         """Ids of the categories of these names, super-categories and ids."""
         names, supers, ids = _as_set(catNms), _as_set(supNms), _as_set(catIds)
         return [
@@ -104,7 +106,7 @@ class YTVOS:
             and (not ids or cat['id'] in ids)
         ]
 
-    def getVidIds(self, vidIds: Any = (), catIds: Any = ()) -> list:
+    def getVidIds(self, vidIds: Any = (), catIds: Any = ()) -> list[Id]:
         """Ids of the videos listed in ``vidIds`` that show every one of ``catIds``."""
         wanted, cat_ids = _as_set(vidIds), _as_set(catIds)
         shown = [set(self.catToVids.get(cat, ())) for cat in cat_ids]
@@ -125,7 +127,7 @@ class YTVOS:
         """Video entries of one id or several."""
         return self._entries(self.vids, ids, 'video')
 
-    def _entries(self, index: dict, ids: Any, what: str) -> list[dict]:
+    def _entries(self, index: dict[Id, dict], ids: Any, what: str) -> list[dict]:
         if not isinstance(ids, (list, tuple, set, range, np.ndarray)):
             ids = [ids]
         for key in ids:
@@ -175,7 +177,7 @@ class YTVOS:
                            f'{error}') from None
         return rles[0]
 
-    def annsToRLEs(self, anns: Sequence[dict]) -> list[tuple[list, np.ndarray]]:
+    def annsToRLEs(self, anns: Sequence[dict]) -> list[tuple[list[dict | None], np.ndarray]]:
         """All masks of many tracks at once, much faster than one by one.
 
         Returns:

@@ -1,4 +1,5 @@
 """The one logger of the package."""
+import contextlib
 import logging
 import os
 import sys
@@ -35,15 +36,27 @@ def get_root_logger(log_level: str | int = 'INFO',
     return logger
 
 
+class PatientFileHandler(logging.FileHandler):
+    """A log file; where it cannot be written, the program goes on and says so once."""
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not self.failed:
+            sys.stderr.write(f'{self.baseFilename}: lines are missing from here on '
+                             f'({sys.exc_info()[1]}); the program goes on\n')
+        self.failed = True
+
+
 def _write_to(logger: logging.Logger, path: str) -> None:
     for handler in list(logger.handlers):
         if isinstance(handler, logging.FileHandler):
             if handler.baseFilename == path:
                 return
             logger.removeHandler(handler)
-            handler.close()
+            with contextlib.suppress(OSError):  # of a full disk, said before
+                handler.close()
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _add(logger, logging.FileHandler(path))
+    _add(logger, PatientFileHandler(path))
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:

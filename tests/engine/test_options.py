@@ -89,6 +89,8 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
     assert [(r['epoch'], r['segm_AP']) for r in lines if r['mode'] == 'val'] == [
         (1, .2), (2, .4), (3, .3)]
     scores(monkeypatch, .35, .39)
+    for name in ('epoch_2.pth', 'epoch_3.pth'):
+        (tmp_path / name).unlink()
     run(tmp_path, validate=True, resume_from=str(tmp_path / 'epoch_1.pth'))
     assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['epoch'] == 2
 

@@ -192,7 +192,7 @@ def test_a_foreign_log_in_the_folder_does_no_harm(tmp_path):
     (tmp_path / '20190101_000000.log.json').write_text('{"env_info": "torch 0.4"}\n')
     run(tmp_path, total_epochs=1)
     (tmp_path / '20190102_000000.log.json').write_text('no json\n{}\n')
-    run(tmp_path, total_epochs=1)
+    run(tmp_path, total_epochs=1, overwrite=True)
 
 
 def test_non_finite_loss_names_the_frames_and_saves_the_batch(tmp_path):
@@ -217,7 +217,7 @@ def test_load_from_and_its_differences(tmp_path):
                    optimizer=dict(type='SGD', lr=0.))
     trained = run(tmp_path / 'b', **changes).state_dict()
     assert torch.equal(trained['backbone.weight'], state['backbone.weight'])
-    with pytest.raises(ValueError, match='no optimiser state to resume'):
+    with pytest.raises(ValueError, match='no state of a run to resume'):
         run(tmp_path / 'c', resume_from=str(source))
 
 

@@ -25,7 +25,8 @@ def test_mean_area_counts_frames_that_have_one(areas, mean):
 
 @pytest.mark.parametrize('box, good', [
     ([0, 0, 1, 1], True), ((0., -5, 0, 0), True), ([0, 0, -1, 1], False), ([0, 0, 1], False),
-    (None, False), ([0, 0, 1, float('nan')], False), ([0, 0, 1, 'x'], False)])
+    (None, False), ([0, 0, 1, float('nan')], False), ([-1e9, 0, 1, 1], False),
+    ([0, 0, 1, 'x'], False)])
 def test_boxes(box, good):
     assert is_box(box) is good
 

@@ -127,6 +127,9 @@ def test_unreadable_files(tmp_path):
     (tmp_path / 'cut.json').write_text('{"videos": [')
     with pytest.raises(ValueError, match='cut.json: not valid json'):
         YTVOS(tmp_path / 'cut.json')
+    (tmp_path / 'null.json').write_text('null')
+    with pytest.raises(ValueError, match='null.json: expected an object .* got a NoneType'):
+        YTVOS(tmp_path / 'null.json')
     with pytest.raises(ValueError, match='result file'):
         YTVOS([1])  # type: ignore
 
@@ -139,6 +142,8 @@ def test_unreadable_files(tmp_path):
     ({'size': [6, 8], 'counts': 'a b'}, 'character'),
     ([[1, 2, 3, 4]], 'three points'),
     ([[1, 2, 3, 4, 5, 1e9]], 'coordinate 1000000000.0'),
+    ([[1, 2, 3, 4, 5, -1e9]], 'coordinate -1000000000.0'),
+    ([[1, 2, 3, 4, 5, float('nan')]], 'coordinate nan'),
 ])
 def test_masks_pycocotools_must_not_see(segm, message):
     data, _ = small(segmentations=[segm, None])

@@ -22,7 +22,6 @@ from mmdet.evaluation.report import short_names  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.fileio import atomic_write  # noqa: E402
-from mmdet.visualization.error_page import PageOptions, Run, write_page  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -63,6 +62,19 @@ def write(path: str | None, text: str) -> None:
         print(f'written: {path}')
 
 
+def write_html(args: argparse.Namespace, analysis: Analysis, other: Analysis | None,
+               report: dict) -> None:
+    # here: matplotlib takes longer to import than a small file to analyse
+    from mmdet.visualization.error_page import PageOptions, Run, write_page
+    runs = [Run(report, analysis.dt)]
+    if other is not None:
+        runs.append(Run(report['compare']['other'], other.dt))
+    names = short_names([run.results.name for run in runs])
+    write_page(args.html, analysis.gt, runs, names,
+               PageOptions(args.images, args.worst, args.most_tracks, args.megabytes))
+    print(f'written: {args.html}')
+
+
 def main() -> None:
     args = parse_args()
     ytvos = YTVOS(args.annotations)
@@ -77,13 +89,7 @@ def main() -> None:
     write(args.json, json.dumps(report, indent=1, allow_nan=False))
     write(args.csv, to_csv(report, analysis.gt, analysis.dt))
     if args.html:
-        runs = [Run(report, analysis.dt)]
-        if other is not None:
-            runs.append(Run(report['compare']['other'], other.dt))
-        names = short_names([run.results.name for run in runs])
-        write_page(args.html, ytvos, runs, names,
-                   PageOptions(args.images, args.worst, args.most_tracks, args.megabytes))
-        print(f'written: {args.html}')
+        write_html(args, analysis, other, report)
 
 
 if __name__ == '__main__':

@@ -15,7 +15,11 @@ class AnchorGenerator(nn.Module):
         scale_major: order anchors by ratio, then scale (as in 2019).
         ctr: centre (x, y) of the base anchors; the middle of the first
             ``base_size`` pixels, ``0.5 * (base_size - 1)``, by default.
+
+    Attributes:
+        base_anchors: (A, 4) float32 xyxy, the anchors of the first cell.
     """
+    base_anchors: Tensor
 
     def __init__(self, base_size: int, scales: Sequence[float], ratios: Sequence[float],
                  scale_major: bool = True, ctr: tuple[float, float] | None = None) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmdet.core.bbox import SamplingResult, bbox2delta, build_assigner, build_sampler
+from mmdet.core.bbox.samplers import or_nones
 
 
 @dataclass
@@ -68,7 +69,7 @@ def anchor_targets(anchors: Tensor, inside: Sequence[Tensor], gt_bboxes: Sequenc
     """
     assigner, num = build_assigner(cfg['assigner']), len(gt_bboxes)
     assigned = [assigner.assign(anchors, boxes, None, labels, usable) for boxes, labels, usable
-                in zip(gt_bboxes, gt_labels or [None] * num, inside)]
+                in zip(gt_bboxes, or_nones(gt_labels, num), inside)]
     samples = build_sampler(cfg['sampler']).sample_images(
         assigned, [anchors] * num, gt_bboxes, gt_labels)
     return [_targets_of(sample, cfg['pos_weight'], means, stds) for sample in samples]

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
-from mmdet.core.bbox.samplers import SamplingResult
+from mmdet.core.bbox.samplers import SamplingResult, or_nones
 
 
 def build_assigner(cfg: dict) -> Any:
@@ -43,5 +43,5 @@ def assign_and_sample_images(bboxes: Sequence[Tensor], gt_bboxes: Sequence[Tenso
     """:func:`assign_and_sample` of a batch, one entry per image; the host waits once."""
     assigner, num = build_assigner(cfg['assigner']), len(bboxes)
     assigned = [assigner.assign(*image) for image in zip(
-        bboxes, gt_bboxes, gt_bboxes_ignore or [None] * num, gt_labels or [None] * num)]
+        bboxes, gt_bboxes, or_nones(gt_bboxes_ignore, num), or_nones(gt_labels, num))]
     return build_sampler(cfg['sampler']).sample_images(assigned, bboxes, gt_bboxes, gt_labels)

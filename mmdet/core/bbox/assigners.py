@@ -6,6 +6,7 @@ from torch import Tensor
 
 from mmdet.core.bbox.geometry import bbox_overlaps
 from mmdet.core.bbox.registry import ASSIGNERS
+from mmdet.utils.errors import BadValue
 
 
 @dataclass
@@ -23,10 +24,17 @@ class AssignResult:
     labels: Tensor | None = None
 
     def add_gt(self, gt_labels: Tensor | None, num_gts: int) -> 'AssignResult':
-        """The same with the ground truths themselves put in front, each its own match."""
+        """The same with the ground truths themselves put in front, each its own match.
+
+        Raises:
+            ValueError: boxes were assigned with labels, and here come none.
+        """
         own = torch.arange(1, num_gts + 1, device=self.gt_inds.device)
         labels = self.labels
         if labels is not None:
+            if gt_labels is None:
+                raise BadValue('sampling: the boxes were assigned with gt_labels and are sampled '
+                               'without; hand the same to both')
             labels = torch.cat([gt_labels, labels])
         overlaps = torch.cat([self.max_overlaps.new_ones(num_gts), self.max_overlaps])
         return AssignResult(torch.cat([own, self.gt_inds]), overlaps, labels)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmdet.core.bbox.samplers import SamplingResult
 from mmdet.core.bbox.transforms import bbox2delta
+from mmdet.utils.errors import BadValue
 
 
 @dataclass
@@ -34,14 +35,19 @@ def bbox_targets(samples: Sequence[SamplingResult], means: Sequence[float] | Ten
         means, stds: normalisation of the deltas.
         pos_weight: weight of positives in the classification loss; not
             positive: 1.
+
+    Raises:
+        ValueError: an image was sampled without labels.
     """
-    labels, pos_inds, start = [], [], 0
+    parts, rows, start = [], [], 0
     for s in samples:
+        if s.pos_gt_labels is None:
+            raise BadValue('box targets: the samples have no labels; assign them with gt_labels')
         num_pos = len(s.pos_bboxes)
-        labels += [s.pos_gt_labels, s.pos_gt_labels.new_zeros(len(s.neg_bboxes))]
-        pos_inds.append(torch.arange(start, start + num_pos, device=s.pos_inds.device))
+        parts += [s.pos_gt_labels, s.pos_gt_labels.new_zeros(len(s.neg_bboxes))]
+        rows.append(torch.arange(start, start + num_pos, device=s.pos_inds.device))
         start += num_pos + len(s.neg_bboxes)
-    labels, pos_inds = torch.cat(labels), torch.cat(pos_inds)
+    labels, pos_inds = torch.cat(parts), torch.cat(rows)
     weights = torch.ones_like(labels, dtype=torch.float32)
     if pos_weight > 0:
         weights[pos_inds] = pos_weight

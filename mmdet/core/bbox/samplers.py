@@ -1,6 +1,7 @@
 """Which of the assigned boxes train?"""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,6 +45,11 @@ def make_result(pos_inds: Tensor, neg_inds: Tensor, bboxes: Tensor, gt_bboxes: T
         pos_inds, neg_inds, bboxes[pos_inds], bboxes[neg_inds], gt_inds,
         gt_bboxes.view(-1, 4)[gt_inds],
         None if assigned.labels is None else assigned.labels[pos_inds])
+
+
+def or_nones(values: Sequence[Tensor] | None, num: int) -> Sequence[Tensor | None]:
+    """One entry per image: what there is, or ``num`` times None."""
+    return values or [None] * num
 
 
 def random_choice(inds: Tensor, num: int) -> Tensor:
@@ -100,7 +106,7 @@ class RandomSampler:
         if self.add_gt_as_proposals:
             bboxes = [torch.cat([gt, boxes]) for gt, boxes in zip(gt_bboxes, bboxes)]
             assigned = [a.add_gt(labels, len(gt)) for a, labels, gt in zip(
-                assigned, gt_labels or [None] * len(bboxes), gt_bboxes)]
+                assigned, or_nones(gt_labels, len(bboxes)), gt_bboxes)]
         inds = true_indices([a.gt_inds > 0 for a in assigned] + [a.gt_inds == 0 for a in assigned])
         candidates = zip(inds[:len(bboxes)], inds[len(bboxes):])
         return [make_result(*self.draw(a, *found), boxes, gt, a)
@@ -147,7 +153,7 @@ class IoUBalancedNegSampler(RandomSampler):
     """
 
     def __init__(self, num: int, pos_fraction: float, hard_thr: float = 0.1,
-                 hard_fraction: float = 0.5, **kwargs) -> None:
+                 hard_fraction: float = 0.5, **kwargs: Any) -> None:
         super().__init__(num, pos_fraction, **kwargs)
         self.hard_thr = hard_thr
         self.hard_fraction = hard_fraction
@@ -172,7 +178,7 @@ class CombinedSampler(RandomSampler):
             ``neg_pos_ub`` and ``add_gt_as_proposals`` are handed on.
     """
 
-    def __init__(self, pos_sampler: dict, neg_sampler: dict, **kwargs) -> None:
+    def __init__(self, pos_sampler: dict, neg_sampler: dict, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pos_sampler = SAMPLERS.build(pos_sampler, **kwargs)
         self.neg_sampler = SAMPLERS.build(neg_sampler, **kwargs)

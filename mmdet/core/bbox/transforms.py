@@ -71,7 +71,10 @@ def clip_boxes(boxes: Tensor, shape: tuple) -> Tensor:
     return torch.stack([x.clamp(0, shape[1] - 1), y.clamp(0, shape[0] - 1)], dim=-1).flatten(-2)
 
 
-def boxes_to_original(boxes: Tensor, scale_factor: float | Sequence[float]) -> Tensor:
+Scale = float | Sequence[float] | np.ndarray  # one number, or four for x1 y1 x2 y2
+
+
+def boxes_to_original(boxes: Tensor, scale_factor: Scale) -> Tensor:
     """Boxes in network pixels to original pixels.
 
     Args:
@@ -80,18 +83,24 @@ def boxes_to_original(boxes: Tensor, scale_factor: float | Sequence[float]) -> T
             where the aspect ratio is not kept. They travel as numbers, nothing is copied
             to the device.
     """
-    if np.ndim(scale_factor) == 0:
-        return boxes / float(scale_factor)
+    factors = _factors(scale_factor)
+    if len(factors) == 1:
+        return boxes / factors[0]
     columns = boxes.unflatten(-1, (-1, 4)).unbind(-1)
-    return torch.stack([x / float(f) for x, f in zip(columns, scale_factor)], dim=-1).flatten(-2)
+    return torch.stack([x / f for x, f in zip(columns, factors)], dim=-1).flatten(-2)
 
 
-def boxes_to_network(boxes: Tensor, scale_factor: float | Sequence[float]) -> Tensor:
+def boxes_to_network(boxes: Tensor, scale_factor: Scale) -> Tensor:
     """Boxes in original pixels to network pixels, see :func:`boxes_to_original`."""
-    if np.ndim(scale_factor) == 0:
-        return boxes * float(scale_factor)
+    factors = _factors(scale_factor)
+    if len(factors) == 1:
+        return boxes * factors[0]
     columns = boxes.unflatten(-1, (-1, 4)).unbind(-1)
-    return torch.stack([x * float(f) for x, f in zip(columns, scale_factor)], dim=-1).flatten(-2)
+    return torch.stack([x * f for x, f in zip(columns, factors)], dim=-1).flatten(-2)
+
+
+def _factors(scale_factor: Scale) -> list[float]:
+    return np.asarray(scale_factor, float).reshape(-1).tolist()
 
 
 def bbox_flip(bboxes: Tensor, img_shape: tuple) -> Tensor:
@@ -141,5 +150,5 @@ def bbox2result(bboxes: Tensor, labels: Tensor, num_classes: int) -> list[np.nda
     Returns:
         ``num_classes - 1`` float32 arrays (n_c, 5).
     """
-    boxes, labels = bboxes.cpu().numpy(), labels.cpu().numpy()
-    return [boxes[labels == i] for i in range(num_classes - 1)]
+    boxes, classes = bboxes.cpu().numpy(), labels.cpu().numpy()
+    return [boxes[classes == i] for i in range(num_classes - 1)]

@@ -25,9 +25,8 @@ def weighted_cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | Non
     losses = F.cross_entropy(logits, labels, reduction='none')
     if weights is None:
         return losses.sum() / (avg_factor or max(len(labels), 1))
-    if avg_factor is None:
-        avg_factor = (weights > 0).sum().clamp(min=1)
-    return (losses * weights).sum() / avg_factor
+    total = (losses * weights).sum()
+    return total / ((weights > 0).sum().clamp(min=1) if avg_factor is None else avg_factor)
 
 
 def mask_cross_entropy(logits: Tensor, targets: Tensor, labels: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ def _sample(boxes: Sequence[Tensor], inds: Sequence[Tensor], masks: Sequence[Ten
     stride = torch.cat([torch.full_like(i, m.shape[2]) for i, m in zip(inds, masks)])
     corners = torch.cat([torch.stack([
         b[:, 0::2].clamp(max=m.shape[2] - 1), b[:, 1::2].clamp(max=m.shape[1] - 1)], dim=1)
-        for b, m in zip(torch.cat(boxes).long().split(counts), masks)])  # (P, xy, ends)
+        for b, m in zip(torch.cat([*boxes]).long().split(counts), masks)])  # (P, xy, ends)
     first, length = corners[..., 0], (corners[..., 1] - corners[..., 0]).clamp(min=0) + 1
     cols, u = _taps(length[:, 0], size, pad_weights=False)
     rows, v = _taps(length[:, 1], size, pad_weights=True)

@@ -73,5 +73,5 @@ def _soft_suppress(dets: Tensor, labels: Tensor, cfg: dict) -> tuple[Tensor, Ten
     for label in host[:, 5].unique():
         rows = soft_nms(host[host[:, 5] == label, :5].contiguous(), **cfg)[0]
         kept.append(torch.cat([rows, label.expand(len(rows), 1)], dim=1))
-    kept = torch.cat(kept).to(dets.device)
-    return kept[:, :5], kept[:, 5].long()
+    table = torch.cat(kept).to(dets.device)
+    return table[:, :5], table[:, 5].long()

@@ -6,6 +6,7 @@ The methods are those of mmengine's hooks, so that its hooks work beside ours in
 from mmdet.engine.hooks.ema import EmaHook
 from mmdet.engine.hooks.log import LogHook
 from mmdet.engine.hooks.lr import LrHook
+from mmdet.engine.hooks.skipped import SkippedHook
 from mmdet.engine.hooks.stop import StopHook, TrainingInterrupted
 
-__all__ = ['EmaHook', 'LogHook', 'LrHook', 'StopHook', 'TrainingInterrupted']
+__all__ = ['EmaHook', 'LogHook', 'LrHook', 'SkippedHook', 'StopHook', 'TrainingInterrupted']

@@ -15,8 +15,8 @@ class EmaHook(Hook):
     train on, as mmengine writes them.
 
     Args:
-        momentum: share of the new weights in the average after each step.
-        interval: steps between two updates of the average.
+        momentum: share of the new weights in the average after each update.
+        interval: updates between two of the average.
         begin_iter, begin_epoch: the average is a copy until then.
     """
     priority = 'NORMAL'
@@ -37,6 +37,8 @@ class EmaHook(Hook):
     @torch.no_grad()
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: dict | None = None,
                          outputs: dict | None = None) -> None:
+        if not runner.updater.is_update(runner.iter):
+            return
         averages = list(self.average.values())
         current = list(runner.bare_model.parameters())
         began = runner.iter > self.begin_iter and runner.epoch >= self.begin_epoch

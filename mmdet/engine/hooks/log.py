@@ -30,6 +30,7 @@ class LogHook(Hook):
         self.interval = max(1, interval)
         self.json_path, self.backends = json_path, backends
         self.sums: dict[str, list[float]] = {}
+        self.failed = False
 
     def before_train(self, runner: Any) -> None:
         self.begin, self.first = time.time(), runner.iter
@@ -91,12 +92,18 @@ class LogHook(Hook):
             return
         rounded = {key: round(value, 8) if isinstance(value, float) else value
                    for key, value in record.items()}
-        with open(self.json_path, 'a') as file:
-            file.write(json.dumps(rounded) + '\n')
         numbers = {f'{record["mode"]}/{key}': value for key, value in record.items()
                    if isinstance(value, float) and math.isfinite(value)}
-        for backend in self.backends:
-            backend.add_scalars(numbers, step=runner.iter)
+        try:
+            with open(self.json_path, 'a') as file:
+                file.write(json.dumps(rounded) + '\n')
+            for backend in self.backends:
+                backend.add_scalars(numbers, step=runner.iter)
+        except OSError as error:  # a full disk must not end a run
+            if not self.failed:
+                runner.logger.warning(f'{self.json_path}: lines are missing from here on '
+                                      f'({error.strerror or error}); make room, the run goes on')
+            self.failed = True
 
     def after_run(self, runner: Any) -> None:
         for backend in self.backends:

@@ -1,4 +1,5 @@
 """Two ways to count, where evaluators of tracks differ."""
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,7 +41,7 @@ class Convention:
     ignore_at_threshold: bool
     ignore_once: bool
     bare_videos_count: bool
-    areas: tuple[float, float]
+    areas: Sequence[float]
 
 
 CONVENTIONS = {
@@ -48,7 +49,7 @@ CONVENTIONS = {
     'official': Convention(Params().recThrs, float(np.spacing(1)), limit_per_class=True,
                            empty_class_is_zero=False, last_of_equal=True, video_order=True,
                            ignore_at_threshold=True, ignore_once=True, bare_videos_count=True,
-                           areas=tuple(Params().areaRng[0])),
+                           areas=Params().areaRng[0]),
     # TIVE (arXiv:2210.08856) over TIDE (arXiv:2008.08115).
     'tive': Convention(np.arange(101) / 100, 0.0, limit_per_class=False,
                        empty_class_is_zero=True, last_of_equal=False, video_order=False,

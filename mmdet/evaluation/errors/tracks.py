@@ -1,5 +1,5 @@
 """Objects and result tracks of a whole data set as arrays."""
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,13 +8,13 @@ import numpy as np
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps, mask_track_iou, overlaps
 from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.evaluation.ytvoseval import check_scorable
-from mmdet.formats.entries import mean_area
+from mmdet.formats.entries import Id, mean_area
 from mmdet.formats.ytvos import YTVOS
 
 
 class Video(NamedTuple):
     """The G objects and D result tracks of a video, of all classes."""
-    id: Hashable
+    id: Id
     gts: np.ndarray  # (G,) int64 rows of Tracks.gt
     dts: np.ndarray  # (D,) int64 rows of Tracks.dt
     ious: np.ndarray  # (D, G) float64, over all frames
@@ -60,7 +60,7 @@ class Traits(NamedTuple):
     company: np.ndarray  # (N,) float64 mean number of objects in the frames of the track
 
 
-def read_tracks(gt: YTVOS, dt: YTVOS, areas: tuple[float, float] = (-np.inf, np.inf)
+def read_tracks(gt: YTVOS, dt: YTVOS, areas: Sequence[float] = (-np.inf, np.inf)
                 ) -> tuple[Tracks, list[Frames]]:
     """Overlay the masks of all objects and result tracks.
 
@@ -106,7 +106,7 @@ def _rows(video: np.ndarray, count: int) -> list[np.ndarray]:
     return np.split(order, np.searchsorted(video[order], np.arange(1, count)))
 
 
-def _frames(pairs: TrackPairs, vid: Hashable) -> Frames:
+def _frames(pairs: TrackPairs, vid: Id) -> Frames:
     gt_masks = pairs.gt_masks(pairs.gt.vidToAnns.get(vid, ()), vid)
     dt_masks = pairs.dt_masks(pairs.dt.vidToAnns.get(vid, ()), vid)
     both = overlaps(dt_masks, gt_masks)

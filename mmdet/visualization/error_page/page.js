@@ -134,7 +134,7 @@ function legends() {
       const row = document.createElement('div'), color = document.createElement('b');
       color.style.background = track.color;
       row.append(color, run < 0 ? `#${track.id} ${track.label}: ${track.fates.join(' | ')}`
-        : `#${track.place} ${track.label} ${track.score.toFixed(3)} ${track.type || 'left out'} ${track.cause || ''}`);
+        : `#${track.place} ${track.label} ${track.score.toFixed(3)} ${track.type || 'left out'} ${(track.cause || '').replace('_', ' ')}`);
       return row;
     }));
   }

@@ -8,6 +8,7 @@ from typing import Any
 
 import cv2
 
+from mmdet.formats.entries import video_name
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import MissingPackage
 from mmdet.utils.fileio import atomic_write
@@ -101,8 +102,8 @@ def _case(case: Case, order: Sequence, gt: YTVOS, runs: Sequence[Run], names: Se
                                  [cv2.IMWRITE_JPEG_QUALITY, QUALITY + 10])
     assert done
     return dict(type=case.type, meaning=report['meanings'][case.type], cost=case.cost,
-                video=order.index(case.video), name=str(case.video), object=case.object,
-                object_class=obj, result=case.result,
+                video=order.index(case.video), name=video_name(gt.vids[case.video]),
+                object=case.object, object_class=obj, result=case.result,
                 result_class=track and class_name(gt, track['category_id']),
                 score=track and track['score'],
                 frames={cause: number for cause, number in (frames or {}).items() if number},

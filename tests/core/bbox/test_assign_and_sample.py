@@ -101,3 +101,13 @@ def test_targets_of_a_batch():
     t = bbox_targets(samples, [0] * 4, [1] * 4, pos_weight=2)
     assert t.labels.tolist() == [7, 0] and t.label_weights.tolist() == [2, 1]
     assert t.pos_inds.tolist() == [0] and t.pos_deltas.tolist() == [[0, 0, 0, 0]]
+
+
+def test_labels_forgotten_on_the_way_are_named():
+    boxes = torch.rand(1, 4)
+    with pytest.raises(ValueError, match='assigned with gt_labels and are sampled without'):
+        RandomSampler(16, .25).sample(assigned(1, 1), torch.rand(3, 4), boxes)
+    cfg = dict(assigner=dict(type='MaxIoUAssigner', pos_iou_thr=.5, neg_iou_thr=.5),
+               sampler=dict(type='RandomSampler', num=10, pos_fraction=.5))
+    with pytest.raises(ValueError, match='samples have no labels'):
+        bbox_targets([assign_and_sample(boxes, boxes, None, None, cfg)[1]], [0] * 4, [1] * 4)

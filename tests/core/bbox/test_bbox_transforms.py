@@ -1,12 +1,14 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mmdet.core import (bbox2delta, bbox2result, bbox2roi, bbox_flip, bbox_mapping,
                         bbox_mapping_back, delta2bbox)
+from mmdet.core.bbox import boxes_to_network, boxes_to_original
 
 
 def test_encode_by_hand():
@@ -58,6 +60,17 @@ def test_mapping_there_and_back():
     for flip in (False, True):
         net = bbox_mapping(b, (30, 60), 3.0, flip)
         np.testing.assert_allclose(bbox_mapping_back(net, (30, 60), 3.0, flip), b)
+
+
+@pytest.mark.parametrize('factor, want', [
+    (2, [2., 4, 10, 12]), (np.float32(.5), [.5, 1, 2.5, 3]), (np.array(.5), [.5, 1, 2.5, 3]),
+    ((2, 4, 2, 4), [2., 8, 10, 24]), (np.array([2, 4, 2, 4], np.float32), [2., 8, 10, 24])])
+def test_scale_is_one_number_or_four(factor, want):
+    boxes = torch.tensor([[1., 2, 5, 6]])
+    assert boxes_to_network(boxes, factor).tolist() == [want]
+    assert boxes_to_original(torch.tensor([want]).repeat(1, 2), factor).tolist() == [
+        boxes[0].repeat(2).tolist()]
+    assert boxes_to_original(boxes[:0], factor).shape == (0, 4)
 
 
 def test_rois_and_results():
