@@ -12,10 +12,11 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine import checks
+from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset
 from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.sharding import check_gpus
 from mmdet.engine.test_loop import choose_loop
 from mmdet.formats.pickles import dump_results, load_results
@@ -45,6 +46,8 @@ class TestOptions:
     launcher: str = 'none'
     workers: int | None = None
     allow_partial: bool = False
+    amp: bool | None = None
+    compile: bool | None = None
     cfg_options: dict | None = None
 
     def __post_init__(self) -> None:
@@ -139,7 +142,9 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     set_threads(0, cfg.get('num_threads'))
     device = this_device()
     loop = choose_loop(detector, dataset)
-    results = loop(detector.to(device), dataset, device, options.workers, logger)
+    detector = prepare_inference(
+        detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
+    results = loop(detector, dataset, device, options.workers, logger)
     if results is not None:
         write_results(results, options.out, dataset)
         logger.info('%s: results of %d frames', options.out, len(results))

@@ -1,6 +1,7 @@
 """Training a detector from a classic config."""
 import copy
 import dataclasses
+import functools
 import logging
 import os
 import time
@@ -200,7 +201,8 @@ def validation_of(cfg: Config) -> Validation:
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')
     check_frames(dataset)
-    return Validation(dataset, evaluate_detector, classic.evaluation(cfg))
+    evaluate = functools.partial(evaluate_detector, amp=classic.inference(cfg).get('amp', False))
+    return Validation(dataset, evaluate, classic.evaluation(cfg))
 
 
 def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool,

@@ -16,6 +16,7 @@ from torch import nn
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
 from mmdet.engine.sharding import balanced_shards
@@ -130,11 +131,12 @@ def choose_loop(detector: nn.Module, dataset: BaseDataset) -> Callable[..., Any]
 
 def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.device,
                       logger: logging.Logger | None = None, types: Iterable[str] = ('segm',),
-                      track_score: str = 'mean') -> dict[str, dict[str, float]]:
+                      track_score: str = 'mean', amp: bool | str = False
+                      ) -> dict[str, dict[str, float]]:
     """Test a data set and score it, e.g. while training.
 
-    With several processes each tests its share; all get the same metrics. The
-    detector is left in the mode it was in.
+    With several processes each tests its share; all get the same metrics. A copy of the
+    detector is prepared and tested, see :func:`prepare_inference`; it is left as it was.
 
     Raises:
         ValueError: the data set has no annotations.
@@ -142,9 +144,8 @@ def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.d
     if not dataset.has_annotations():
         raise BadValue(f'{dataset.ann_file}: no annotations to score against; give data.val '
                        'a file that has them (split the training set by video)')
-    training = detector.training
-    results = choose_loop(detector, dataset)(detector, dataset, device, logger=logger)
-    detector.train(training)
+    results = choose_loop(detector, dataset)(prepare_inference(detector, amp), dataset, device,
+                                             logger=logger)
     metrics = None
     if rank_and_world()[0] == 0:
         with tempfile.TemporaryDirectory() as folder:

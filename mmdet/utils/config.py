@@ -17,8 +17,8 @@ CLASSIC_KEYS = (
     'workflow', 'cudnn_benchmark', 'fp16', 'gpus')
 DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema',
-            'channels_last', 'compile', 'num_threads', 'allow_partial',
-            'find_unused_parameters', 'custom_hooks', 'custom_imports')
+            'channels_last', 'compile', 'inference', 'num_threads',
+            'allow_partial', 'find_unused_parameters', 'custom_hooks', 'custom_imports')
 
 
 def check_top_level(names: Iterable[str], where: str) -> None:
