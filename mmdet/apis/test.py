@@ -13,10 +13,11 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine import checks
+from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset, draw_images
 from mmdet.engine.environment import check_count, set_threads, this_device
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
 from mmdet.engine.sharding import check_gpus, use_gpus
 from mmdet.engine.test_loop import choose_loop, given_types
@@ -47,6 +48,8 @@ class TestOptions:
     launcher: str = 'none'
     workers: int | None = None
     allow_partial: bool = False
+    amp: bool | None = None
+    compile: bool | None = None
     cfg_options: dict | None = None
 
     def __post_init__(self) -> None:
@@ -162,7 +165,9 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     set_threads(0, cfg.get('num_threads'))
     device = this_device()
     loop = choose_loop(detector, dataset)
-    results = loop(detector.to(device), dataset, device, options.workers, logger)
+    detector = prepare_inference(
+        detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
+    results = loop(detector, dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
         dump_results(results, options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
