@@ -32,6 +32,8 @@ class DemoOptions:
     masks: bool = False
     score_thr: float = 0.3
     device: str | None = None
+    amp: bool | None = None
+    compile: bool | None = None
     fps: float | None = None
     max_frames: int | None = None
     show: bool = False
@@ -51,7 +53,8 @@ def run_demo(options: DemoOptions) -> list[dict]:
     if options.show:
         check_window()
     source = open_source(options.video, options.fps)
-    detector = init_detector(options.config, options.checkpoint, options.device)
+    detector = init_detector(options.config, options.checkpoint, options.device,
+                             options.amp, options.compile)
     classes = detector.CLASSES
     tracks = TrackWriter(1, None, range(1, detector.num_classes))
     folder = pathlib.Path(options.out)

@@ -12,7 +12,9 @@ from mmdet.checkpoint import load_checkpoint
 from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
+from mmdet.engine import classic
 from mmdet.engine.environment import set_threads
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, read_ahead
 from mmdet.engine.test_loop import network_input, track_video
 from mmdet.formats.frame_files import IMAGE_SUFFIXES
@@ -28,17 +30,20 @@ Result = TrackResult | tuple | list
 
 
 def init_detector(config: str | Config, checkpoint: str | None = None,
-                  device: str | torch.device | None = None) -> nn.Module:
-    """Build a detector, load its weights, ready to be used.
+                  device: str | torch.device | None = None, amp: bool | str | None = None,
+                  compile: bool | None = None) -> nn.Module:
+    """Build a detector, load its weights, prepare it for inference.
 
     Args:
         config: path of a config file, or its content.
         checkpoint: path or URL of the weights; None leaves random ones.
         device: by default the GPU, or the CPU where there is none.
+        amp, compile: see :func:`mmdet.apis.prepare_inference`; by default as the config's
+            ``inference`` says, else off.
 
     Returns:
-        the detector in evaluation mode, with ``cfg`` and ``CLASSES`` (names by
-        label; None if nothing tells them).
+        the detector, for use only (its batch norms are folded), with ``cfg`` and ``CLASSES``
+        (names by label; None if nothing tells them).
 
     Raises:
         FileNotFoundError: no such config or checkpoint.
@@ -50,12 +55,14 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
     meta = {}
     if checkpoint is not None:
         meta = load_checkpoint(detector, checkpoint, strict=True).meta
-    detector.cfg = cfg
-    detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
     if device is None:
         device = 'cuda' if torch.cuda.is_available() else 'cpu'
     set_threads(0, cfg.get('num_threads'))
-    return detector.to(device).eval()
+    detector = prepare_inference(detector.to(device),
+                                 **classic.inference(cfg, amp=amp, compile=compile))
+    detector.cfg = cfg
+    detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
+    return detector
 
 
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
