@@ -15,7 +15,7 @@ from mmdet.datasets.base import BaseDataset
 from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset
-from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.environment import check_count, set_threads, this_device
 from mmdet.engine.sharding import check_gpus
 from mmdet.engine.test_loop import choose_loop
 from mmdet.formats.pickles import dump_results, load_results
@@ -73,6 +73,7 @@ def prepare(options: TestOptions) -> Prepared:
     """
     cfg = load_config(options.config, options.cfg_options)
     check_gpus(options.gpus, options.proc_per_gpu)
+    check_count(options.workers or 0, '--workers', least=0)
     checks.check_output(options.out)
     check_track_score(track_score(cfg))
     if not options.load_result:

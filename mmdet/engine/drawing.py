@@ -2,7 +2,6 @@
 import logging
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,12 +11,8 @@ from mmdet.formats.entries import frame_folder
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.logger import get_root_logger
+from mmdet.utils.names import UniqueNames
 from mmdet.visualization import VideoWriter, draw_result
-
-
-def drawing_name(info: dict) -> str:
-    """A file name for a video: the folder of its frames, else its id."""
-    return re.sub(r'[^\w.-]+', '_', frame_folder(info)).strip('._') or f'video_{info["id"]}'
 
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
@@ -28,7 +23,6 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
             for picture in pictures:
                 writer.write(picture)
         return writer.written
-    path.mkdir(parents=True, exist_ok=True)
     for t, picture in enumerate(pictures):
         write_picture(picture, path / f'{t:05d}.png')
     return path
@@ -52,12 +46,10 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         the files or folders written.
     """
     logger = logger or get_root_logger()
-    written, names = [], set()
+    written, unique = [], UniqueNames()
     for video, indices in dataset.videos().items():
         info = dataset.vid_infos[video]
-        name = drawing_name(info)
-        name = f'{name}_{info["id"]}' if name in names else name
-        names.add(name)
+        name = unique(frame_folder(info) or f'video {info["id"]}')
         pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
                     for i in indices)
         path = pathlib.Path(folder) / name

@@ -31,9 +31,14 @@ def video_name(video: dict) -> str:
 def mean_area(areas: Sequence) -> float:
     """Mean area in pixels over the frames that have one; 0 without any."""
     areas = [area for area in areas if area]
-    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
+    if all(type(area) is int and area < 2**63 for area in areas):  # exact, faster than np.mean
         return sum(areas) / len(areas) if areas else 0.0
     return float(np.mean(areas))
+
+
+def is_finite(value: Any) -> bool:
+    """Whether it is a number that a float can hold; json knows larger ones."""
+    return isinstance(value, numbers.Real) and value < 1e308 and not value <= -1e308
 
 
 def is_box(box: Any) -> bool:

@@ -1,5 +1,6 @@
 """What every command does: read its options, run, and say a mistake in one sentence."""
 import argparse
+import io
 import os
 import select
 import sys
@@ -81,6 +82,8 @@ def run_tool(main: Callable[[], int | None], say: Callable[[str], None] = compla
             Ctrl-C is 130; a reader that went away (``| head``) is 141, and quiet. A fault of
             the program keeps its traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # names in files are not always text
     try:
         status = main()
         sys.stdout.flush()

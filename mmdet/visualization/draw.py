@@ -7,6 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.track_result import TrackResult
+from mmdet.utils.errors import printable
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
 from mmdet.visualization.palette import object_color
 
@@ -50,7 +51,8 @@ def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
 def label_text(label: int, score: float | None, obj_id: int,
                class_names: Sequence[str] | None = None) -> str:
     """``'person 0.98 #3'``; the bare label where there are no names, no score for the truth."""
-    name = class_names[label] if class_names is not None else f'class {label}'
+    # OpenCV crashes on text that is none.
+    name = printable(str(class_names[label]), 60) if class_names is not None else f'class {label}'
     return f'{name} #{obj_id}' if score is None else f'{name} {score:.2f} #{obj_id}'
 
 

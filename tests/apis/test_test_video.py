@@ -96,6 +96,8 @@ ERRORS = {
     '2 classes need num_classes=3 .* bbox_head has 4': dict(change=lambda c: (
         c['categories'].pop(), c.__setitem__('annotations', []))),
     '--gpus 0': dict(extra=['--gpus', '0']),
+    'number of processes.*to 512, got 100000': dict(extra=['--proc_per_gpu', '100000']),
+    '--workers must be .* from 0 to 512, got 100000': dict(extra=['--workers', '100000']),
 }
 
 

@@ -129,6 +129,12 @@ def test_threads_and_workers_share_the_cores(monkeypatch, cores, workers, local,
     assert (threads, got) == expected
 
 
+@pytest.mark.parametrize('wrong', [0, -1, 100000, 2.5, 10**400, True])
+def test_threads_no_machine_has(wrong):
+    with pytest.raises(ValueError, match='num_threads must be a whole number from 1 to 512, got'):
+        set_threads(0, wrong)
+
+
 @pytest.mark.parametrize('launcher, error, word', [
     ('slrum', ValueError, 'expected one of pytorch, slurm, mpi'),
     ('slurm', RuntimeError, 'SLURM_PROCID is not set'),
