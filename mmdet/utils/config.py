@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from mmengine.config import Config
 
-from mmdet.utils.errors import BadKey, MissingFile
+from mmdet.utils.errors import BadKey, BadValue, MissingFile
 from mmdet.utils.registry import check_keys
 
 CLASSIC_KEYS = (
@@ -49,12 +49,16 @@ def load_config(path: str, overrides: dict | None = None) -> Config:
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: it is something else, such as a checkpoint.
         KeyError: a top-level key or an override looks misspelt.
         TypeError: ``data`` has a key nobody reads.
     """
     if not os.path.isfile(path):
         raise MissingFile(f'{path}: no such config file; those that come '
                           'with the code are in configs/')
+    if not path.endswith(('.py', '.json', '.yml', '.yaml')):
+        raise BadValue(f'{path}: a config is a .py file; the config comes first, then the '
+                       'checkpoint')
     cfg = Config.fromfile(path)
     check_top_level(cfg.keys(), path)
     if overrides:

@@ -12,13 +12,15 @@ from mmdet.visualization.labels import place_label, text_scale, text_size, write
 from mmdet.visualization.palette import object_color
 
 
-def upscale_factor(height: int, width: int, target: int = 360) -> int:
+def upscale_factor(height: int, width: int, target: int = 360, most: int = 1920) -> int:
     """Whole factor that brings the shorter side of a small frame near ``target``.
 
     A label is about 100 pixels wide however small the frame is; frames of
-    192x128 are therefore shown three times as large. 1 for larger frames.
+    192x128 are therefore shown three times as large. 1 for larger frames, and
+    where the longer side would grow beyond ``most`` pixels.
     """
-    return max(1, round(target / max(1, min(height, width))))
+    wanted = round(target / max(1, min(height, width)))
+    return max(1, min(wanted, most // max(1, height, width)))
 
 
 def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:

@@ -38,7 +38,7 @@ def test_no_frames_no_file(tmp_path):
 
 
 def test_strip_without_encoder(tmp_path, monkeypatch, spoken):
-    monkeypatch.setattr(video, 'working_codec', lambda: None)
+    monkeypatch.setattr(video, 'working_encoder', lambda codec: None)
     writer = VideoWriter(tmp_path / 'a.mp4', strip_frames=4)
     for level in range(20):
         writer.write(grey(level * 10))
