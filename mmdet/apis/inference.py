@@ -58,7 +58,7 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
         meta = load_checkpoint(detector, checkpoint, strict=True).meta
     detector.cfg = cfg
     detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
-    set_threads(0, cfg.get('num_threads'))
+    set_threads(0, cfg.get('num_threads'), device)
     return detector.to(device).eval()
 
 

@@ -46,6 +46,7 @@ class TestOptions:
     workers: int | None = None
     allow_partial: bool = False
     cfg_options: dict | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
@@ -72,7 +73,9 @@ def prepare(options: TestOptions) -> Prepared:
             sentence that says what to correct.
     """
     cfg = load_config(options.config, options.cfg_options)
-    check_gpus(options.gpus, options.proc_per_gpu)
+    cfg.device = options.device or cfg.get('device')
+    this_device(cfg.device)
+    check_gpus(options.gpus, options.proc_per_gpu, cfg.device)
     check_count(options.workers or 0, '--workers', least=0)
     checks.check_output(options.out)
     check_track_score(track_score(cfg))
@@ -137,8 +140,8 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
                              allow_partial=options.allow_partial)
     checks.check_trained_classes(report.meta.get('CLASSES'), dataset, logger)
     torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
-    set_threads(0, cfg.get('num_threads'))
-    device = this_device()
+    device = this_device(cfg.device)
+    set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
     results = loop(detector.to(device), dataset, device, options.workers, logger)
     if results is not None:

@@ -81,7 +81,8 @@ def check_count(value: int, name: str, least: int = 1) -> int:
     return value
 
 
-def set_threads(workers: int, num_threads: int | None = None) -> int:
+def set_threads(workers: int, num_threads: int | None = None,
+                device: torch.device | None = None) -> int:
     """Share the cores between compute threads and data workers.
 
     On a CPU a busy data worker stalls every OpenMP barrier of the step (two
@@ -91,6 +92,7 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
     Args:
         workers: ``workers_per_gpu`` of the config.
         num_threads: compute threads per process, if the config sets them.
+        device: where the network runs, if that is decided.
 
     Returns:
         The number of data workers to use.
@@ -102,7 +104,7 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
         check_count(num_threads, 'num_threads')
     local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
     cores = max(1, _cores() // local)
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and (device is None or device.type != 'cpu'):
         workers = min(workers, cores)
         threads = max(1, min(4, cores - workers))
     else:

@@ -19,6 +19,8 @@ VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpe
                   '.flv', '.3gp', '.ogv', '.gif')
 MAX_PIXELS = 2**27  # of one frame, as of a picture
 MAX_FPS = 1000  # streams and cameras report nonsense
+# Of tags that are no text; later versions need not be told.
+_OPEN = dict(metadata_errors='replace') if av and int(av.__version__.split('.')[0]) < 19 else {}
 _SAID = 0.9  # of the length a file states; one that ends earlier was cut
 
 
@@ -73,10 +75,11 @@ class AvVideo(Video):
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
-        self.container = av.open(where, metadata_errors='replace')
+        self.container = av.open(where, **_OPEN)
         if not self.container.streams.video:
             self.container.close()
-            raise BadValue(f'{where}: there is no video in this file (sound alone?)')
+            raise BadValue(f'{where}: no frame could be read; there is no video in this file '
+                           '(sound alone, or cut short)')
         self.stream = self.container.streams.video[0]
         self.stream.thread_type = 'AUTO'
         self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)

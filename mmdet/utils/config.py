@@ -18,7 +18,7 @@ CLASSIC_KEYS = (
 DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema',
             'channels_last', 'compile', 'num_threads', 'allow_partial',
-            'find_unused_parameters', 'custom_hooks', 'custom_imports')
+            'find_unused_parameters', 'custom_hooks', 'custom_imports', 'device')
 
 
 def check_top_level(names: Iterable[str], where: str) -> None:
