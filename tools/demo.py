@@ -20,11 +20,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmengine.config import DictAction  # noqa: E402
-
-from mmdet.apis.demo import DemoOptions, run_demo  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
-from mmdet.visualization.encoders import CODECS  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,15 +39,17 @@ def parse_args() -> argparse.Namespace:
     add('--fps', type=float, help='of the mp4; default: that of the video, 10 for frames')
     add('--max-frames', type=int, metavar='N', help='stop after N frames')
     add('--show', action='store_true', help='show frames in a window too (q ends)')
-    add('--codec', default='auto', choices=['auto', *CODECS],
+    add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
         help='of the mp4; auto: the first of them that works here')
-    add('--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE',
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
         help='override the config, e.g. test_cfg.rcnn.score_thr=0.1')
     return parser.parse_args()
 
 
 def main() -> None:
-    run_demo(DemoOptions(**vars(parse_args())))
+    args = parse_args()
+    from mmdet.apis.demo import DemoOptions, run_demo
+    run_demo(DemoOptions(**vars(args)))
 
 
 if __name__ == '__main__':

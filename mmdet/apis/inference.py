@@ -20,7 +20,7 @@ from mmdet.formats.pictures import write_picture
 from mmdet.formats.sources import FrameSource, Picture, Source, as_frame, open_source
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
-from mmdet.utils.config import load_config
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadType, BadValue
 from mmdet.visualization import draw_result
 
@@ -52,6 +52,7 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
         cfg.merge_from_dict(cfg_options or {})
     else:
         cfg = load_config(os.fspath(config), cfg_options)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
     meta = {}
     if checkpoint is not None:

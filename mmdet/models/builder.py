@@ -3,6 +3,7 @@ from copy import deepcopy
 
 from torch import nn
 
+from mmdet.models.channels import check_channels
 from mmdet.models.registry import BACKBONES, DETECTORS, HEADS, NECKS, ROI_EXTRACTORS
 
 
@@ -39,10 +40,13 @@ def build_detector(cfg: dict, train_cfg: dict | None = None,
     Raises:
         KeyError: a ``type`` is unknown.
         TypeError: an argument or a key of ``train_cfg`` or ``test_cfg`` is unknown.
+        ValueError: a part gives other channels or levels than the next one takes.
     """
     cfg = deepcopy(dict(cfg))
     if cfg.get('type') == 'MaskRCNN' and cfg.get('track_head') is not None:
         cfg['type'] = 'MaskTrackRCNN'  # the 2019 configs name the tracker so
     elif cfg.get('type') == 'MaskRCNN':
         cfg.pop('track_head', None)
-    return DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    detector = DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    check_channels(detector, cfg)
+    return detector

@@ -1,4 +1,7 @@
 """What every detector shares."""
+import inspect
+from typing import Any
+
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
@@ -6,6 +9,10 @@ from mmdet.core.bbox import build_assigner, build_sampler
 from mmdet.core.post_processing import check_nms_cfg
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue
+
+# What data sets offer; a detector takes what it trains on.
+TARGETS = ('gt_bboxes', 'gt_labels', 'gt_bboxes_ignore', 'gt_masks', 'ref_img', 'ref_bboxes',
+           'gt_pids', 'proposals')
 
 RPN_TRAIN_KEYS = ('assigner', 'sampler', 'allowed_border', 'pos_weight', 'smoothl1_beta', 'debug')
 RCNN_TRAIN_KEYS = ('assigner', 'sampler', 'mask_size', 'pos_weight', 'debug')
@@ -67,6 +74,8 @@ class BaseDetector(nn.Module):
                 **targets) -> dict[str, Tensor]:
         """Losses of a batch; see ``forward_train`` for the targets.
 
+        Targets that it does not train on are ignored, as in 2019.
+
         Args:
             img: (N, 3, H, W) float32, normalised and padded.
             img_meta: one dict an image with ``img_shape``, ``pad_shape``, ``scale_factor``.
@@ -74,9 +83,16 @@ class BaseDetector(nn.Module):
 
         Raises:
             ValueError: ``return_loss=False``.
+            TypeError: a target is missing, or is none that data sets have.
         """
         if not return_loss:
             raise BadValue(
                 'a detector keeps no video in itself: call track(img, img_meta, memory) frame '
                 'by frame, or detect(img, img_meta) for single images')
-        return self.forward_train(img, img_meta, **targets)
+        return self.forward_train(img, img_meta, **self._used(targets))
+
+    def _used(self, targets: dict[str, Any]) -> dict[str, Any]:
+        """The targets that ``forward_train`` takes, and those nobody knows, for it to refuse."""
+        taken = inspect.signature(self.forward_train).parameters
+        return {key: value for key, value in targets.items()
+                if key in taken or key not in TARGETS}
