@@ -13,7 +13,7 @@ class Background:
         ahead: calls that may wait; a further one waits for room. With 0 there is no thread.
 
     An error of ``function`` is raised by the next call or by :meth:`finish`, and what was
-    called after it is not done.
+    called after it is not done. As a context manager it finishes, or stops when the block raises.
     """
 
     def __init__(self, function: Callable[..., Any], ahead: int) -> None:
@@ -21,6 +21,15 @@ class Background:
         self._pool = concurrent.futures.ThreadPoolExecutor(1, 'after') if ahead else None
         self._waiting: collections.deque[concurrent.futures.Future] = collections.deque()
         self._failed = False
+
+    def __enter__(self) -> 'Background':
+        return self
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.stop()
 
     def __call__(self, *args: Any) -> None:
         if self._pool is None:
