@@ -26,7 +26,7 @@ CODECS = {
     'vp9': (('libvpx-vp9', ), 'vp09'),
     'mpeg4': (('mpeg4', ), 'mp4v')}
 _OPTIONS = {  # quick, and good enough to look at outlines
-    'libx264': dict(preset='veryfast', crf='20'),
+    'libx264': dict(preset='ultrafast', crf='20'),
     'libvpx-vp9': dict(deadline='realtime', cpu_used='8', crf='30', b='0')}
 _BT709 = 1  # its number in every table of FFmpeg
 _TICKS = 30000  # a second, about: a whole number of them is a frame
