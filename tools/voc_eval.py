@@ -18,7 +18,7 @@ from mmengine.config import DictAction  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.engine.checks import check_single  # noqa: E402
 from mmdet.evaluation.voc import voc_eval  # noqa: E402
-from mmdet.formats.pickles import load_results  # noqa: E402
+from mmdet.formats.result_files import load_results  # noqa: E402
 from mmdet.formats.results import by_stage  # noqa: E402
 from mmdet.utils import get_root_logger, load_config  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402

@@ -131,7 +131,7 @@ class Demo:
         self.detector, self.source, self.options = detector, source, options
         self.stops, self.logger = stops, logger
         self.folder = folder_of(options.out, source)
-        self.tracks = VideoTracks(source, detector.CLASSES, detector.bbox_head.num_classes - 1,
+        self.tracks = VideoTracks(source, detector.CLASSES, detector.num_classes - 1,
                                   track_score(detector.cfg))
         most = options.max_frames or source.count
         self.progress = Progress(min(source.count or most, most), logger)

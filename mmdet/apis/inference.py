@@ -12,7 +12,7 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
-from mmdet.datasets.transforms import View, check_scales
+from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
 from mmdet.engine import test_loop
 from mmdet.engine.environment import set_threads, this_device
 from mmdet.engine.prefetch import default_workers, read_ahead
@@ -66,7 +66,7 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
     """Names from the config, or those of YouTube-VIS 2019 if the head has as many."""
     named = cfg.data.test.get('classes')
-    if named is None and detector.bbox_head.num_classes == len(YTVOSDataset.CLASSES) + 1:
+    if named is None and detector.num_classes == len(YTVOSDataset.CLASSES) + 1:
         return YTVOSDataset.CLASSES
     return named
 
@@ -75,22 +75,27 @@ class FrameLoader:
     """Makes what a data set makes of a frame in test mode.
 
     Args:
-        cfg: config with ``data.test``, whose ``img_scale``, ``img_norm_cfg``
-            and ``size_divisor`` are used.
+        cfg: config with ``data.test``, whose ``img_scale``, ``flip_ratio``,
+            ``img_norm_cfg`` and ``size_divisor`` are used.
     """
 
     def __init__(self, cfg: Config) -> None:
         test = cfg.data.test
-        self.scale = check_scales(test.img_scale, 'data.test')[0]
+        self.scales, self.flip = check_scales(test.img_scale, 'data.test'), test.get('flip_ratio')
         self.size_divisor = test.get('size_divisor')
         self.keep_ratio = test.get('resize_keep_ratio', True)
         self.preprocess = FramePreprocessor(**test.img_norm_cfg, size_divisor=self.size_divisor)
 
     def item(self, frame: np.ndarray, frame_id: int = 0) -> dict[str, Any]:
-        """A frame (h, w, 3) as an item: ``frame``, ``img`` (uint8, resized), ``img_meta``."""
-        view = View.of(frame.shape[:2], self.scale, False, self.size_divisor, self.keep_ratio)
-        return dict(frame=frame, img=view.image(frame),
-                    img_meta=view.meta(frame.shape, frame_id=frame_id))
+        """A frame (h, w, 3) as an item: ``frame``, ``img`` (uint8, resized), ``img_meta``.
+
+        With several scales or mirror images ``img`` and ``img_meta`` are lists.
+        """
+        views = views_to_test(frame.shape[:2], self.scales, bool(self.flip), self.size_divisor,
+                              self.keep_ratio)
+        return dict(frame=frame, **one_or_all([
+            dict(img=view.image(frame), img_meta=view.meta(frame.shape, frame_id=frame_id))
+            for view in views]))
 
     def items(self, frames: Iterable[np.ndarray]) -> Iterator[dict[str, Any]]:
         """The items of a video."""
@@ -170,7 +175,8 @@ def inference_detector(detector: nn.Module, source: Source) -> Result | list[Res
 def _detect(detector: nn.Module, frames: Iterable[np.ndarray]) -> Iterator[Result]:
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
     for item in map(loader.item, frames):
-        yield detector.detect(loader.preprocess([item['img'].to(device)]), item['img_meta'])
+        img = test_loop.network_input(loader.preprocess, item['img'], device)
+        yield detector.detect(img, item['img_meta'])
 
 
 def _check_tracks(detector: nn.Module) -> None:

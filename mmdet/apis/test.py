@@ -20,8 +20,8 @@ from mmdet.engine.environment import check_count, set_threads, this_device
 from mmdet.engine.launch import run_copies
 from mmdet.engine.sharding import check_gpus, use_gpus
 from mmdet.engine.test_loop import choose_loop, given_types
-from mmdet.formats.pickles import dump_results, load_results
-from mmdet.formats.results import by_stage, check_track_score, from_classic
+from mmdet.formats.result_files import dump_results, load_results
+from mmdet.formats.results import by_stage, check_results, check_track_score, from_classic
 from mmdet.formats.submission import write_submission
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config, require
@@ -167,21 +167,22 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     loop = choose_loop(detector, dataset)
     results = loop(detector.to(device), dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
-        write_results(results, options.out, dataset)
+        dump_results(results, options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
                     'frames' if dataset.is_video else 'images')
     return results
 
 
-def write_results(results: list, path: str, dataset: BaseDataset) -> None:
-    """Write ``X.pkl`` as the 2019 code did."""
-    dump_results([result.to_classic() for result in results] if dataset.is_video else results, path)
-
-
 def read_results(path: str, dataset: BaseDataset) -> list:
-    """Read an ``X.pkl``."""
+    """Read an ``X.pkl`` or ``X.jsonl``; boxes and masks can be drawn then.
+
+    Raises:
+        FileNotFoundError, ValueError: there is none, or it is not of this data set.
+    """
     results = load_results(path)
-    return from_classic(results) if dataset.is_video else results
+    results = from_classic(results) if dataset.is_video else results
+    check_results(dataset, results)
+    return results
 
 
 def _report(options: TestOptions, prepared: Prepared, results: list,

@@ -15,13 +15,14 @@ from mmdet.datasets.hooks_of_2019 import refuse_unused
 from mmdet.datasets.proposals import check_proposals
 from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.sampling import random_scale
-from mmdet.datasets.transforms import View, check_scales
+from mmdet.datasets.transforms import View, check_scales, one_or_all, views_to_test
 from mmdet.evaluation.voc import score_records
 from mmdet.formats import results2json
+from mmdet.formats.image_lists import check_image_list
 from mmdet.formats.json_files import read_json
-from mmdet.formats.pickles import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.unpickle import read_pickle
 
 NORM_KEYS = ('mean', 'std', 'to_rgb')
 
@@ -45,20 +46,22 @@ class CustomDataset(BaseDataset):
         ann_file: the annotation file.
         img_prefix: folder its file names start from.
         img_scale: (long edge, short edge) in pixels; two pairs: uniform
-            between them; more: one of them.
+            between them; more: one of them; in test mode all of them.
         img_norm_cfg: ``mean``, ``std``, ``to_rgb``; applied on the device, by
             ``mmdet.core.frames.FramePreprocessor``.
         size_divisor: frames are padded to a multiple of it.
         proposal_file: pickle with one (m, 4 or 5) array an image of the file.
         num_max_proposals: how many of them are used, from the first on; None: all.
-        flip_ratio: probability of a mirrored sample.
+        flip_ratio: probability of a mirrored sample; above 0 in test mode every image
+            is tested mirrored too.
         with_mask, with_crowd, with_label, with_track: whether samples carry
             ``gt_masks``, ``gt_bboxes_ignore``, ``gt_labels`` and the reference
             frame (videos only).
         extra_aug: augmentations before the resize, see ``extra_aug.py``.
         aug_ref_bbox_param: (shift, resize) of reference boxes (videos only).
         resize_keep_ratio: False stretches to ``img_scale``.
-        test_mode: every image, nothing random, no annotations.
+        test_mode: every image, nothing random, no annotations. Of several scales and
+            mirror images the detector averages what it finds.
         classes: names the file must have, in label order.
         skip_broken: in training, so many frames that cannot be read are left out, others
             take their places; the log lists them.
@@ -112,10 +115,6 @@ class CustomDataset(BaseDataset):
         name, limit = type(self).__name__, self.num_max_proposals
         if not 0 <= self.flip_ratio <= 1:
             raise BadValue(f'{name}: flip_ratio must be in [0, 1], got {self.flip_ratio}')
-        if self.test_mode and (len(self.img_scales) > 1 or self.flip_ratio):
-            raise BadValue(f'{name}: test_mode takes one img_scale and flip_ratio 0, got '
-                           f'{self.img_scales} and {self.flip_ratio}; testing at several scales or '
-                           'mirrored is not supported')
         moves = {'expand', 'random_crop'} & set(extra_aug or ())
         if moves and (self.with_mask or self.with_track):
             raise BadValue(f'{name}: extra_aug expand and random_crop move boxes, but neither '
@@ -148,9 +147,8 @@ class CustomDataset(BaseDataset):
 
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
-        if not ann_file.endswith('.json'):
-            return read_pickle(ann_file)
-        return read_json(ann_file)
+        read = read_json if ann_file.endswith('.json') else read_pickle
+        return check_image_list(read(ann_file), ann_file)
 
     def load_proposals(self, proposal_file: str) -> list[np.ndarray]:
         """What the proposal file holds: an array (m, 4 or 5) for every image of the file."""
@@ -287,12 +285,16 @@ class CustomDataset(BaseDataset):
         return {}
 
     def _test_item(self, index: int) -> dict[str, Any]:
-        """A frame to test on: ``img`` and ``img_meta`` as in training, ``proposals`` if given."""
+        """A frame to test on: ``img``, ``img_meta``, ``proposals`` if given.
+
+        With several scales or mirror images each is a list, one entry a view.
+        """
         info, img = self.item_info(index), self.picture(index)
-        view = View.of(img.shape[:2], self.img_scales[0], False, self.size_divisor,
-                       self.resize_keep_ratio)
-        return dict(img=view.image(img), img_meta=self._meta(view, info),
-                    **self._scaled_proposals(index, view))
+        views = views_to_test(img.shape[:2], self.img_scales, self.flip_ratio > 0,
+                              self.size_divisor, self.resize_keep_ratio)
+        return one_or_all([
+            dict(img=view.image(img), img_meta=self._meta(view, info),
+                 **self._scaled_proposals(index, view)) for view in views])
 
     def _random_view(self, size: tuple[int, int], rng: np.random.Generator) -> View:
         flip = rng.random() < self.flip_ratio

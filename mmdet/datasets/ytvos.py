@@ -117,8 +117,9 @@ class YTVOSDataset(CustomDataset):
 
     def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
         """Write one record per track; see :meth:`BaseDataset.write`."""
-        results2json_videoseg(self, results, out_file, track_score)
-        return dict.fromkeys(self.result_types, out_file)
+        records = results2json_videoseg(self, results, out_file, track_score)
+        boxes_only = any('segmentations' not in record for record in records)
+        return dict.fromkeys(('bbox',) if boxes_only else self.result_types, out_file)
 
     def score_file(self, path: str, kind: str,
                    logger: logging.Logger | None = None) -> dict[str, float]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
@@ -26,6 +26,14 @@ from mmdet.utils.errors import BadType, BadValue
 from mmdet.utils.logger import get_root_logger
 
 
+def network_input(preprocess: FramePreprocessor, img: Tensor | Sequence[Tensor],
+                  device: torch.device) -> Tensor | list[Tensor]:
+    """``img`` of an item, a frame or several views of it, as the detector takes it."""
+    if isinstance(img, Tensor):
+        return preprocess([img.to(device, non_blocking=True)])
+    return [preprocess([view.to(device, non_blocking=True)]) for view in img]
+
+
 def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Iterable[dict],
                 device: torch.device) -> Iterator[tuple[dict, TrackResult]]:
     """Follow the objects through one video.
@@ -33,7 +41,8 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     Args:
         detector: has ``track(img, img_meta, memory) -> (TrackResult, memory)``.
         preprocess: frames to network input.
-        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``.
+        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``, or
+            lists of these with one entry a view.
         device: of the detector.
 
     Yields:
@@ -41,7 +50,7 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     """
     memory = None
     for item in items:
-        img = preprocess([item['img'].to(device, non_blocking=True)])
+        img = network_input(preprocess, item['img'], device)
         result, memory = detector.track(img, item['img_meta'], memory)
         yield item, result
 
@@ -111,7 +120,7 @@ def detect_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devi
     def test_mine() -> dict[int, Any]:
         found = {}
         for index, item in zip(order, items):
-            img = preprocess([item['img'].to(device, non_blocking=True)])
+            img = network_input(preprocess, item['img'], device)
             inputs = {key: item[key].to(device, non_blocking=True) for key in given if key in item}
             found[index] = detector.detect(img, item['img_meta'], **inputs)
             progress.update()

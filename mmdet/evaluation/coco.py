@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from mmdet.evaluation.recall import IOU_THRS, PROPOSAL_NUMS, eval_recalls
 from mmdet.evaluation.ytvoseval import STATS
 from mmdet.formats.json_files import read_json
-from mmdet.formats.pickles import load_results
+from mmdet.formats.result_files import load_results
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 

@@ -1,7 +1,7 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from mmdet.formats.entries import Id, num_frames
 from mmdet.formats.rle import MAX_PIXELS, short
@@ -95,7 +95,7 @@ def _by_id(entries: list, name: str, what: str, index: dict[Id, dict]) -> Iterat
             index[key] = entry
 
 
-def is_id(value: Any) -> bool:
+def is_id(value: Any) -> TypeGuard[Id]:
     """Whether it is a whole number of at most 64 bits; some tools write 1.0."""
     if isinstance(value, float):
         return value.is_integer() and abs(value) < 2**53

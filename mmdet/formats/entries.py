@@ -9,7 +9,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.rle import json_rle
 
-Id = int | float | str  # of a video, a category or a track, as its file has it
+Id = int | float | str  # of a video, a category or a track; some scores are kept under a word
 
 
 def num_frames(video: dict) -> int:
@@ -38,7 +38,7 @@ def mean_area(areas: Sequence) -> float:
 
 def is_finite(value: Any) -> bool:
     """Whether it is a number that a float can hold; json knows larger ones."""
-    return isinstance(value, numbers.Real) and value < 1e308 and not value <= -1e308
+    return isinstance(value, (int, float, np.integer, np.floating)) and bool(-1e308 < value < 1e308)
 
 
 def is_box(box: Any) -> bool:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
-from mmdet.core.bbox.samplers import SamplingResult, or_nones
+from mmdet.core.bbox.samplers import Hardness, SamplingResult, or_nones
 from mmdet.utils.errors import BadValue
 
 
@@ -46,10 +46,14 @@ def assign_and_sample(bboxes: Tensor, gt_bboxes: Tensor, gt_bboxes_ignore: Tenso
 
 def assign_and_sample_images(bboxes: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
                              gt_bboxes_ignore: Sequence[Tensor] | None,
-                             gt_labels: Sequence[Tensor] | None,
-                             cfg: dict) -> list[SamplingResult]:
-    """:func:`assign_and_sample` of a batch, one entry per image; the host waits once."""
+                             gt_labels: Sequence[Tensor] | None, cfg: dict,
+                             hardness: Hardness | None = None) -> list[SamplingResult]:
+    """:func:`assign_and_sample` of a batch, one entry per image; the host waits once.
+
+    ``hardness`` gives the losses of candidates to a sampler that chooses by them.
+    """
     assigner, num = build_assigner(cfg['assigner']), len(bboxes)
     assigned = [assigner.assign(*image) for image in zip(
         bboxes, gt_bboxes, or_nones(gt_bboxes_ignore, num), or_nones(gt_labels, num))]
-    return build_sampler(cfg['sampler']).sample_images(assigned, bboxes, gt_bboxes, gt_labels)
+    return build_sampler(cfg['sampler']).sample_images(
+        assigned, bboxes, gt_bboxes, gt_labels, hardness)
