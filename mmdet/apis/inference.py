@@ -20,7 +20,7 @@ from mmdet.formats.pictures import read_picture, write_picture
 from mmdet.formats.sources import Source, open_source
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
-from mmdet.utils.config import load_config
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadType
 from mmdet.visualization import draw_result
 
@@ -45,6 +45,7 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
         ValueError: the checkpoint does not fit the config.
     """
     cfg = config if isinstance(config, Config) else load_config(config)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
     meta = {}
     if checkpoint is not None:

@@ -76,7 +76,7 @@ class View:
         """Resize to the nearest pixel, flip, pad with 0.
 
         Args:
-            masks: n uint8 arrays (h, w).
+            masks: n uint8 arrays (h, w); each is looked at once.
 
         Returns:
             uint8 (n, H, W) of ``pad_shape``.

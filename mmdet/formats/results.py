@@ -171,9 +171,13 @@ def results2json_videoseg(dataset: Any, results: Sequence, out_file: Path,
     return records
 
 
-def _image_records(image_id: int, category_ids: Sequence[int],
+def _image_records(image_id: Any, category_ids: Sequence,
                    boxes: Sequence[np.ndarray]) -> list[dict]:
     """COCO box records of one image from one (n, 5) array a class, inclusive corners."""
+    if len(boxes) > len(category_ids):
+        raise BadValue(f'results: image {image_id} has boxes of {len(boxes)} classes, the data set '
+                       f'knows {len(category_ids)}; test with the config the model was trained '
+                       'with, and name the classes there where the annotation file does not')
     return [{'image_id': image_id, 'category_id': category_ids[label],
              'bbox': [x1, y1, x2 - x1 + 1, y2 - y1 + 1], 'score': score}
             for label, found in enumerate(boxes)
@@ -193,31 +197,59 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
 
     Args:
         dataset: has ``img_ids`` and ``cat_ids``.
-        results: an entry an image: a list with one (n, 5) array a class, or a
-            tuple of that and a list with n compressed RLE dicts a class.
-        out_file: the json; with masks it holds those, and the boxes go to the
-            same name with ``.bbox.json`` at its end.
+        results: an entry per image: a list with one (n, 5) array per class; or a tuple of that and
+            a list with n compressed RLE dicts per class; or proposals, an array (n, 5), which are
+            written as category 1.
+        out_file: the json; with masks it holds those, and the boxes go to the same name with
+            ``.bbox.json`` at its end.
 
     Returns:
-        ``{'bbox': path}`` and, with masks, ``'segm'``.
+        the file by evaluation type: ``proposal`` and ``proposal_fast``, and where there are
+        classes ``bbox``, with masks ``segm``.
 
     Raises:
-        ValueError: there are more or fewer results than images.
+        ValueError: there are more or fewer results than images, or more classes.
     """
     if len(results) != len(dataset.img_ids):
         raise BadValue(f'results: {len(results)} images, but the data set has '
                        f'{len(dataset.img_ids)}; run the test again')
     with_masks = any(isinstance(result, tuple) for result in results)
+    only_proposals = any(isinstance(result, np.ndarray) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):
         found, segms = result if with_masks else (result, ())
-        records = _image_records(image_id, dataset.cat_ids, found)
+        records = _image_records(image_id, [1] if only_proposals else dataset.cat_ids,
+                                 [found] if only_proposals else found)
         boxes += records
         masks += _with_masks(records, segms) if with_masks else []
-    if not with_masks:
-        write_json(boxes, out_file)
-        return {'bbox': str(out_file)}
-    box_file = f'{os.path.splitext(out_file)[0]}.bbox.json'
+    box_file = f'{os.path.splitext(out_file)[0]}.bbox.json' if with_masks else str(out_file)
     write_json(boxes, box_file)
-    write_json(masks, out_file)
-    return {'bbox': box_file, 'segm': str(out_file)}
+    if with_masks:
+        write_json(masks, out_file)
+    files = dict.fromkeys(['proposal', 'proposal_fast'] if only_proposals else
+                          ['bbox', 'proposal', 'proposal_fast'], box_file)
+    return files | ({'segm': str(out_file)} if with_masks else {})
+
+
+def by_stage(results: Sequence) -> dict[str, list]:
+    """Results of a detector that keeps all its stages, one list for each of them.
+
+    Args:
+        results: an entry per image; of a cascade with ``keep_all_stages`` a dict with ``stage0``,
+            ``stage1``, ... and ``ensemble``.
+
+    Returns:
+        the entries of every stage by its name; the results themselves under ``''`` where there
+        are no stages.
+
+    Raises:
+        ValueError: images have different stages.
+    """
+    if not any(isinstance(result, dict) for result in results):
+        return {'': list(results)}
+    names = list(results[0])
+    for place, result in enumerate(results):
+        if not isinstance(result, dict) or list(result) != names:
+            raise BadValue(f'results: image {place} has other stages than the first '
+                           f'({", ".join(names)}); run the test again')
+    return {name: [result[name] for result in results] for name in names}

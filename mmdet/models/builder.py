@@ -4,6 +4,7 @@ from copy import deepcopy
 
 from torch import nn
 
+from mmdet.models.channels import check_channels
 from mmdet.models.registry import BACKBONES, DETECTORS, HEADS, NECKS, ROI_EXTRACTORS
 
 # What a detector is called once it has a track_head; the 2019 configs name the detector.
@@ -47,6 +48,7 @@ def build_detector(cfg: dict, train_cfg: dict | None = None,
     Raises:
         KeyError: a ``type`` is unknown.
         TypeError: an argument or a key of ``train_cfg`` or ``test_cfg`` is unknown.
+        ValueError: a part gives other channels or levels than the next one takes.
     """
     cfg = deepcopy(dict(cfg))
     if cfg.get('type') in TRACKERS and 'track_head' in cfg:
@@ -54,4 +56,6 @@ def build_detector(cfg: dict, train_cfg: dict | None = None,
             del cfg['track_head']
         else:
             cfg['type'] = TRACKERS[cfg['type']]
-    return DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    detector = DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    check_channels(detector, cfg)
+    return detector

@@ -126,4 +126,16 @@ def test_coco_boxes_and_masks(tmp_path):
     assert masks == [{'image_id': 4, 'category_id': 18, 'score': 0.5,
                       'segmentation': {'size': [2, 3], 'counts': '024'}}]
     only = results2json(images, [r[0] for r in results], tmp_path / 'y.json')
-    assert list(only) == ['bbox'] and json.load(open(only['bbox'])) == boxes
+    assert list(only) == ['bbox', 'proposal', 'proposal_fast']
+    assert json.load(open(only['bbox'])) == boxes
+
+
+def test_coco_proposals(tmp_path):
+    images = types.SimpleNamespace(img_ids=[4, 9], cat_ids=[7])
+    results = [np.array([[1, 2, 3, 5, 0.5]], np.float32), np.zeros((0, 5), np.float32)]
+    files = results2json(images, results, tmp_path / 'x.json')
+    assert list(files) == ['proposal', 'proposal_fast']
+    assert json.load(open(files['proposal'])) == [
+        {'image_id': 4, 'category_id': 1, 'bbox': [1, 2, 3, 4], 'score': 0.5}]
+    with pytest.raises(ValueError, match='image 4 has boxes of 2 classes, the data set knows 1'):
+        results2json(images, [[r, r] for r in results], tmp_path / 'y.json')

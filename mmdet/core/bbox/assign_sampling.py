@@ -7,6 +7,7 @@ from torch import Tensor
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
 from mmdet.core.bbox.samplers import Hardness, SamplingResult, or_nones
+from mmdet.utils.errors import BadValue
 
 
 def build_assigner(cfg: dict) -> Any:
@@ -15,7 +16,14 @@ def build_assigner(cfg: dict) -> Any:
 
 
 def build_sampler(cfg: dict) -> Any:
-    """Build a sampler from ``dict(type=..., ...)``."""
+    """Build a sampler from ``dict(type=..., ...)``.
+
+    Raises:
+        ValueError: ``num`` is no whole number from 1 up.
+    """
+    if isinstance(cfg, dict) and (type(cfg.get('num', 1)) is not int or cfg.get('num', 1) < 1):
+        raise BadValue(f'{cfg.get("type")}: num must be a whole number from 1 up, '
+                       f'got {cfg["num"]!r}: nothing would train')
     return SAMPLERS.build(cfg)
 
 

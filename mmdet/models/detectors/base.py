@@ -80,6 +80,8 @@ class BaseDetector(nn.Module):
                 **targets) -> dict[str, Tensor]:
         """Losses of a batch; see ``forward_train`` for the targets.
 
+        Targets that it does not train on are ignored, as in 2019.
+
         Args:
             img: (N, 3, H, W) float32, normalised and padded.
             img_meta: one dict an image with ``img_shape``, ``pad_shape``, ``scale_factor``.
