@@ -131,3 +131,11 @@ def test_our_files_say_what_those_of_2019_said(name, classic):
     theirs.data.test.with_mask = ours.data.test.with_mask  # read in training only
     for key in theirs.keys() - {'work_dir', 'input_size', 'normalize'}:
         assert plain(ours[key]) == plain(theirs[key]), key
+
+
+@pytest.mark.parametrize('name', sorted(path.name for path in (ROOT / 'configs/shapes').iterdir()))
+def test_small_files_build(name):
+    cfg = load_config(str(ROOT / 'configs/shapes' / name))
+    with torch.device('meta'):
+        model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
+    assert sum(p.numel() for p in model.parameters()) < 20e6
