@@ -107,12 +107,14 @@ class BBoxHead(nn.Module):
             cfg: ``score_thr``, ``nms``, ``max_per_img``.
         """
         scores = F.softmax(cls_score.float(), dim=1)
-        boxes = rois[:, 1:]
+        boxes, finite = rois[:, 1:], scores.isfinite().all()
         if bbox_pred is not None:
+            finite = finite & bbox_pred.isfinite().all()
             boxes = delta2bbox(boxes, bbox_pred.float(), self.target_means,
                                self.target_stds, img_meta['img_shape'])
         scale = img_meta['scale_factor']
         dets, labels = multiclass_nms(boxes_to_original(boxes, scale), scores, cfg['score_thr'],
                                       cfg['nms'], cfg['max_per_img'])
-        boxes, scores = dets[:, :4], dets[:, 4]
-        return Detections(boxes, boxes_to_network(boxes, scale), scores, labels)
+        # NMS drops what is NaN; in the scores of the others it stays to be seen.
+        boxes, scores = dets[:, :4], dets[:, 4].masked_fill(~finite, float('nan'))
+        return Detections(boxes, boxes_to_network(boxes, scale), scores, labels, finite)

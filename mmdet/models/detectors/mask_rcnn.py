@@ -74,6 +74,7 @@ class MaskRCNN(TwoStageDetector):
         feats = self.extract_feat(img)
         dets = self.detect_boxes(feats, img_meta)
         host = dets.cpu()
+        self.check_finite(feats, host, img_meta)
         masks = self.detect_masks(feats, dets, host, img_meta)
         segms = [[] for _ in range(self.bbox_head.num_classes - 1)]
         for label, mask in zip(host.labels.tolist(), masks):

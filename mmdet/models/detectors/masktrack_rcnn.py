@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
 from mmdet.formats.track_result import TrackResult
@@ -16,6 +17,8 @@ from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TES
 from mmdet.models.detectors.mask_rcnn import MaskRCNN
 from mmdet.models.registry import DETECTORS
 from mmdet.utils.errors import BadValue
+
+FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
 
 @DETECTORS.register_module
@@ -105,9 +108,12 @@ class MaskTrackRCNN(MaskRCNN):
         memory = TrackMemory.empty(embeddings) if memory is None else memory
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
         host = dets.cpu()
-        num_objects = max(len(memory), *(host.ids + 1).tolist(), 0)
+        self.check_finite(feats, host, img_meta)
+        num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                self.label_memory, num_objects)
+        if self.max_age is not None and memory.frame % max(self.max_age, FORGET_EVERY) == 0:
+            memory = memory.forget(self.max_age)
         found = host.ids >= 0
         dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
         masks = self.detect_masks(feats, dets, host, img_meta)
@@ -118,12 +124,14 @@ class MaskTrackRCNN(MaskRCNN):
         """Ids of N detections with (N, D) embeddings.
 
         Returns:
-            (N,) int64, see :func:`mmdet.core.track.assign_ids`.
+            (N,) int64, -1 for none, see :func:`mmdet.core.track.assign_ids`; ``NOT_FINITE``
+            where the embedding holds NaN or infinity.
         """
         logits = self.track_head.match(embeddings, memory.embeddings)
         logits[:, 1:].masked_fill_(~memory.alive(self.max_age), float('-inf'))
         ious = F.pad(bbox_overlaps(dets.boxes, memory.boxes), (1, 0),
                      value=self.track_head.bbox_dummy_iou)
         same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
-        return assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
+        rows = assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))
+        return torch.where(embeddings.isfinite().all(dim=1), memory.ids_of(rows), NOT_FINITE)

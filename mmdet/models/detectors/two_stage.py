@@ -9,6 +9,7 @@ from mmdet.core.bbox import (Detections, SamplingResult, assign_and_sample_image
 from mmdet.models import builder
 from mmdet.models.detectors.base import BaseDetector
 from mmdet.models.registry import DETECTORS
+from mmdet.utils.errors import BadValue
 
 
 @DETECTORS.register_module
@@ -98,6 +99,25 @@ class TwoStageDetector(BaseDetector):
         raw = self.bbox_head(self.bbox_roi_extractor(feats, rois))
         return self.bbox_head.get_detections(rois, *raw, img_meta, self.test_cfg.rcnn)
 
+    @staticmethod
+    def check_finite(feats: tuple[Tensor, ...], host: Detections, img_meta: dict) -> None:
+        """Tell NaN from a frame without objects, for which the host waits once more.
+
+        Args:
+            feats: of the image.
+            host: its detections in host memory.
+            img_meta: ``filename`` or ``frame_id`` names the frame.
+
+        Raises:
+            ValueError: a score, embedding or, without detections, feature is NaN or infinite.
+        """
+        if host.are_finite() if len(host) else bool(host.finite & feats[-1].isfinite().all()):
+            return
+        name = img_meta.get('filename') or f'frame {img_meta.get("frame_id", "?")}'
+        raise BadValue(f'{name}: the network gives NaN or infinity; the weights diverged or '
+                       'numbers grew too large for half precision: use an earlier checkpoint, or '
+                       'take fp16 out of the config')
+
     @torch.no_grad()
     def detect(self, img: Tensor, img_meta: dict) -> list:
         """Detect objects in one image.
@@ -109,7 +129,10 @@ class TwoStageDetector(BaseDetector):
         Returns:
             One float32 array (n_c, 5) per class in original pixels, without background.
         """
-        return self.by_class(self.detect_boxes(self.extract_feat(img), img_meta).cpu())
+        feats = self.extract_feat(img)
+        host = self.detect_boxes(feats, img_meta).cpu()
+        self.check_finite(feats, host, img_meta)
+        return self.by_class(host)
 
     def by_class(self, host: Detections) -> list:
         """Detections in host memory as one float32 array (n_c, 5) per class."""
