@@ -3,14 +3,15 @@ import contextlib
 import io
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from pycocotools.coco import COCO
 
-from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, category_labels
+from mmdet.datasets.annotations import Entry, agreed_classes, ann_info, category_labels
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
 from mmdet.evaluation import coco_eval
-from mmdet.formats import results2json
+from mmdet.evaluation.class_names import COCO as COCO_CLASSES
 from mmdet.formats.coco_files import check_coco
 from mmdet.formats.json_files import read_json
 
@@ -27,18 +28,8 @@ class CocoDataset(CustomDataset):
         cat_ids, cat2label: category ids in label order; 1-based label of an id.
         img_ids: image id of every item.
     """
-    result_types = 'segm', 'bbox'
-    CLASSES = (
-        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
-        'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
-        'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'backpack',
-        'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard', 'sports_ball',
-        'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard', 'tennis_racket',
-        'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
-        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair',
-        'couch', 'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse',
-        'remote', 'keyboard', 'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator',
-        'book', 'clock', 'vase', 'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+    result_types = 'segm', 'bbox', 'proposal', 'proposal_fast'
+    CLASSES = COCO_CLASSES
 
     def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
@@ -59,27 +50,19 @@ class CocoDataset(CustomDataset):
         self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}
         return [dict(info, filename=info['file_name']) for info in self.coco.dataset['images']]
 
-    def get_ann_info(self, idx: int) -> FrameObjects:
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
         """What is annotated in image ``idx`` of the file."""
-        return FrameObjects.from_entries([
+        return ann_info([
             Entry(ann['bbox'], ann.get('area'), self.cat2label[ann['category_id']],
                   bool(ann.get('iscrowd', 0)), mask=lambda ann=ann: self.coco.annToMask(ann))
             for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ())
             if not ann.get('ignore')])
-
-    def _keep(self, places: Sequence[int]) -> None:
-        super()._keep(places)
-        self.img_ids = [self.img_infos[i]['id'] for i in places]
 
     # The data set as a whole.
 
     def has_annotations(self) -> bool:
         """Whether the file lists an object."""
         return bool(self.coco.anns)
-
-    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
-        """Write one record per box and per mask; see :meth:`BaseDataset.write`."""
-        return results2json(self, results, out_file)
 
     def score_file(self, path: str, kind: str,
                    logger: logging.Logger | None = None) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What a list of images with boxes, and a file of proposals for it, must be."""
+"""What a list of images with boxes must be."""
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,8 @@ def _check_image(info: Any) -> None:
     ann = info.get('ann', {})
     if not isinstance(ann, dict):
         raise ValueError(f'"ann" must be a dict, got {kind_of(ann)}')
-    boxes = check_boxes(ann.get('bboxes', ()), (4, ), 'bboxes')
-    check_boxes(ann.get('bboxes_ignore', ()), (4, ), 'bboxes_ignore')
+    boxes = _check_boxes(ann.get('bboxes', ()), 'bboxes')
+    _check_boxes(ann.get('bboxes_ignore', ()), 'bboxes_ignore')
     labels = np.array(ann.get('labels', ()))
     if labels.shape != (len(boxes), ) or len(labels) and (
             labels.dtype.kind not in 'iu' or labels.min() < 1):
@@ -47,31 +47,13 @@ def _check_image(info: Any) -> None:
         raise ValueError(f'"masks" must be an array of {size[0]} x {size[1]} for each box')
 
 
-def check_boxes(boxes: Any, columns: tuple[int, ...], name: str) -> np.ndarray:
-    """(n, 4 or 5) numbers; raises ValueError or TypeError if they are none."""
+def _check_boxes(boxes: Any, name: str) -> np.ndarray:
+    """(n, 4) numbers; raises ValueError or TypeError if they are none."""
     array = np.array(boxes)
     if not array.size:
-        return np.zeros((0, columns[0]))
-    if array.ndim != 2 or array.shape[1] not in columns or array.dtype.kind not in 'iuf':
-        raise ValueError(f'"{name}" must be rows of {" or ".join(map(str, columns))} numbers')
+        return np.zeros((0, 4))
+    if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in 'iuf':
+        raise ValueError(f'"{name}" must be rows of 4 numbers')
     if not np.isfinite(array).all():
         raise ValueError(f'"{name}" has a number that is not finite')
     return array
-
-
-def check_proposals(proposals: Any, count: int, name: str, ann_file: str) -> list[np.ndarray]:
-    """One (m, 4 or 5) array for each of ``count`` images.
-
-    Raises:
-        ValueError: there are more or fewer, or one is none.
-    """
-    if not isinstance(proposals, list) or len(proposals) != count:
-        got = len(proposals) if isinstance(proposals, list) else kind_of(proposals)
-        raise BadValue(f'{name}: expected proposals for the {count} images of {ann_file}, got '
-                       f'{got}; make them with the same file')
-    try:
-        for boxes in proposals:
-            check_boxes(boxes, (4, 5), 'proposals')
-    except (ValueError, TypeError) as error:
-        raise BadValue(f'{name}: {str(error):.200}') from None
-    return proposals

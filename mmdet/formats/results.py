@@ -82,6 +82,8 @@ def _boxes_and_masks(result: Any) -> tuple[np.ndarray, list]:
         if len(set(result.obj_ids.tolist())) != len(boxes) or (result.obj_ids < 0).any():
             raise ValueError('ids of objects are negative or used twice')
         return boxes, masks
+    if isinstance(result, np.ndarray):  # proposals
+        return result, []
     found, segms = result if isinstance(result, tuple) else (result, None)
     boxes = np.concatenate([np.zeros((0, 5)), *found])
     masks = [] if segms is None else [mask for masks in segms for mask in masks]
@@ -110,6 +112,7 @@ class TrackWriter:
         self.category_ids = list(category_ids)
         self.track_score = check_track_score(track_score)
         self.tracks: dict[int, dict] = {}
+        self.kind: str | None = None  # 'segmentations' or 'bboxes'
 
     def add(self, frame_id: int, result: TrackResult) -> None:
         """Add what was seen in one frame.
@@ -119,19 +122,17 @@ class TrackWriter:
             result: of that frame.
 
         Raises:
-            ValueError: no such frame in the video, an object without a mask, a
+            ValueError: no such frame in the video, some objects without a mask, a
                 label without a category, or a score that is no number.
         """
         where = f'video {self.video_id}, frame {frame_id}'
         if self.num_frames is not None and not 0 <= frame_id < self.num_frames:
             raise BadValue(f'{where}: the video has {self.num_frames} frames; '
                            'test it with the annotation file it belongs to')
-        if len(result.masks) != len(result):
-            raise BadValue(f'{where}: {len(result)} objects, but {len(result.masks)} masks; '
-                           'the results are damaged, run the test again')
+        shapes = self._shapes(result, where)
         self.added = max(self.added, frame_id + 1)
-        for obj_id, label, score, mask in zip(result.obj_ids.tolist(), result.labels.tolist(),
-                                              result.scores.tolist(), result.masks):
+        for obj_id, label, score, shape in zip(result.obj_ids.tolist(), result.labels.tolist(),
+                                               result.scores.tolist(), shapes):
             if not 0 <= label < len(self.category_ids):
                 raise BadValue(f'{where}: label {label}, but there are only '
                                f'{len(self.category_ids)} categories; the head was built '
@@ -139,14 +140,27 @@ class TrackWriter:
             if not math.isfinite(score):
                 raise BadValue(f'{where}: object {obj_id} has score {score}; '
                                'the weights are not usable')
-            track = self.tracks.setdefault(
-                obj_id, {'scores': [], 'labels': [], 'segmentations': {}})
+            track = self.tracks.setdefault(obj_id, {'scores': [], 'labels': [], self.kind: {}})
             track['scores'].append(score)
             track['labels'].append(label)
-            track['segmentations'][frame_id] = json_rle(mask)
+            track[self.kind][frame_id] = shape
+
+    def _shapes(self, result: TrackResult, where: str) -> list:
+        """Masks, or boxes where a detector finds no masks, as the json has them."""
+        kind = 'segmentations' if len(result.masks) else 'bboxes'
+        self.kind = self.kind or (kind if len(result) else None)
+        if len(result) and (kind != self.kind or len(result.masks) not in (0, len(result))):
+            raise BadValue(f'{where}: {len(result)} objects, but {len(result.masks)} masks; '
+                           'the results are damaged, run the test again')
+        if len(result.masks):
+            return [json_rle(mask) for mask in result.masks]
+        return [[x1, y1, x2 - x1 + 1, y2 - y1 + 1] for x1, y1, x2, y2 in result.boxes.tolist()]
 
     def records(self) -> list[dict]:
-        """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance."""
+        """One ``{video_id, score, category_id, segmentations}`` a track, by first appearance.
+
+        Where a detector finds boxes only there are ``bboxes`` instead, [x, y, w, h] a frame.
+        """
         length = self.added if self.num_frames is None else self.num_frames
         return [self._record(track, length) for track in self.tracks.values()]
 
@@ -157,7 +171,7 @@ class TrackWriter:
             'video_id': self.video_id,
             'score': float(TRACK_SCORES[self.track_score](scores, length)),
             'category_id': self.category_ids[label],
-            'segmentations': [track['segmentations'].get(t) for t in range(length)],
+            self.kind: [track[self.kind].get(t) for t in range(length)],
         }
 
 
@@ -200,9 +214,13 @@ def results2json_videoseg(dataset: Any, results: Sequence, out_file: Path,
     return records
 
 
-def _image_records(image_id: int, category_ids: Sequence[int],
+def _image_records(image_id: Any, category_ids: Sequence,
                    boxes: Sequence[np.ndarray]) -> list[dict]:
     """COCO box records of one image from one (n, 5) array a class, inclusive corners."""
+    if len(boxes) > len(category_ids):
+        raise BadValue(f'results: image {image_id} has boxes of {len(boxes)} classes, the data set '
+                       f'knows {len(category_ids)}; test with the config the model was trained '
+                       'with, and name the classes there where the annotation file does not')
     return [{'image_id': image_id, 'category_id': category_ids[label],
              'bbox': [x1, y1, x2 - x1 + 1, y2 - y1 + 1], 'score': score}
             for label, found in enumerate(boxes)
@@ -222,31 +240,59 @@ def results2json(dataset: Any, results: Sequence, out_file: Path) -> dict[str, s
 
     Args:
         dataset: has ``img_ids`` and ``cat_ids``.
-        results: an entry an image: a list with one (n, 5) array a class, or a
-            tuple of that and a list with n compressed RLE dicts a class.
-        out_file: the json; with masks it holds those, and the boxes go to the
-            same name with ``.bbox.json`` at its end.
+        results: an entry per image: a list with one (n, 5) array per class; or a tuple of that and
+            a list with n compressed RLE dicts per class; or proposals, an array (n, 5), which are
+            written as category 1.
+        out_file: the json; with masks it holds those, and the boxes go to the same name with
+            ``.bbox.json`` at its end.
 
     Returns:
-        ``{'bbox': path}`` and, with masks, ``'segm'``.
+        the file by evaluation type: ``proposal`` and ``proposal_fast``, and where there are
+        classes ``bbox``, with masks ``segm``.
 
     Raises:
-        ValueError: there are more or fewer results than images.
+        ValueError: there are more or fewer results than images, or more classes.
     """
     if len(results) != len(dataset.img_ids):
         raise BadValue(f'results: {len(results)} images, but the data set has '
                        f'{len(dataset.img_ids)}; run the test again')
     with_masks = any(isinstance(result, tuple) for result in results)
+    only_proposals = any(isinstance(result, np.ndarray) for result in results)
     boxes, masks = [], []
     for image_id, result in zip(dataset.img_ids, results):
         found, segms = result if with_masks else (result, ())
-        records = _image_records(image_id, dataset.cat_ids, found)
+        records = _image_records(image_id, [1] if only_proposals else dataset.cat_ids,
+                                 [found] if only_proposals else found)
         boxes += records
         masks += _with_masks(records, segms) if with_masks else []
-    if not with_masks:
-        write_json(boxes, out_file)
-        return {'bbox': str(out_file)}
-    box_file = f'{os.path.splitext(out_file)[0]}.bbox.json'
+    box_file = f'{os.path.splitext(out_file)[0]}.bbox.json' if with_masks else str(out_file)
     write_json(boxes, box_file)
-    write_json(masks, out_file)
-    return {'bbox': box_file, 'segm': str(out_file)}
+    if with_masks:
+        write_json(masks, out_file)
+    files = dict.fromkeys(['proposal', 'proposal_fast'] if only_proposals else
+                          ['bbox', 'proposal', 'proposal_fast'], box_file)
+    return files | ({'segm': str(out_file)} if with_masks else {})
+
+
+def by_stage(results: Sequence) -> dict[str, list]:
+    """Results of a detector that keeps all its stages, one list for each of them.
+
+    Args:
+        results: an entry per image; of a cascade with ``keep_all_stages`` a dict with ``stage0``,
+            ``stage1``, ... and ``ensemble``.
+
+    Returns:
+        the entries of every stage by its name; the results themselves under ``''`` where there
+        are no stages.
+
+    Raises:
+        ValueError: images have different stages.
+    """
+    if not any(isinstance(result, dict) for result in results):
+        return {'': list(results)}
+    names = list(results[0])
+    for place, result in enumerate(results):
+        if not isinstance(result, dict) or list(result) != names:
+            raise BadValue(f'results: image {place} has other stages than the first '
+                           f'({", ".join(names)}); run the test again')
+    return {name: [result[name] for result in results] for name in names}

@@ -13,15 +13,13 @@ class Detections:
 
     Attributes:
         boxes: (n, 4) float32 xyxy in original pixels.
-        boxes_net: (n, 4) float32 xyxy in network pixels.
         scores: (n,) float32.
         labels: (n,) int64, 0-based.
+        finite: 0-d bool on the device, whether all that the network said was.
         ids: (n,) int64 object ids, -1 for none, ``NOT_FINITE`` where the embedding has NaN
             or infinity; None in single images.
-        finite: 0-d bool on the device, whether all that the network said was.
     """
     boxes: Tensor
-    boxes_net: Tensor
     scores: Tensor
     labels: Tensor
     finite: Tensor
@@ -32,8 +30,7 @@ class Detections:
 
     def __getitem__(self, rows: Tensor) -> 'Detections':
         ids = None if self.ids is None else self.ids[rows]
-        return Detections(self.boxes[rows], self.boxes_net[rows], self.scores[rows],
-                          self.labels[rows], self.finite, ids)
+        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], self.finite, ids)
 
     def are_finite(self) -> bool:
         """Whether scores and embeddings are; ask it of host memory."""
@@ -45,7 +42,7 @@ class Detections:
         if self.labels.is_cpu:
             return self
         whole = [self.labels] if self.ids is None else [self.labels, self.ids]
-        table = torch.cat([self.boxes, self.boxes_net, self.scores[:, None],
+        table = torch.cat([self.boxes, self.scores[:, None],
                            *(column[:, None].float() for column in whole)], dim=1).cpu()
-        labels, *ids = (column.long() for column in table[:, 9:].unbind(1))
-        return Detections(table[:, :4], table[:, 4:8], table[:, 8], labels, self.finite, *ids)
+        labels, *ids = (column.long() for column in table[:, 5:].unbind(1))
+        return Detections(table[:, :4], table[:, 4], labels, self.finite, *ids)

@@ -1,4 +1,4 @@
-"""MaskTrack R-CNN (arXiv:1905.04804)."""
+"""MaskTrack R-CNN (arXiv:1905.04804): a two-stage detector that knows objects again."""
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,32 +7,34 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
 from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
-from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
-from mmdet.models.detectors.mask_rcnn import MaskRCNN
+from mmdet.models.detectors.cascade_rcnn import CascadeRCNN
+from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt
+from mmdet.models.detectors.two_stage import TwoStageDetector
+from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
 from mmdet.utils.errors import BadValue
 
 FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
+TRACK_TEST_KEYS = ('label_memory', 'max_age', 'track_score')
 
-@DETECTORS.register_module
-class MaskTrackRCNN(MaskRCNN):
-    """Mask R-CNN with an embedding for every box, matched over the frames of a video.
+
+class Tracker(TwoStageDetector):
+    """An embedding for every box, matched over the frames of a video.
 
     Args:
         track_head: config of the tracking head.
-        kwargs: see :class:`MaskRCNN`. ``test_cfg.track`` may have ``label_memory``
-            ('first' or 'latest': which label an object is remembered with) and
-            ``max_age`` (frames after which an unseen object is no longer matched;
-            None: never).
+        kwargs: see the detector that is made a tracker. ``test_cfg.track`` may have
+            ``label_memory`` ('first' or 'latest': which label an object is remembered with)
+            and ``max_age`` (frames after which an unseen object is no longer matched; None:
+            never).
     """
-    test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS, track=TRACK_TEST_KEYS)
 
     def __init__(self, track_head: dict, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -45,11 +47,14 @@ class MaskTrackRCNN(MaskRCNN):
             raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
                              f'got {self.label_memory!r}')
 
+    # Training.
+
     def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
                       gt_labels: Sequence[Tensor], ref_img: Tensor,
                       ref_bboxes: Sequence[Tensor], gt_pids: Sequence[Tensor],
-                      gt_masks: Sequence[Tensor | np.ndarray],
-                      gt_bboxes_ignore: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+                      gt_bboxes_ignore: Sequence[Tensor] | None = None,
+                      gt_masks: Sequence[Tensor | np.ndarray] | None = None
+                      ) -> dict[str, Tensor]:
         """Losses of a batch of frame pairs, 0-d each.
 
         Args:
@@ -57,37 +62,38 @@ class MaskTrackRCNN(MaskRCNN):
             ref_bboxes: N tensors (M_i, 4): the objects of the reference frames.
             gt_pids: N tensors (G_i,) int64: 1 + row in ``ref_bboxes`` of the same
                 object, 0 if it is not there.
-            others: see :class:`MaskRCNN`.
+            others: see :class:`TwoStageDetector`.
         """
+        gt = GroundTruth(gt_bboxes, gt_labels, gt_bboxes_ignore, gt_masks)
         feats, ref_feats = self.extract_feat(img), self.extract_feat(ref_img)
-        losses, proposals = self.rpn_losses(feats, img_meta, gt_bboxes)
-        samples = self.sample_rois(proposals, gt_bboxes, gt_labels, gt_bboxes_ignore)
-        roi_feats = self.roi_feats(feats, samples)
-        losses.update(self.bbox_losses(roi_feats, samples))
-        losses.update(self.track_losses(roi_feats, ref_feats, samples, ref_bboxes, gt_pids))
-        losses.update(self.mask_losses(feats, samples, gt_masks))
-        return losses
+        losses, proposals = self.rpn_losses(feats, img_meta, gt)
+        roi_losses, looked_at = self.roi_losses(feats, img_meta, gt, proposals)
+        track_losses = self.track_losses(looked_at, ref_feats, ref_bboxes, gt_pids)
+        return {**losses, **roi_losses, **track_losses}
 
-    def track_losses(self, roi_feats: Tensor, ref_feats: tuple[Tensor, ...],
-                     samples: Sequence[SamplingResult], ref_bboxes: Sequence[Tensor],
-                     gt_pids: Sequence[Tensor]) -> dict[str, Tensor]:
+    def track_losses(self, looked_at: LookedAt, ref_feats: tuple[Tensor, ...],
+                     ref_bboxes: Sequence[Tensor], gt_pids: Sequence[Tensor]
+                     ) -> dict[str, Tensor]:
         """``loss_match`` and ``match_acc`` of the positive RoIs."""
+        samples = looked_at.samples
         pos_feats = torch.cat([
             feats[:len(s.pos_bboxes)] for feats, s in
-            zip(roi_feats.split([len(s.bboxes) for s in samples]), samples)])
+            zip(looked_at.feats.split([len(s.bboxes) for s in samples]), samples)])
         embeddings = self.track_head(pos_feats).split([len(s.pos_bboxes) for s in samples])
         ref_embeddings = self.embed(ref_feats, ref_bboxes).split([len(b) for b in ref_bboxes])
         logits = [self.track_head.match(x, ref) for x, ref in zip(embeddings, ref_embeddings)]
         targets = self.track_head.get_targets(
             [s.pos_assigned_gt_inds for s in samples], gt_pids)
-        return self.track_head.loss(logits, targets, self.train_cfg.rcnn.pos_weight)
+        return self.track_head.loss(logits, targets, self.stages[-1].train_cfg.pos_weight)
 
     def embed(self, feats: tuple[Tensor, ...], boxes_net: Sequence[Tensor]) -> Tensor:
         """(sum n_i, D) embeddings of (n_i, 4) boxes in network pixels, image by image."""
-        return self.track_head(self.bbox_roi_extractor(feats, bbox2roi(boxes_net)))
+        return self.track_head(self.stages[-1].bbox_roi_extractor(feats, bbox2roi(boxes_net)))
+
+    # Testing.
 
     @torch.no_grad()
-    def track(self, img: Tensor, img_meta: dict,
+    def track(self, img: Tensor | Sequence[Tensor], img_meta: dict | Sequence[dict],
               memory: TrackMemory | None = None) -> tuple[TrackResult, TrackMemory]:
         """Detect, segment and identify the objects of the next frame of a video.
 
@@ -95,20 +101,20 @@ class MaskTrackRCNN(MaskRCNN):
         objects, for their masks.
 
         Args:
-            img: (1, 3, H, W) normalised.
-            img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
+            img: (1, 3, H, W) normalised, or a list of flips and scales of the frame, whose
+                boxes, embeddings and masks are averaged.
+            img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip``, or as many.
             memory: what the call for the previous frame returned; None for the first.
 
         Returns:
             The objects of this frame that have an id, and the memory for the next.
         """
-        feats = self.extract_feat(img)
-        dets = self.detect_boxes(feats, img_meta)
-        embeddings = self.embed(feats, [dets.boxes_net])
+        views = self.views(img, img_meta)
+        dets = self.detect_boxes(views)
+        embeddings = self.embed_views(views, dets.boxes)
         memory = TrackMemory.empty(embeddings) if memory is None else memory
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
-        host = dets.cpu()
-        self.check_finite(feats, host, img_meta)
+        host = self.to_host(dets, views)
         num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                self.label_memory, num_objects)
@@ -116,9 +122,14 @@ class MaskTrackRCNN(MaskRCNN):
             memory = memory.forget(self.max_age)
         found = host.ids >= 0
         dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
-        masks = self.detect_masks(feats, dets, host, img_meta)
+        masks = [] if self.mask_head is None else self.detect_masks(views, dets, host)
         return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
                            host.ids.numpy(), masks), memory
+
+    def embed_views(self, views: Sequence[View], boxes: Tensor) -> Tensor:
+        """(n, D) embeddings of (n, 4) boxes in original pixels, the means over all views."""
+        return torch.stack([self.embed(view.feats, [view.to_network(boxes)])
+                            for view in views]).mean(0)
 
     def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
         """Ids of N detections with (N, D) embeddings.
@@ -135,3 +146,15 @@ class MaskTrackRCNN(MaskRCNN):
         rows = assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))
         return torch.where(embeddings.isfinite().all(dim=1), memory.ids_of(rows), NOT_FINITE)
+
+
+@DETECTORS.register_module
+class MaskTrackRCNN(Tracker):
+    """Faster or Mask R-CNN with a tracking head; without masks it tracks boxes."""
+    test_keys = dict(TwoStageDetector.test_keys, track=TRACK_TEST_KEYS)
+
+
+@DETECTORS.register_module
+class CascadeTrackRCNN(Tracker, CascadeRCNN):
+    """Cascade R-CNN with a tracking head that looks at the boxes of the last stage."""
+    test_keys = dict(CascadeRCNN.test_keys, track=TRACK_TEST_KEYS)

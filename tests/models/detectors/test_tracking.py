@@ -148,14 +148,15 @@ def test_a_bounded_memory_gives_the_same_ids(cfg, build, frames, monkeypatch):
     assert len(set(map(str, found.values()))) == 1 and bounded < whole == memory.total
 
 
-@pytest.mark.parametrize('part', ['track_head.fcs.0', 'bbox_head.fc_cls', 'bbox_head.fc_reg',
-                                  'backbone.conv1'])
-@pytest.mark.parametrize('number', [float('nan'), float('inf')])
+@pytest.mark.parametrize('part, number', [
+    ('track_head.fcs.0', 'nan'), ('bbox_head.fc_cls', 'nan'), ('bbox_head.fc_reg', 'nan'),
+    ('backbone.conv1', 'nan'), ('track_head.fcs.0', 'inf'), ('bbox_head.fc_cls', 'inf'),
+    ('backbone.conv1', 'inf')])
 def test_what_is_not_finite_names_the_frame(cfg, build, frames, part, number):
     cfg.test_cfg.rcnn.score_thr = 0.0
     model = build(cfg).eval()
     img, meta = frames(1)[0]
     torch.nn.init.constant_(model.get_submodule(part).bias if 'conv1' not in part
-                            else model.get_submodule(part).weight, number)
+                            else model.get_submodule(part).weight, float(number))
     with pytest.raises(ValueError, match='a/7.jpg: the network gives NaN or infinity'):
         model.track(img, dict(meta, filename='a/7.jpg'))
