@@ -186,7 +186,8 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     """
     results = load_results(path)
     results = from_classic(results) if dataset.is_video else results
-    check_results(dataset, results)
+    for part in by_stage(results).values():
+        check_results(dataset, part)
     return results
 
 
