@@ -39,6 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='write results.json and its zip for a server, next to X.pkl')
     add('--gpus', type=int, default=1, help='GPUs to share the videos between; processes on a CPU')
     add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
+    add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
     add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)

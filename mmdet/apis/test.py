@@ -51,6 +51,7 @@ class TestOptions:
     amp: bool | None = None
     compile: bool | None = None
     cfg_options: dict | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
@@ -78,7 +79,9 @@ def prepare(options: TestOptions) -> Prepared:
     """
     cfg = load_config(options.config, options.cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
-    check_gpus(options.gpus, options.proc_per_gpu)
+    cfg.device = options.device or cfg.get('device')
+    this_device(cfg.device)
+    check_gpus(options.gpus, options.proc_per_gpu, cfg.device)
     check_count(options.workers or 0, '--workers', least=0)
     if options.out is not None:
         checks.check_output(options.out)
@@ -162,8 +165,8 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
                              allow_partial=options.allow_partial)
     checks.check_trained_classes(report.meta.get('CLASSES'), dataset, logger)
     torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
-    set_threads(0, cfg.get('num_threads'))
-    device = this_device()
+    device = this_device(cfg.device)
+    set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
     detector = prepare_inference(
         detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
@@ -183,7 +186,8 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     """
     results = load_results(path)
     results = from_classic(results) if dataset.is_video else results
-    check_results(dataset, results)
+    for part in by_stage(results).values():
+        check_results(dataset, part)
     return results
 
 
