@@ -7,6 +7,7 @@ import re
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mmdet.apis.train import TrainOptions
 from mmdet.apis.train import run as train
@@ -136,6 +137,37 @@ def test_voc_trains_and_is_validated(boxes_only, tmp_path):
     log, = tmp_path.glob('*.log.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {'bbox_mAP', 'bbox_AP50'} <= lines[-1].keys() and (tmp_path / 'best.pth').exists()
+
+
+def as_type(config, kind, path, *lacks):
+    cfg = load_config(config)
+    cfg.model.type = kind
+    for part in lacks:
+        for settings in (cfg.model, cfg.train_cfg, cfg.test_cfg):
+            settings.pop(part, None)
+    cfg.dump(path)
+    return str(path)
+
+
+def test_proposals_of_an_rpn_train_and_test_another(tiny, boxes_only, tmp_path, monkeypatch,
+                                                    capsys):
+    monkeypatch.chdir(tmp_path)
+    rpn = as_type(boxes_only, 'RPN', 'rpn.py', 'bbox_head', 'bbox_roi_extractor', 'rcnn')
+    state = {key: value for key, value in tiny.detector.state_dict().items()
+             if key.startswith(('backbone', 'neck', 'rpn_head'))}
+    torch.save(dict(state_dict=state), 'rpn.pth')
+    run('test', rpn, 'rpn.pth', '--out', 'found.pkl', '--eval', 'proposal_fast')
+    found = load_results('found.pkl')
+    assert [boxes.shape[1] for boxes in found] == [5] * 3 and len(found[0]) > 5
+    fast = as_type(boxes_only, 'FastRCNN', 'fast.py', 'rpn_head', 'rpn')
+    with pytest.raises(ValueError, match='proposals'):
+        train(TrainOptions(fast, 'fast'))
+    given = {f'data.{part}.{key}': value for part in ('train', 'val', 'test')
+             for key, value in (('proposal_file', 'found.pkl'), ('num_max_proposals', 5))}
+    train(TrainOptions(fast, 'fast', validate=True, seed=0, cfg_options=given))
+    run('test', fast, 'fast/latest.pth', '--out', 'x.pkl', '--eval', 'bbox', '--cfg-options',
+        'test_cfg.rcnn.score_thr=0.', *(f'{key}={value}' for key, value in given.items()))
+    assert 1 <= sum(map(len, load_results('x.pkl')[0])) <= 15  # 5 proposals, 3 classes
 
 
 @pytest.mark.parametrize('option, error, message', [
