@@ -89,8 +89,8 @@ def mask_track_iou(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndar
     """
     shape = len(dts.areas), len(gts.areas)
     inter = np.bincount(pairs.dt * shape[1] + pairs.gt, pairs.pixels, shape[0] * shape[1])
-    return _ratio(inter.reshape(shape).astype(float, copy=False), dts.areas.sum(axis=1),
-                  gts.areas.sum(axis=1))
+    return over_union(inter.reshape(shape).astype(float, copy=False), dts.areas.sum(axis=1),
+                      gts.areas.sum(axis=1))
 
 
 def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:
@@ -108,12 +108,15 @@ def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:
         low = np.maximum(dt[None, :, :2], gts[:, :, :2])
         high = np.minimum(dt[None, :, :2] + dt[None, :, 2:], gts[:, :, :2] + gts[:, :, 2:])
         inter[row] = np.clip(high - low, 0, None).prod(axis=2).sum(axis=1)
-    return _ratio(inter, dts[..., 2:].prod(axis=2).sum(axis=1),
-                  gts[..., 2:].prod(axis=2).sum(axis=1))
+    return over_union(inter, dts[..., 2:].prod(axis=2).sum(axis=1),
+                      gts[..., 2:].prod(axis=2).sum(axis=1))
 
 
-def _ratio(inter: np.ndarray, dt_total: np.ndarray, gt_total: np.ndarray) -> np.ndarray:
-    """``inter`` over the union, in its place: there may be many tracks."""
+def over_union(inter: np.ndarray, dt_total: np.ndarray, gt_total: np.ndarray) -> np.ndarray:
+    """IoU (D, G) from the pixels shared (D, G) and in all (D,), (G,); 0 where there are none.
+
+    It is written over ``inter``: there may be many tracks.
+    """
     union = (dt_total[:, None] + gt_total[None, :]).astype(float, copy=False)
     union -= inter
     return np.divide(inter, union, out=inter, where=union > 0)

@@ -82,9 +82,13 @@ def _boxes_and_masks(result: Any) -> tuple[np.ndarray, list]:
         if len(set(result.obj_ids.tolist())) != len(boxes) or (result.obj_ids < 0).any():
             raise ValueError('ids of objects are negative or used twice')
         return boxes, masks
-    if isinstance(result, np.ndarray):  # proposals
-        return result, []
+    if isinstance(result, dict):
+        parts = [_boxes_and_masks(stage) for stage in result.values()]
+        return (np.concatenate([np.zeros((0, 5)), *(boxes for boxes, _ in parts)]),
+                [mask for _, masks in parts for mask in masks])
     found, segms = result if isinstance(result, tuple) else (result, None)
+    if isinstance(found, np.ndarray):
+        found = [found]
     boxes = np.concatenate([np.zeros((0, 5)), *found])
     masks = [] if segms is None else [mask for masks in segms for mask in masks]
     if segms is not None and [len(part) for part in segms] != [len(part) for part in found]:

@@ -142,3 +142,42 @@ def test_masks_of_another_size_or_colour(frames, masks, tmp_path):
     Image.new('RGB', (40, 30)).save(masks / 'street' / '8.png')
     done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
     assert done.returncode == 1 and 'this one is in colour' in done.stderr
+
+
+def replace_masks(masks, write):
+    for path in sorted((masks / 'street').iterdir()):
+        pixels = np.array(Image.open(path)) == 1
+        path.unlink()
+        write(path, np.where(pixels, 255, 0).astype(np.uint8))
+
+
+def test_masks_of_0_and_255_are_one_object(frames, masks, tmp_path):
+    replace_masks(masks, lambda path, pixels: Image.fromarray(pixels).save(path))
+    ytvos, out = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--category', 'car')
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [[100] * 3]
+    assert '255 is taken as the one object' in out
+
+
+def test_masks_in_a_folder_for_each_object(frames, masks, tmp_path):
+    def write(path, pixels):
+        for key in ('3', '12'):
+            (path.parent / key).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(path.parent / key / path.name)
+    replace_masks(masks, write)
+    ytvos, out = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--category', 'car')
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [[100] * 3] * 2
+    assert '2 folders are taken as one object each' in out
+
+
+@pytest.mark.parametrize('case, said', [
+    ('jpeg', 'a mask as JPEG has other numbers than were drawn; save masks as PNG'),
+    ('mistyped', 'no such folder of masks'), ('empty', 'found no object in 1 videos')])
+def test_masks_that_would_vanish_are_refused(frames, masks, tmp_path, case, said):
+    if case == 'jpeg':
+        replace_masks(masks, lambda path, pixels: Image.fromarray(pixels).save(path, 'jpeg'))
+    elif case == 'mistyped':
+        masks = tmp_path / 'mask'
+    else:
+        replace_masks(masks, lambda path, pixels: Image.fromarray(pixels * 0).save(path))
+    done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
+    assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
