@@ -115,7 +115,7 @@ def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:
 def over_union(inter: np.ndarray, dt_total: np.ndarray, gt_total: np.ndarray) -> np.ndarray:
     """IoU (D, G) from the pixels shared (D, G) and in all (D,), (G,); 0 where there are none.
 
-    It is written over ``inter``: there may be many tracks.
+    ``inter`` is float and becomes the result: there may be many tracks.
     """
     union = (dt_total[:, None] + gt_total[None, :]).astype(float, copy=False)
     union -= inter
