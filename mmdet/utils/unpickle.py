@@ -39,7 +39,7 @@ def read_pickle(path: str) -> Any:
     try:
         return unpickle(data)
     except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
-        raise BadValue(f'{path}: refused: {error or "the file is damaged"}; expected a complete '
+        raise BadValue(f'{path}: refused: {str(error) or "the file is damaged":.200}; expected a complete '
                        'pickle of numbers, texts, numpy arrays, dicts and lists') from None
 
 
