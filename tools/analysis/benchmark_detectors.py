@@ -6,7 +6,8 @@
 Trains (forward and backward) and tests Faster R-CNN and RetinaNet, both with ResNet-50-FPN, and
 SSD300 with VGG16 on made-up pictures in memory, in turn with torchvision's. Both have the same
 numbers: pictures, objects, classes, proposals, samples, thresholds, frozen layers. Weights are
-random, so hardly any box reaches the score threshold. Prints medians and their ratio.
+random, so hardly any box reaches the score threshold, and the RPNs propose anchors as they are.
+Prints medians and their ratio.
 """
 import argparse
 import pathlib
@@ -79,6 +80,14 @@ def freeze_as_here(model: nn.Module) -> None:
         body.eval()
 
 
+def leave_anchors(here: nn.Module, peer: nn.Module) -> None:
+    """Both RPNs propose anchors as they are: as many regions for both, whatever the weights."""
+    if hasattr(peer, 'rpn'):
+        for conv in (here.rpn_head.rpn_reg, peer.rpn.head.bbox_pred):
+            nn.init.zeros_(conv.weight)
+            nn.init.zeros_(conv.bias)
+
+
 def pictures(num: int, shape: tuple, device: torch.device) -> tuple[Tensor, list, list]:
     """(num, 3, h, w) in [0, 1], and eight boxes with labels in each."""
     generator = torch.Generator().manual_seed(0)
@@ -98,10 +107,12 @@ def steps_of(name: str, args: argparse.Namespace) -> dict[str, dict[str, Callabl
     config, make_peer = DETECTORS[name]
     cfg = load_config(str(ROOT / 'configs' / config))
     cfg.model.pretrained = None
+    torch.manual_seed(0)
     shape = (300, 300) if name == 'SSD300' else args.size[::-1]
     device = torch.device(args.device)
     here = build_detector(cfg.model, cfg.train_cfg, cfg.test_cfg).to(device)
     peer = make_peer(cfg, shape).to(device)
+    leave_anchors(here, peer)
     images, boxes, labels = pictures(args.images, shape, device)
     meta = dict(img_shape=(*shape, 3), ori_shape=(*shape, 3), pad_shape=(*shape, 3),
                 scale_factor=1.0, flip=False)
