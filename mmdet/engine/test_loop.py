@@ -79,7 +79,8 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
     mine = [list(videos)[i] for i in mine]
     order = [index for video in mine for index in videos[video]]
     preprocess = dataset.preprocessor()
-    progress = Progress(len(order), logger or get_root_logger())
+    progress = Progress(sum(map(len, videos.values())), logger or get_root_logger(),
+                        mine=len(order))
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
 
@@ -114,7 +115,7 @@ def detect_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devi
     rank, count = rank_and_world()
     order = range(rank, len(dataset), count)
     preprocess, given = dataset.preprocessor(), given_inputs(detector)
-    progress = Progress(len(order), logger or get_root_logger(), 'images')
+    progress = Progress(len(dataset), logger or get_root_logger(), 'images', mine=len(order))
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
 
