@@ -48,6 +48,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--workers', type=int, metavar='N',
         help='threads that load frames (default: as the machine allows)')
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
+    add('--save-detections', metavar='FILE',
+        help='keep all that the tracker saw, for tools/analysis/replay.py')
     add('--cfg-options', nargs='+', action=DictAction, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)

@@ -1,5 +1,6 @@
 """A whole test: config and checkpoint in, result files, scores and drawings out."""
 import dataclasses
+import functools
 import logging
 import os
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset
 from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.recording import Recorder
 from mmdet.engine.sharding import check_gpus
 from mmdet.engine.test_loop import choose_loop
 from mmdet.formats.pickles import dump_results, load_results
@@ -45,6 +47,7 @@ class TestOptions:
     launcher: str = 'none'
     workers: int | None = None
     allow_partial: bool = False
+    save_detections: str | None = None
     cfg_options: dict | None = None
 
     def __post_init__(self) -> None:
@@ -84,6 +87,9 @@ def prepare(options: TestOptions) -> Prepared:
     if options.format_only and not dataset.is_video:
         raise BadValue('--format-only packs tracks of videos; for images X.pkl.json is all '
                        'servers need')
+    if options.save_detections and (options.load_result or not dataset.is_video):
+        raise BadValue('--save-detections keeps what a tracker sees in videos; it needs a '
+                       'YTVOSDataset and a checkpoint, not --load_result')
     if options.load_result:
         return Prepared(cfg, dataset, None)
     cfg.model.pretrained = None  # the checkpoint has the backbone
@@ -114,7 +120,7 @@ def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
         results = read_results(options.out, prepared.dataset)
     else:
         results = None
-    return None if results is None else _report(options, prepared, results, logger)
+    return None if results is None else report(options, prepared, results, logger)
 
 
 def _announce(dataset: BaseDataset, out: str, logger: logging.Logger) -> None:
@@ -139,6 +145,8 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     set_threads(0, cfg.get('num_threads'))
     device = this_device()
     loop = choose_loop(detector, dataset)
+    if options.save_detections:
+        loop = functools.partial(loop, recorder=Recorder(options.save_detections, dataset))
     results = loop(detector.to(device), dataset, device, options.workers, logger)
     if results is not None:
         write_results(results, options.out, dataset)
@@ -157,9 +165,9 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     return from_classic(results) if dataset.is_video else results
 
 
-def _report(options: TestOptions, prepared: Prepared, results: list,
-            logger: logging.Logger) -> dict:
-    """Write the json, then all that is made from it."""
+def report(options: TestOptions, prepared: Prepared, results: list,
+           logger: logging.Logger) -> dict:
+    """Write the json, then all that is made from it; returns evaluation type to metrics."""
     cfg, dataset, _ = prepared
     files = dataset.write(results, f'{options.out}.json', track_score(cfg))
     logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))

@@ -15,20 +15,22 @@ class Detections:
         scores: (n,) float32.
         labels: (n,) int64, 0-based.
         ids: (n,) int64 object ids, -1 for none; None in single images.
+        probs: (n, K) probability of every class, background first; stays on the device.
     """
     boxes: Tensor
     boxes_net: Tensor
     scores: Tensor
     labels: Tensor
     ids: Tensor | None = None
+    probs: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, rows: Tensor) -> 'Detections':
-        ids = None if self.ids is None else self.ids[rows]
+        ids, probs = (None if part is None else part[rows] for part in (self.ids, self.probs))
         return Detections(self.boxes[rows], self.boxes_net[rows], self.scores[rows],
-                          self.labels[rows], ids)
+                          self.labels[rows], ids, probs)
 
     def cpu(self) -> 'Detections':
         """The same in host memory; the device is waited for once, not once per field."""

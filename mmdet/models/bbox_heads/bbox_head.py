@@ -112,7 +112,9 @@ class BBoxHead(nn.Module):
             boxes = delta2bbox(boxes, bbox_pred.float(), self.target_means,
                                self.target_stds, img_meta['img_shape'])
         scale = img_meta['scale_factor']
-        dets, labels = multiclass_nms(boxes_to_original(boxes, scale), scores, cfg['score_thr'],
-                                      cfg['nms'], cfg['max_per_img'])
-        boxes, scores = dets[:, :4], dets[:, 4]
-        return Detections(boxes, boxes_to_network(boxes, scale), scores, labels)
+        dets, labels, rows = multiclass_nms(
+            boxes_to_original(boxes, scale), scores, cfg['score_thr'], cfg['nms'],
+            cfg['max_per_img'], return_inds=True)
+        boxes = dets[:, :4]
+        return Detections(boxes, boxes_to_network(boxes, scale), dets[:, 4], labels,
+                          probs=scores[rows])

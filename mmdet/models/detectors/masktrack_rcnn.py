@@ -1,5 +1,5 @@
 """MaskTrack R-CNN (arXiv:1905.04804)."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
+from mmdet.formats.detections import FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
 from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
@@ -84,8 +85,9 @@ class MaskTrackRCNN(MaskRCNN):
         return self.track_head(self.bbox_roi_extractor(feats, bbox2roi(boxes_net)))
 
     @torch.no_grad()
-    def track(self, img: Tensor, img_meta: dict,
-              memory: TrackMemory | None = None) -> tuple[TrackResult, TrackMemory]:
+    def track(self, img: Tensor, img_meta: dict, memory: TrackMemory | None = None,
+              keep: Callable[[FrameDetections], None] | None = None
+              ) -> tuple[TrackResult, TrackMemory]:
         """Detect, segment and identify the objects of the next frame of a video.
 
         The host waits for the device five times: for the sizes of three results, for the
@@ -95,6 +97,7 @@ class MaskTrackRCNN(MaskRCNN):
             img: (1, 3, H, W) normalised.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
             memory: what the call for the previous frame returned; None for the first.
+            keep: gets all detections of the frame, those without an id too.
 
         Returns:
             The objects of this frame that have an id, and the memory for the next.
@@ -102,17 +105,41 @@ class MaskTrackRCNN(MaskRCNN):
         feats = self.extract_feat(img)
         dets = self.detect_boxes(feats, img_meta)
         embeddings = self.embed(feats, [dets.boxes_net])
+        dets, host, memory = self.associate(dets, embeddings, memory)
+        masks = self.masks_of(feats, dets, host, img_meta, with_id=True)
+        if keep is not None:  # the others by themselves, so that keeping them changes no mask
+            lost = self.masks_of(feats, dets, host, img_meta, with_id=False)
+            keep(kept_frame(host, dets.probs, embeddings, masks, lost))
+        host = host[host.ids >= 0]
+        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+                           host.ids.numpy(), masks), memory
+
+    def masks_of(self, feats: tuple[Tensor, ...], dets: Detections, host: Detections,
+                 img_meta: dict, with_id: bool) -> list[dict]:
+        """Masks of the detections that have an id, or of those without; ``host``: ``dets.cpu()``.
+        """
+        chosen = (host.ids >= 0) == with_id
+        rows = first_true((dets.ids >= 0) == with_id, int(chosen.sum()))
+        return self.detect_masks(feats, dets[rows], host[chosen], img_meta)
+
+    def associate(self, dets: Detections, embeddings: Tensor, memory: TrackMemory | None = None
+                  ) -> tuple[Detections, Detections, TrackMemory]:
+        """Give N detections ids; needs no weights.
+
+        Args:
+            dets: of the next frame of a video.
+            embeddings: (N, D).
+            memory: of the frames before; None for the first.
+
+        Returns:
+            the detections with ids, the same in host memory, the memory after the frame.
+        """
         memory = TrackMemory.empty(embeddings) if memory is None else memory
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
         host = dets.cpu()
         num_objects = max(len(memory), *(host.ids + 1).tolist(), 0)
-        memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
-                               self.label_memory, num_objects)
-        found = host.ids >= 0
-        dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
-        masks = self.detect_masks(feats, dets, host, img_meta)
-        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
-                           host.ids.numpy(), masks), memory
+        return dets, host, memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
+                                         self.label_memory, num_objects)
 
     def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
         """Ids of N detections with (N, D) embeddings.
@@ -127,3 +154,20 @@ class MaskTrackRCNN(MaskRCNN):
         same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
         return assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))
+
+
+def kept_frame(host: Detections, probs: Tensor, embeddings: Tensor, named: Sequence[dict],
+               lost: Sequence[dict]) -> FrameDetections:
+    """All N detections of a frame in their order.
+
+    Args:
+        host: with ids, in host memory.
+        probs: (N, K).
+        embeddings: (N, D).
+        named, lost: masks of those with an id, and of those without.
+    """
+    masks = {True: iter(named), False: iter(lost)}
+    return FrameDetections(
+        host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+        probs.float().cpu().numpy(), embeddings.float().cpu().numpy(),
+        [next(masks[has_id]) for has_id in (host.ids >= 0).tolist()] if named or lost else [])
