@@ -19,8 +19,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmdet.apis.demo import DemoOptions, run_demo  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args() -> argparse.Namespace:
@@ -42,7 +41,9 @@ def parse_args() -> argparse.Namespace:
 
 
 def main() -> None:
-    run_demo(DemoOptions(**vars(parse_args())))
+    args = parse_args()
+    from mmdet.apis.demo import DemoOptions, run_demo
+    run_demo(DemoOptions(**vars(args)))
 
 
 if __name__ == '__main__':

@@ -3,7 +3,8 @@
     python tools/test_video.py CONFIG CHECKPOINT --out X.pkl --eval segm
 
 Writes X.pkl (what was found in every frame) and X.pkl.json (one record a track), prints scores
-where there are annotations. Options may be spelt with - or _.
+where there are annotations. --out X.jsonl writes what was found as json lines, which need no
+pickle to be read. Options may be spelt with - or _.
 """
 import argparse
 import os
@@ -12,12 +13,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmengine.config import DictAction  # noqa: E402
-
-from mmdet.apis.test import TestOptions, prepare, run  # noqa: E402
-from mmdet.engine.launch import run_copies  # noqa: E402
-from mmdet.engine.sharding import use_gpus  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -26,7 +22,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='config file; it is Python and will be run')
     add('checkpoint', nargs='?', help='path or URL of the weights; not needed with --load_result')
-    add('--out', required=True, metavar='X.pkl', help='where results go; the json is X.pkl.json')
+    add('--out', required=True, metavar='X.pkl',
+        help='where results go, as .pkl or .jsonl; the json is X.pkl.json')
     add('--eval', nargs='+', default=[], choices=['segm', 'bbox'],
         help='score masks, boxes around them, or both')
     add('--load_result', action='store_true',
@@ -50,23 +47,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
     add('--save-detections', metavar='FILE',
         help='keep all that the tracker saw, for tools/analysis/replay.py')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int | None:
+def main(argv: list[str] | None = None) -> int:
     """Look for mistakes, then test here or in several processes."""
     args = vars(parse_args(argv))
+    from mmdet.apis.test import TestOptions, launch
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
-    options = TestOptions(**args)
-    processes = options.gpus * options.proc_per_gpu
-    prepared = prepare(options)
-    if processes > 1 and options.launcher == 'none' and not options.load_result:
-        use_gpus(options.gpus)
-        return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
-    run(options, prepared)
-    return 0
+    return launch(TestOptions(**args))
 
 
 if __name__ == '__main__':

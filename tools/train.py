@@ -17,17 +17,9 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
-
-import torch.distributed as dist  # noqa: E402
-from mmengine.config import DictAction  # noqa: E402
-
-from mmdet.apis import TrainingInterrupted, get_root_logger  # noqa: E402
-from mmdet.apis.train import TrainOptions, run  # noqa: E402
-from mmdet.engine.launch import run_copies  # noqa: E402
-from mmdet.engine.sharding import check_gpus  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import sentence  # noqa: E402
+from mmdet.utils.logger import get_root_logger  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +45,7 @@ def parse_args() -> argparse.Namespace:
     add('--amp', action='store_true', help='mixed precision (float16 on GPUs, bfloat16 on CPUs)')
     add('--auto-scale-lr', action='store_true',
         help='scale the learning rate by pairs a step / 32')
-    add('--cfg-options', '--options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    add('--cfg-options', '--options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
         help='change the config, e.g. data.imgs_per_gpu=2 optimizer.lr=0.001')
     add('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none',
         help='who started the processes')
@@ -64,6 +56,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> int:
     """Train here or in several processes; returns the exit status."""
     args = vars(parse_args())
+    import torch.distributed as dist
+
+    from mmdet.apis import TrainingInterrupted
+    from mmdet.apis.train import TrainOptions, run
+    from mmdet.engine.launch import run_copies
+    from mmdet.engine.sharding import check_gpus
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
     options = TrainOptions(**args)
     try:

@@ -53,8 +53,7 @@ def run_demo(options: DemoOptions) -> list[dict]:
     source = open_source(options.video, options.fps)
     detector = init_detector(options.config, options.checkpoint, options.device)
     classes = detector.CLASSES
-    num_classes = detector.bbox_head.num_classes - 1
-    tracks = TrackWriter(1, None, range(1, num_classes + 1))
+    tracks = TrackWriter(1, None, range(1, detector.num_classes))
     folder = pathlib.Path(options.out)
     with VideoWriter(folder / f'{source.name}.mp4', source.fps, logger) as video:
         try:

@@ -11,16 +11,16 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
-from mmdet.datasets.transforms import View, check_scales
+from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
 from mmdet.engine.environment import set_threads
 from mmdet.engine.prefetch import default_workers, read_ahead
-from mmdet.engine.test_loop import track_video
+from mmdet.engine.test_loop import network_input, track_video
 from mmdet.formats.frame_files import IMAGE_SUFFIXES
 from mmdet.formats.pictures import read_picture, write_picture
 from mmdet.formats.sources import Source, open_source
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
-from mmdet.utils.config import load_config
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadType
 from mmdet.visualization import draw_result
 
@@ -45,6 +45,7 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
         ValueError: the checkpoint does not fit the config.
     """
     cfg = config if isinstance(config, Config) else load_config(config)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
     meta = {}
     if checkpoint is not None:
@@ -60,7 +61,7 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
     """Names from the config, or those of YouTube-VIS 2019 if the head has as many."""
     named = cfg.data.test.get('classes')
-    if named is None and detector.bbox_head.num_classes == len(YTVOSDataset.CLASSES) + 1:
+    if named is None and detector.num_classes == len(YTVOSDataset.CLASSES) + 1:
         return YTVOSDataset.CLASSES
     return named
 
@@ -69,22 +70,27 @@ class FrameLoader:
     """Makes what a data set makes of a frame in test mode.
 
     Args:
-        cfg: config with ``data.test``, whose ``img_scale``, ``img_norm_cfg``
-            and ``size_divisor`` are used.
+        cfg: config with ``data.test``, whose ``img_scale``, ``flip_ratio``,
+            ``img_norm_cfg`` and ``size_divisor`` are used.
     """
 
     def __init__(self, cfg: Config) -> None:
         test = cfg.data.test
-        self.scale = check_scales(test.img_scale, 'data.test')[0]
+        self.scales, self.flip = check_scales(test.img_scale, 'data.test'), test.get('flip_ratio')
         self.size_divisor = test.get('size_divisor')
         self.keep_ratio = test.get('resize_keep_ratio', True)
         self.preprocess = FramePreprocessor(**test.img_norm_cfg, size_divisor=self.size_divisor)
 
     def item(self, frame: np.ndarray, frame_id: int = 0) -> dict[str, Any]:
-        """A frame (h, w, 3) as an item: ``frame``, ``img`` (uint8, resized), ``img_meta``."""
-        view = View.of(frame.shape[:2], self.scale, False, self.size_divisor, self.keep_ratio)
-        return dict(frame=frame, img=view.image(frame),
-                    img_meta=view.meta(frame.shape, frame_id=frame_id))
+        """A frame (h, w, 3) as an item: ``frame``, ``img`` (uint8, resized), ``img_meta``.
+
+        With several scales or mirror images ``img`` and ``img_meta`` are lists.
+        """
+        views = views_to_test(frame.shape[:2], self.scales, bool(self.flip), self.size_divisor,
+                              self.keep_ratio)
+        return dict(frame=frame, **one_or_all([
+            dict(img=view.image(frame), img_meta=view.meta(frame.shape, frame_id=frame_id))
+            for view in views]))
 
     def items(self, frames: Iterable[np.ndarray]) -> Iterator[dict[str, Any]]:
         """The items of a video."""
@@ -147,8 +153,8 @@ def _infer(detector: nn.Module, frames: Iterable[np.ndarray]) -> list[Result]:
         return [result for _, result in track_frames(detector, frames)]
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
     items = (loader.item(frame) for frame in frames)
-    return [detector.detect(loader.preprocess([item['img'].to(device)]), item['img_meta'])
-            for item in items]
+    return [detector.detect(network_input(loader.preprocess, item['img'], device),
+                            item['img_meta']) for item in items]
 
 
 def show_result(frame: str | np.ndarray, result: Result,

@@ -2,14 +2,15 @@
 import dataclasses
 import time
 
-from mmdet.apis.test import Prepared, TestOptions, report, track_score, write_results
+from mmdet.apis.test import Prepared, TestOptions, report, track_score
 from mmdet.datasets import build_dataset
 from mmdet.engine import checks
 from mmdet.engine.environment import this_device
 from mmdet.engine.replay import build_tracker, check_fits, replay_dataset
 from mmdet.formats.detections import DetectionFile
-from mmdet.formats.results import check_track_score
-from mmdet.utils.config import load_config
+from mmdet.formats.result_files import dump_results
+from mmdet.formats.results import check_results, check_track_score
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
@@ -30,6 +31,7 @@ def prepare(options: ReplayOptions) -> tuple[Prepared, DetectionFile]:
             sentence that says what to correct.
     """
     cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     checks.check_output(options.out)
     check_track_score(track_score(cfg))
     file = DetectionFile(options.detections)
@@ -57,5 +59,6 @@ def run(options: ReplayOptions) -> dict:
     seconds = time.perf_counter() - start
     logger.info('%s: %d frames tracked in %.1f s, %.0f a second', file.path, len(results), seconds,
                 len(results) / seconds)
-    write_results(results, options.out, prepared.dataset)
+    check_results(prepared.dataset, results)
+    dump_results(results, options.out)
     return report(options, prepared, results, logger)

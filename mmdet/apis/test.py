@@ -3,6 +3,7 @@ import dataclasses
 import functools
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -15,26 +16,27 @@ from mmdet.datasets import build_dataset
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine import checks
 from mmdet.engine.distribution import init_dist, rank_and_world
-from mmdet.engine.drawing import draw_dataset
-from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.drawing import draw_dataset, draw_images
+from mmdet.engine.environment import check_count, set_threads, this_device
+from mmdet.engine.launch import run_copies
 from mmdet.engine.recording import Recorder
-from mmdet.engine.sharding import check_gpus
-from mmdet.engine.test_loop import choose_loop
-from mmdet.formats.pickles import dump_results, load_results
-from mmdet.formats.results import check_track_score, from_classic
+from mmdet.engine.sharding import check_gpus, use_gpus
+from mmdet.engine.test_loop import choose_loop, given_types
+from mmdet.formats.result_files import dump_results, load_results
+from mmdet.formats.results import by_stage, check_results, check_track_score, from_classic
 from mmdet.formats.submission import write_submission
 from mmdet.models import build_detector
-from mmdet.utils.config import load_config
+from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
 
 @dataclasses.dataclass
 class TestOptions:
-    """The options of ``tools/test_video.py``, which explains each."""
+    """The options of ``tools/test_video.py`` and ``tools/test.py``, which explain each."""
     config: str
     checkpoint: str | None
-    out: str
+    out: str | None = None
     eval: Sequence[str] = ()
     load_result: bool = False
     show: bool = False
@@ -52,7 +54,7 @@ class TestOptions:
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
-        self.save_path = self.save_path or f'{os.path.splitext(self.out)[0]}_show'
+        self.save_path = self.save_path or f'{os.path.splitext(self.out or "test")[0]}_show'
 
 
 class Prepared(NamedTuple):
@@ -75,8 +77,14 @@ def prepare(options: TestOptions) -> Prepared:
             sentence that says what to correct.
     """
     cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model', 'test_cfg', 'data.test')
     check_gpus(options.gpus, options.proc_per_gpu)
-    checks.check_output(options.out)
+    check_count(options.workers or 0, '--workers', least=0)
+    if options.out is not None:
+        checks.check_output(options.out)
+    elif options.eval or options.format_only or options.load_result or not options.show:
+        raise BadValue('--out X.pkl is missing: the results go there, and the scores come from the '
+                       'json beside it; only --show works without')
     check_track_score(track_score(cfg))
     if not options.load_result:
         checks.check_checkpoint(options.checkpoint)
@@ -91,12 +99,26 @@ def prepare(options: TestOptions) -> Prepared:
         raise BadValue('--save-detections keeps what a tracker sees in videos; it needs a '
                        'YTVOSDataset and a checkpoint, not --load_result')
     if options.load_result:
+        checks.check_types(options.eval, dataset.result_types, dataset)
         return Prepared(cfg, dataset, None)
     cfg.model.pretrained = None  # the checkpoint has the backbone
     detector = build_detector(cfg.model, test_cfg=cfg.test_cfg)
     checks.check_classes(detector, dataset)
+    checks.check_inputs(detector, dataset)
     choose_loop(detector, dataset)
+    checks.check_types(options.eval, given_types(detector), dataset)
     return Prepared(cfg, dataset, detector)
+
+
+def launch(options: TestOptions) -> int:
+    """Look for mistakes, then test here or in several processes; returns the exit status."""
+    processes = options.gpus * options.proc_per_gpu
+    prepared = prepare(options)
+    if processes > 1 and options.launcher == 'none' and not options.load_result:
+        use_gpus(options.gpus)
+        return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], processes)
+    run(options, prepared)
+    return 0
 
 
 def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
@@ -107,7 +129,8 @@ def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
         prepared: from :func:`prepare`; made here if None.
 
     Returns:
-        evaluation type to metrics; None on other processes than the first.
+        evaluation type to metrics, ``STAGE_TYPE`` where a cascade keeps its stages; None on other
+        processes than the first.
     """
     if options.launcher != 'none':
         init_dist(options.launcher, backend='gloo')
@@ -123,12 +146,12 @@ def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
     return None if results is None else report(options, prepared, results, logger)
 
 
-def _announce(dataset: BaseDataset, out: str, logger: logging.Logger) -> None:
+def _announce(dataset: BaseDataset, out: str | None, logger: logging.Logger) -> None:
     """Say what will be tested, and what cannot be scored."""
-    if dataset.is_video:
-        logger.info('%s: %d videos, %d frames, %d classes', dataset.ann_file,
-                    len(dataset.vid_infos), len(dataset), len(dataset.CLASSES))
-    if not dataset.has_annotations():
+    what = f'{len(dataset.vid_infos)} videos, {len(dataset)} frames' if dataset.is_video else (
+        f'{len(dataset)} images')
+    logger.info('%s: %s, %d classes', dataset.ann_file, what, len(dataset.CLASSES or ()))
+    if out is not None and not dataset.has_annotations():
         logger.warning(
             '%s has no annotations (the public validation and test files have none), so nothing '
             'can be scored; only the json for submission, %s.json, will be written. For a score '
@@ -148,37 +171,48 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     if options.save_detections:
         loop = functools.partial(loop, recorder=Recorder(options.save_detections, dataset))
     results = loop(detector.to(device), dataset, device, options.workers, logger)
-    if results is not None:
-        write_results(results, options.out, dataset)
-        logger.info('%s: results of %d frames', options.out, len(results))
+    if results is not None and options.out is not None:
+        dump_results(results, options.out)
+        logger.info('%s: results of %d %s', options.out, len(results),
+                    'frames' if dataset.is_video else 'images')
     return results
 
 
-def write_results(results: list, path: str, dataset: BaseDataset) -> None:
-    """Write ``X.pkl`` as the 2019 code did."""
-    dump_results([result.to_classic() for result in results] if dataset.is_video else results, path)
-
-
 def read_results(path: str, dataset: BaseDataset) -> list:
-    """Read an ``X.pkl``."""
+    """Read an ``X.pkl`` or ``X.jsonl``; boxes and masks can be drawn then.
+
+    Raises:
+        FileNotFoundError, ValueError: there is none, or it is not of this data set.
+    """
     results = load_results(path)
-    return from_classic(results) if dataset.is_video else results
+    results = from_classic(results) if dataset.is_video else results
+    check_results(dataset, results)
+    return results
 
 
 def report(options: TestOptions, prepared: Prepared, results: list,
            logger: logging.Logger) -> dict:
-    """Write the json, then all that is made from it; returns evaluation type to metrics."""
+    """Write the json, score it, then draw; returns evaluation type to metrics."""
+    metrics = {}
+    for stage, part in by_stage(results).items() if options.out else ():
+        scores = _score(options, prepared, stage, part, logger)
+        metrics |= {f'{stage}_{kind}' if stage else kind: s for kind, s in scores.items()}
+    if options.show:
+        draw = draw_dataset if prepared.dataset.is_video else draw_images
+        draw(prepared.dataset, results, options.save_path, options.show_format == 'png',
+             score_thr=options.show_score_thr, logger=logger)
+    return metrics
+
+
+def _score(options: TestOptions, prepared: Prepared, stage: str, results: list,
+           logger: logging.Logger) -> dict:
+    """One stage of a cascade, or all there is: the json, what is packed, the scores."""
     cfg, dataset, _ = prepared
-    files = dataset.write(results, f'{options.out}.json', track_score(cfg))
+    name = f'{options.out}.{stage}.json' if stage else f'{options.out}.json'
+    files = dataset.write(results, name, track_score(cfg))
     logger.info('written: %s', ', '.join(dict.fromkeys(files.values())))
     if options.format_only:
         folder = os.path.dirname(os.path.abspath(options.out))
         packed = write_submission(files['segm'], dataset.ytvos, folder, logger)
         logger.info('for submission: %s', packed)
-    metrics = {}
-    if dataset.has_annotations():
-        metrics = dataset.score(files, options.eval, logger)
-    if options.show:
-        draw_dataset(dataset, results, options.save_path, options.show_format == 'png',
-                     score_thr=options.show_score_thr, logger=logger)
-    return metrics
+    return dataset.score(files, options.eval, logger) if dataset.has_annotations() else {}

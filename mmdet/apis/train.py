@@ -1,6 +1,7 @@
 """Training a detector from a classic config."""
 import copy
 import dataclasses
+import functools
 import logging
 import os
 import time
@@ -18,19 +19,20 @@ from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine import classic
-from mmdet.engine.checks import check_classes, check_frames
+from mmdet.engine.checks import check_classes, check_frames, check_inputs, check_targets
 from mmdet.engine.distribution import broadcast, init_dist, rank_and_world
 from mmdet.engine.environment import environment_text, set_random_seed, set_threads, this_device
 from mmdet.engine.hooks import LogHook, LrHook, SkippedHook, StopHook
 from mmdet.engine.run_checkpoints import CheckpointFolder, find_latest
 from mmdet.engine.schedule import Schedule
-from mmdet.engine.test_loop import evaluate_detector
+from mmdet.engine.test_loop import choose_loop, evaluate_detector, result_types
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
 from mmdet.engine.work_folder import work_folder
 from mmdet.models import build_detector
 from mmdet.utils import atomic_write, get_root_logger, load_config
-from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.config import require
+from mmdet.utils.errors import BadKey, BadValue, MissingFile
 
 
 @dataclasses.dataclass
@@ -63,6 +65,7 @@ class Prepared(NamedTuple):
 def make_config(options: TrainOptions) -> Config:
     """The config file with the options written into it."""
     cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model', 'data.train', 'data.imgs_per_gpu', 'optimizer', 'total_epochs')
     name = os.path.splitext(os.path.basename(options.config))[0]
     cfg.work_dir = options.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
     for key in ('seed', 'resume_from', 'load_from'):
@@ -144,7 +147,8 @@ def train_detector(model: nn.Module, dataset: Any | Sequence[Any], cfg: Config,
         dataset, = dataset
     check_classes(model, dataset)
     check_frames(dataset)
-    validation = validation_of(cfg) if validate else None
+    check_targets(model, dataset)
+    validation = validation_of(cfg, model) if validate else None
     cfg.seed = choose_seed(cfg)
     stamp = broadcast(time.strftime('%Y%m%d_%H%M%S'))
     log_file = os.path.join(cfg.work_dir, f'{stamp}.log')
@@ -182,11 +186,13 @@ def choose_seed(cfg: Config) -> int:
     return seed
 
 
-def validation_of(cfg: Config) -> Validation:
-    """``cfg.data.val`` as a test set; classic configs leave test_mode out.
+def validation_of(cfg: Config, model: nn.Module) -> Validation:
+    """``cfg.data.val`` as a test set, whatever its test_mode, and what is scored on it.
 
     Raises:
-        ValueError: it has no annotations to score against.
+        ValueError: it has no annotations to score against, or other classes than the model.
+        TypeError: the model cannot be tested on it, or gives nothing that it scores.
+        KeyError: ``checkpoint_config.save_best`` is none of its numbers.
     """
     val = copy.deepcopy(cfg.data.val)
     if not isinstance(val, dict) or isinstance(val.get('ann_file'), (list, tuple)):
@@ -200,7 +206,17 @@ def validation_of(cfg: Config) -> Validation:
             'split the training file with tools/convert_datasets/'
             'split_videos.py and set data.val to the part held out')
     check_frames(dataset)
-    return Validation(dataset, evaluate_detector, classic.evaluation(cfg))
+    check_classes(model, dataset)
+    check_inputs(model, dataset)
+    choose_loop(model, dataset)
+    types = result_types(model, dataset)
+    wanted = classic.checkpoint_config(cfg).get('save_best', 'auto')
+    if wanted not in ('auto', None) and not wanted.startswith(tuple(f'{t}_' for t in types)):
+        raise BadKey(f'checkpoint_config.save_best is "{wanted}", but --validate scores '
+                     f'{" and ".join(types)}; name one of their numbers, e.g. "{types[0]}_AP", or '
+                     'leave it "auto"')
+    evaluate = functools.partial(evaluate_detector, types=types)
+    return Validation(dataset, evaluate, classic.evaluation(cfg))
 
 
 def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool,

@@ -11,8 +11,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import SEQUENCES, structure_problems
-from mmdet.formats.entries import is_box, num_frames
-from mmdet.formats.frame_files import image_size, missing_files
+from mmdet.formats.entries import is_box, is_finite, num_frames
+from mmdet.formats.frame_files import missing_files
+from mmdet.formats.pictures import read_picture
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
@@ -108,7 +109,7 @@ def _mismatches(ann: dict, rles: list, where: str) -> Iterator[Finding]:
         pixels = 0 if rle is None else int(mask_utils.area(rle))
         if not pixels and ann['segmentations'][frame]:
             continue  # broken or without a pixel: said elsewhere
-        if not _is_number(area or 0) or abs((area or 0) - pixels) > max(
+        if not is_finite(area or 0) or abs((area or 0) - pixels) > max(
                 AREA_SLACK[0], AREA_SLACK[1] * pixels):
             wrong.setdefault('area', []).append((frame, area, pixels))
         tight = mask_utils.toBbox(rle).tolist() if pixels else None
@@ -118,10 +119,6 @@ def _mismatches(ann: dict, rles: list, where: str) -> Iterator[Finding]:
         frame, stated, real = cases[0]
         yield Finding('error', f'{where}: {what} and mask disagree in {len(cases)} frames, first '
                       f'in frame {frame}: {stated!r:.60} is stated, the mask gives {real}')
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value == value
 
 
 def _same_box(box: Any, tight: list | None) -> bool:
@@ -139,7 +136,7 @@ def _reaches_outside(segm: Any, size: tuple[int, int]) -> bool:
         return False
     return any(min(p[0::2]) < -1 or max(p[0::2]) > size[1] + 1 or min(p[1::2]) < -1
                or max(p[1::2]) > size[0] + 1 for p in segm
-               if isinstance(p, list) and len(p) > 5 and all(map(_is_number, p)))
+               if isinstance(p, list) and len(p) > 5 and all(map(is_finite, p)))
 
 
 def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: str,
@@ -179,11 +176,11 @@ def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: s
 def _look_at(path: str, size: tuple[int, int]) -> tuple[str, str]:
     """What is wrong with a frame: the kind ('' for nothing) and the case."""
     try:
-        got = image_size(path, whole=True)
+        height, width = read_picture(path).shape[:2]
     except BadValue as error:
         return 'are corrupt', str(error)
-    if got != size:
-        return 'have another size', (f'{path}: {got[0]} x {got[1]} pixels, the json says '
+    if (width, height) != size:
+        return 'have another size', (f'{path}: {width} x {height} pixels, the json says '
                                      f'{size[0]} x {size[1]}')
     return '', path
 
@@ -207,7 +204,8 @@ def statistics(dataset: dict) -> dict[str, Any]:
         classes.append(dict(name=str(cat.get('name', cat['id'])), objects=len(own),
                             videos=len({ann['video_id'] for ann in own}),
                             masks=sum(seen[ann['id']] for ann in own)))
-    areas = [area for ann in annotations for area in ann.get('areas') or () if area]
+    areas = [area for ann in annotations for area in ann.get('areas') or ()
+             if area and is_finite(area)]
     per_video = Counter(ann['video_id'] for ann in annotations)
     return dict(
         videos=len(videos), frames=sum(map(num_frames, videos.values())),

@@ -6,9 +6,14 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 
+from mmdet.formats.pictures import read_picture
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue, MissingFile, printable
 from mmdet.visualization.draw import draw_tracks, upscale_factor
+from mmdet.visualization.figures import write_figure
 from mmdet.visualization.strip import contact_strip, spread
+
+MAX_BARS = 100  # of the classes with most objects; names of more cannot be read
 
 
 def histograms(statistics: dict[str, Any], path: str) -> None:
@@ -18,12 +23,13 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
         statistics: see :func:`mmdet.curation.audit.statistics`.
         path: a .png, .pdf or .svg.
     """
-    classes = sorted(statistics['classes'], key=lambda c: -c['objects'])
+    classes = sorted(statistics['classes'], key=lambda c: -c['objects'])[:MAX_BARS]
     figure = Figure(figsize=(14, 9), layout='constrained')
     axes = figure.subplots(2, 2)
     places = np.arange(len(classes))
     axes[0, 0].bar(places, [c['objects'] for c in classes])
-    axes[0, 0].set_xticks(places, [c['name'] for c in classes], rotation=90, fontsize=8)
+    names = [printable(c['name'], 60) for c in classes]
+    axes[0, 0].set_xticks(places, names, rotation=90, fontsize=8)
     axes[0, 0].set(title='objects of each class', ylabel='objects')
     for axis, key, title, unit in (
             (axes[0, 1], 'track_lengths', 'frames in which an object is seen', 'frames'),
@@ -36,7 +42,7 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     axes[1, 1].axvline(128, color='black', linestyle=':', label='small | medium | large')
     axes[1, 1].axvline(256, color='black', linestyle=':')
     axes[1, 1].legend()
-    figure.savefig(path, dpi=100)
+    write_figure(figure, path)
 
 
 def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> np.ndarray | None:
@@ -48,8 +54,11 @@ def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> n
         uint8 (h, w, 3), BGR, enlarged when the frame is small.
     """
     video = ytvos.vids[vid_id]
-    image = cv2.imread(os.path.join(img_prefix, video['file_names'][frame]))
-    if image is None or image.shape[:2] != (video['height'], video['width']):
+    try:
+        image = read_picture(os.path.join(img_prefix, video['file_names'][frame]))
+    except (BadValue, MissingFile):
+        return None
+    if image.shape[:2] != (video['height'], video['width']):
         return None
     anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
             if ann['segmentations'][frame]}

@@ -107,16 +107,36 @@ def find_videos(ytvos: YTVOS, names: Iterable[str]) -> set[Hashable]:
     """Ids of the videos of these names (see :func:`mmdet.formats.entries.video_name`) or ids.
 
     Raises:
-        ValueError: there is no such video, or none was asked for.
+        ValueError: there is no such video, several have the name, or none was asked for.
     """
-    known = {str(vid): vid for vid in ytvos.vids}
-    known.update({video_name(video): vid for vid, video in ytvos.vids.items()})
-    names = list(names)
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise BadValue(f'{ytvos.name} has no video {unknown[0]!r}' if unknown else
-                       'the list of videos is empty')
-    return {known[name] for name in names}
+    known, found = _videos_by_name(ytvos), set()
+    for name in names:
+        ids = known.get(name, ())
+        if len(ids) != 1:
+            raise BadValue(f'{ytvos.name} has {len(ids) or "no"} video{"s" * (len(ids) > 1)} '
+                           f'{name!r:.80}' + ('; name them by their ids' if ids else ''))
+        found.update(ids)
+    if not found:
+        raise BadValue('the list of videos is empty')
+    return found
+
+
+def names_of(ytvos: YTVOS, ids: Iterable[Hashable]) -> list[str]:
+    """A line for each video by which :func:`find_videos` finds it: its name, else its id."""
+    known, names = _videos_by_name(ytvos), []
+    for vid in ids:
+        name = video_name(ytvos.vids[vid])
+        plain = name.isprintable() and name == name.strip()
+        names.append(name if plain and known[name] == [vid] else str(vid))
+    return names
+
+
+def _videos_by_name(ytvos: YTVOS) -> dict[str, list]:
+    """Ids of the videos of each name; an id is a name too, where no video has it for a name."""
+    known = {}
+    for vid, video in ytvos.vids.items():
+        known.setdefault(video_name(video), []).append(vid)
+    return {str(vid): [vid] for vid in ytvos.vids} | known
 
 
 def part(dataset: dict[str, Any], video_ids: set) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.ytvos import YTVOS
-from mmdet.utils.errors import BadValue
+from mmdet.utils.errors import BadType, BadValue
 
 
 class Entry(NamedTuple):
@@ -25,6 +25,32 @@ class Entry(NamedTuple):
                 and self.box[2] >= 1 and self.box[3] >= 1)
 
 
+class LazyMasks(Sequence):
+    """n masks, uint8 (h, w) each, decoded only when one is asked for."""
+
+    def __init__(self, decoders: Sequence[Callable[[], np.ndarray]]) -> None:
+        self.decoders = decoders
+
+    def __len__(self) -> int:
+        return len(self.decoders)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.decoders[index]()
+
+
+def ann_info(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The valid entries as ``get_ann_info`` gives them, crowds apart; x2 = x + w - 1."""
+    shown = [e for e in entries if e.is_valid()]
+    solid, crowds = [e for e in shown if not e.crowd], [e for e in shown if e.crowd]
+    return dict(bboxes=_corners([e.box for e in solid]), labels=_labels(solid),
+                bboxes_ignore=_corners([e.box for e in crowds]), labels_ignore=_labels(crowds),
+                obj_ids=[e.obj_id for e in solid], masks=LazyMasks([e.mask for e in solid]))
+
+
+def _labels(entries: Sequence[Entry]) -> np.ndarray:
+    return np.array([e.label for e in entries], np.int64)
+
+
 @dataclasses.dataclass
 class FrameObjects:
     """What is annotated in one frame, in original pixels.
@@ -34,34 +60,50 @@ class FrameObjects:
         labels: (n,) int64, 1-based.
         boxes_ignore: (k, 4) float32: crowds and difficult objects.
         obj_ids: n identities, equal in all frames of a video; empty for images.
-        masks: n functions, each decodes one mask to uint8 (h, w); row i belongs
-            to ``boxes[i]`` whatever crowds there are.
+        masks: n arrays uint8 (h, w), decoded when asked for; row i belongs to ``boxes[i]``
+            whatever crowds there are.
     """
     boxes: np.ndarray
     labels: np.ndarray
     boxes_ignore: np.ndarray
     obj_ids: Sequence[int] = ()
-    masks: Sequence[Callable[[], np.ndarray]] = ()
+    masks: Sequence[np.ndarray] = ()
 
     @classmethod
-    def from_entries(cls, entries: Sequence[Entry]) -> 'FrameObjects':
-        """Keep the valid entries, crowds apart; x2 = x + w - 1."""
-        shown = [e for e in entries if e.is_valid()]
-        solid = [e for e in shown if not e.crowd]
-        return cls(boxes=_corners([e.box for e in solid]),
-                   labels=np.array([e.label for e in solid], np.int64),
-                   boxes_ignore=_corners([e.box for e in shown if e.crowd]),
-                   obj_ids=[e.obj_id for e in solid],
-                   masks=[e.mask for e in solid])
+    def from_ann(cls, ann: Any, where: str) -> 'FrameObjects':
+        """What ``get_ann_info`` gives, of this code or of a subclass from 2019.
 
-    def decode_masks(self) -> list[np.ndarray]:
-        """The n masks, uint8 (h, w) each."""
-        return [mask() for mask in self.masks]
+        Args:
+            ann: dict with ``bboxes`` (n, 4) and ``labels`` (n,), and where there are any
+                ``bboxes_ignore`` (k, 4), ``obj_ids`` and ``masks``, n each.
+            where: for messages.
+
+        Raises:
+            TypeError: it is no such dict.
+            ValueError: there are not as many labels, ids or masks as boxes, or a label below 1.
+        """
+        if not isinstance(ann, dict) or not {'bboxes', 'labels'} <= ann.keys():
+            got = f'the keys {", ".join(ann)}' if isinstance(ann, dict) else type(ann).__name__
+            raise BadType(f'{where}: expected a dict with "bboxes" (n, 4) and "labels" (n,), and '
+                          f'"bboxes_ignore", "masks" where there are any, got {got}')
+        boxes, ignore = (np.asarray(ann.get(key, ()), np.float32).reshape(-1, 4)
+                         for key in ('bboxes', 'bboxes_ignore'))
+        objects = cls(boxes, np.asarray(ann['labels'], np.int64).reshape(-1), ignore,
+                      ann.get('obj_ids', ()), ann.get('masks', ()))
+        for key, values in (('labels', objects.labels), ('obj_ids', objects.obj_ids),
+                            ('masks', objects.masks)):
+            if len(values) != len(boxes) and (len(values) or key == 'labels'):
+                raise BadValue(f'{where}: {len(boxes)} boxes, but {len(values)} {key}; give one '
+                               'for every box')
+        if (objects.labels < 1).any():
+            raise BadValue(f'{where}: label {objects.labels.min()}; labels start at 1, 0 is the '
+                           'background')
+        return objects
 
     def select(self, keep: np.ndarray, boxes: np.ndarray) -> 'FrameObjects':
         """The objects at the indices ``keep``, with new boxes; masks no longer apply."""
         return FrameObjects(boxes, self.labels[keep], self.boxes_ignore,
-                            [self.obj_ids[i] for i in keep] if self.obj_ids else ())
+                            [self.obj_ids[i] for i in keep] if len(self.obj_ids) else ())
 
 
 def _corners(boxes: Sequence[Sequence[float]]) -> np.ndarray:
@@ -179,9 +221,9 @@ class VideoIndex:
         return [(v, t) for v, video in enumerate(self.videos)
                 for t in range(len(video['filenames']))]
 
-    def objects(self, video: int, frame: int) -> FrameObjects:
+    def ann_info(self, video: int, frame: int) -> dict[str, Any]:
         """What is annotated in one frame; positions, not ids, are given."""
-        return FrameObjects.from_entries([
+        return ann_info([
             Entry(track['bboxes'][frame], track['areas'][frame],
                   self.cat2label[track['category_id']], bool(track.get('iscrowd', 0)),
                   track['id'], self._decoder(track, frame))

@@ -38,7 +38,8 @@ class BaseDataset(Dataset):
     and ``img_meta`` has ``filename``, ``ori_shape``, ``img_shape``, ``pad_shape``
     ((h, w, 3) each), ``scale_factor`` (network pixels per original pixel: a float, or
     float32 (4,) where the aspect ratio is not kept), ``flip``, and in videos ``video_id``
-    (of the json) and ``frame_id``.
+    (of the json) and ``frame_id``. In test mode with several scales or mirror images ``img``,
+    ``img_meta`` and ``proposals`` are lists with one entry a view.
 
     Attributes:
         seed: set it before workers start.

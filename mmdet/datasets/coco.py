@@ -7,13 +7,13 @@ from typing import Any
 
 from pycocotools.coco import COCO
 
-from mmdet.datasets.annotations import Entry, FrameObjects, agreed_classes, category_labels
+from mmdet.datasets.annotations import Entry, agreed_classes, ann_info, category_labels
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
 from mmdet.evaluation import coco_eval
-from mmdet.formats import results2json
+from mmdet.evaluation.class_names import COCO as COCO_CLASSES
+from mmdet.formats.coco_files import check_coco
 from mmdet.formats.json_files import read_json
-from mmdet.utils.errors import BadValue
 
 
 @DATASETS.register_module
@@ -28,18 +28,8 @@ class CocoDataset(CustomDataset):
         cat_ids, cat2label: category ids in label order; 1-based label of an id.
         img_ids: image id of every item.
     """
-    result_types = 'segm', 'bbox'
-    CLASSES = (
-        'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',
-        'traffic_light', 'fire_hydrant', 'stop_sign', 'parking_meter', 'bench', 'bird', 'cat',
-        'dog', 'horse', 'sheep', 'cow', 'elephant', 'bear', 'zebra', 'giraffe', 'backpack',
-        'umbrella', 'handbag', 'tie', 'suitcase', 'frisbee', 'skis', 'snowboard', 'sports_ball',
-        'kite', 'baseball_bat', 'baseball_glove', 'skateboard', 'surfboard', 'tennis_racket',
-        'bottle', 'wine_glass', 'cup', 'fork', 'knife', 'spoon', 'bowl', 'banana', 'apple',
-        'sandwich', 'orange', 'broccoli', 'carrot', 'hot_dog', 'pizza', 'donut', 'cake', 'chair',
-        'couch', 'potted_plant', 'bed', 'dining_table', 'toilet', 'tv', 'laptop', 'mouse',
-        'remote', 'keyboard', 'cell_phone', 'microwave', 'oven', 'toaster', 'sink', 'refrigerator',
-        'book', 'clock', 'vase', 'scissors', 'teddy_bear', 'hair_drier', 'toothbrush')
+    result_types = 'segm', 'bbox', 'proposal', 'proposal_fast'
+    CLASSES = COCO_CLASSES
 
     def _load(self, classes: Sequence[str] | None) -> None:
         default = type(self).CLASSES
@@ -50,24 +40,23 @@ class CocoDataset(CustomDataset):
         """Image entries in the order of the file, with ``filename``."""
         self.coco = COCO()
         self.coco.dataset = read_json(ann_file)
-        _check(self.coco.dataset, ann_file)
+        needs = dict(images=('id', 'file_name', 'width', 'height'), categories=('id', ))
+        if isinstance(self.coco.dataset, dict) and 'annotations' in self.coco.dataset:
+            needs['annotations'] = 'image_id', 'category_id', 'bbox'
+        check_coco(self.coco.dataset, ann_file, needs)
         with contextlib.redirect_stdout(io.StringIO()):  # it prints
             self.coco.createIndex()
         self.cat_ids, self._names = category_labels(self.coco.dataset['categories'])
         self.cat2label = {cat_id: i + 1 for i, cat_id in enumerate(self.cat_ids)}
         return [dict(info, filename=info['file_name']) for info in self.coco.dataset['images']]
 
-    def get_ann_info(self, idx: int) -> FrameObjects:
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
         """What is annotated in image ``idx`` of the file."""
-        return FrameObjects.from_entries([
+        return ann_info([
             Entry(ann['bbox'], ann.get('area'), self.cat2label[ann['category_id']],
                   bool(ann.get('iscrowd', 0)), mask=lambda ann=ann: self.coco.annToMask(ann))
             for ann in self.coco.imgToAnns.get(self.img_infos[idx]['id'], ())
             if not ann.get('ignore')])
-
-    def _keep(self, places: Sequence[int]) -> None:
-        super()._keep(places)
-        self.img_ids = [self.img_infos[i]['id'] for i in places]
 
     # The data set as a whole.
 
@@ -75,30 +64,7 @@ class CocoDataset(CustomDataset):
         """Whether the file lists an object."""
         return bool(self.coco.anns)
 
-    def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
-        """Write one record per box and per mask; see :meth:`BaseDataset.write`."""
-        return results2json(self, results, out_file)
-
     def score_file(self, path: str, kind: str,
                    logger: logging.Logger | None = None) -> dict[str, float]:
         """COCO's numbers."""
         return coco_eval(path, kind, self.coco, logger=logger)[kind]
-
-
-def _check(content: Any, ann_file: str) -> None:
-    """Refuse what is no COCO file or contradicts itself.
-
-    Raises:
-        ValueError: the entry is named.
-    """
-    for key in ('images', 'categories'):
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            video = '; it lists videos: use type="YTVOSDataset"' if 'videos' in content else ''
-            raise BadValue(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
-    known = {f'{what}_id': {entry['id'] for entry in content[key]}
-             for what, key in (('image', 'images'), ('category', 'categories'))}
-    for ann in content.get('annotations') or ():
-        for key, ids in known.items():
-            if ann.get(key) not in ids:
-                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is '
-                               f'{ann.get(key)!r}, and the file lists no such entry; re-export it')

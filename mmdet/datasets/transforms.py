@@ -76,7 +76,7 @@ class View:
         """Resize to the nearest pixel, flip, pad with 0.
 
         Args:
-            masks: n uint8 arrays (h, w).
+            masks: n uint8 arrays (h, w); each is looked at once.
 
         Returns:
             uint8 (n, H, W) of ``pad_shape``.
@@ -95,6 +95,24 @@ class View:
     def _resized(self, img: np.ndarray, interpolation: int) -> np.ndarray:
         img = cv2.resize(img, self.img_shape[1::-1], interpolation=interpolation)
         return img[:, ::-1] if self.flip else img
+
+
+def views_to_test(size: tuple[int, int], scales: Sequence[tuple[int, int]], flip: bool,
+                  size_divisor: int | None, keep_ratio: bool) -> list[View]:
+    """Every view of a frame that is tested, as in 2019: each scale, followed by its mirror image.
+
+    Args:
+        size: (height, width) of the frame.
+        flip: whether there are mirror images.
+        scales, size_divisor, keep_ratio: see :meth:`View.of`.
+    """
+    return [View.of(size, scale, mirrored, size_divisor, keep_ratio)
+            for scale in scales for mirrored in ((False, True) if flip else (False,))]
+
+
+def one_or_all(views: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The item of a frame to test: its only view, or a dict of lists, one entry a view."""
+    return views[0] if len(views) == 1 else {key: [v[key] for v in views] for key in views[0]}
 
 
 def check_scales(img_scale: Any, where: str) -> list[tuple[int, int]]:

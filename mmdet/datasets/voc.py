@@ -1,13 +1,14 @@
 """Images in Pascal VOC format."""
 import os
 from collections.abc import Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
-from mmdet.datasets.annotations import FrameObjects
 from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
+from mmdet.evaluation.class_names import VOC as VOC_CLASSES
 from mmdet.utils import nearest
 from mmdet.utils.errors import BadValue, MissingFile
 
@@ -22,7 +23,7 @@ class XMLDataset(CustomDataset):
     ``gt_bboxes_ignore``.
 
     Args:
-        min_size: least width and height of a box in pixels; None: any.
+        min_size: least width and height of a box that trains, in pixels; None: any.
         others: as for :class:`CustomDataset`; ``with_mask`` must be False
             (the xml files hold none). ``classes`` replaces the class list.
     """
@@ -30,6 +31,9 @@ class XMLDataset(CustomDataset):
     def __init__(self, *args, min_size: float | None = None, **kwargs) -> None:
         self.min_size = min_size
         super().__init__(*args, **kwargs)
+        if min_size is not None and self.test_mode:
+            raise BadValue(f'{type(self).__name__}: min_size leaves small boxes out of training; '
+                           'remove it from data.val and data.test, where every box counts')
         if self.with_mask and not self.test_mode:
             raise BadValue(f'{type(self).__name__}: xml annotations hold no masks; set '
                            'with_mask=False')
@@ -75,23 +79,27 @@ class XMLDataset(CustomDataset):
         skip = small or (difficult is not None and int(difficult.text) != 0)
         return [value - 1 for value in box], self.cat2label[name], skip
 
-    def get_ann_info(self, idx: int) -> FrameObjects:
-        """What is annotated in image ``idx`` of the file."""
+    def get_ann_info(self, idx: int) -> dict[str, Any]:
+        """What is annotated in image ``idx`` of the file; difficult and small boxes apart."""
         objects = self.img_infos[idx]['objects']
-        solid = [entry for entry in objects if not entry[2]]
-        boxes, ignore = (np.array([entry[0] for entry in part], np.float32).reshape(-1, 4)
-                         for part in (solid, [entry for entry in objects if entry[2]]))
-        return FrameObjects(boxes, np.array([entry[1] for entry in solid], np.int64), ignore)
+        parts = [[entry for entry in objects if entry[2] == skip] for skip in (False, True)]
+        (boxes, labels), (boxes_ignore, labels_ignore) = (
+            (np.array([entry[0] for entry in part], np.float32).reshape(-1, 4),
+             np.array([entry[1] for entry in part], np.int64)) for part in parts)
+        return dict(bboxes=boxes, labels=labels, bboxes_ignore=boxes_ignore,
+                    labels_ignore=labels_ignore)
 
 
 @DATASETS.register_module
 class VOCDataset(XMLDataset):
-    """Pascal VOC 2007 and 2012; ``img_prefix`` is the folder of the year."""
-    CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car', 'cat', 'chair',
-               'cow', 'diningtable', 'dog', 'horse', 'motorbike', 'person', 'pottedplant', 'sheep',
-               'sofa', 'train', 'tvmonitor')
+    """Pascal VOC 2007 and 2012; ``img_prefix`` is the folder of the year.
+
+    Attributes:
+        year: 2007 or 2012 as ``img_prefix`` says, else None; mean AP of 2007 takes 11 points.
+    """
+    CLASSES = VOC_CLASSES
 
     def _load(self, classes: Sequence[str] | None) -> None:
         super()._load(classes)
         years = [year for year in (2007, 2012) if f'VOC{year}' in self.img_prefix]
-        self.year = years[0] if years else None  # which AP the 2019 evaluation takes
+        self.year = years[0] if years else None

@@ -1,6 +1,7 @@
 """Videos in YouTube-VIS format."""
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,20 +65,33 @@ class YTVOSDataset(CustomDataset):
         video, frame = self._frames[place]
         return self._info(video, frame)
 
+    def image_id(self, place: int) -> tuple[int, int]:
+        """Position of the video and of the frame in it."""
+        return self._frames[place]
+
     def frame_objects(self, place: int) -> FrameObjects:
         """What is annotated in one frame."""
-        return self._index.objects(*self._frames[place])
+        return self._objects(*self._frames[place])
 
-    def get_ann_info(self, idx: int, frame_id: int) -> FrameObjects:
-        """What is annotated in frame ``frame_id`` of the video at position ``idx``."""
-        return self._index.objects(idx, frame_id)
+    def _objects(self, video: int, frame: int) -> FrameObjects:
+        return FrameObjects.from_ann(
+            self.get_ann_info(video, frame),
+            f'{type(self).__name__}.get_ann_info({video}, {frame})')
+
+    def get_ann_info(self, idx: int, frame_id: int) -> dict[str, Any]:
+        """What is annotated in frame ``frame_id`` of the video at position ``idx``.
+
+        Returns:
+            as :meth:`CustomDataset.get_ann_info`, with ``obj_ids``: n identities.
+        """
+        return self._index.ann_info(idx, frame_id)
 
     def _info(self, video: int, frame: int) -> dict:
         info = self.vid_infos[video]
         return dict(filename=info['filenames'][frame], height=info['height'], width=info['width'],
                     video_id=info['id'], frame_id=frame)
 
-    def _trainable(self) -> list[int]:
+    def _filter_imgs(self) -> list[int]:
         start = np.cumsum([0] + [len(info['filenames']) for info in self.vid_infos])
         places = [int(start[v]) + t for v, frames in enumerate(self._index.frames) for t in frames]
         if not places:
@@ -87,10 +101,6 @@ class YTVOSDataset(CustomDataset):
                 'have no annotations: train on the training file '
                 '(tools/convert_datasets/split_videos.py cuts a validation part off it)')
         return places
-
-    def _keep(self, places: Sequence[int]) -> None:
-        super()._keep(places)
-        self.img_ids = [self._frames[i] for i in places]
 
     # The data set as a whole.
 
@@ -107,8 +117,9 @@ class YTVOSDataset(CustomDataset):
 
     def write(self, results: Sequence, out_file: str, track_score: str = 'mean') -> dict[str, str]:
         """Write one record per track; see :meth:`BaseDataset.write`."""
-        results2json_videoseg(self, results, out_file, track_score)
-        return dict.fromkeys(self.result_types, out_file)
+        records = results2json_videoseg(self, results, out_file, track_score)
+        boxes_only = any('segmentations' not in record for record in records)
+        return dict.fromkeys(('bbox',) if boxes_only else self.result_types, out_file)
 
     def score_file(self, path: str, kind: str,
                    logger: logging.Logger | None = None) -> dict[str, float]:
@@ -128,7 +139,7 @@ class YTVOSDataset(CustomDataset):
             return {}
         video, frame = self._frames[place]
         frame = reference_frame(self._index.frames[video], frame, rng)
-        ref = self._index.objects(video, frame)
+        ref = self._objects(video, frame)
         img = read_frame(self.img_prefix, self._info(video, frame), self.ann_file)
         boxes = view.boxes(ref.boxes)
         if self.aug_ref_bbox_param is not None:

@@ -1,25 +1,36 @@
 """What can go wrong in a test, looked at before any time is spent."""
+import inspect
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
 from mmdet.datasets.base import BaseDataset
 from mmdet.formats.frame_files import missing_files
+from mmdet.formats.result_files import ENDINGS
 from mmdet.utils.errors import BadValue, CannotWrite, MissingFile
+
+
+def check_types(wanted: Sequence[str], given: Sequence[str], dataset: BaseDataset) -> None:
+    """Look whether results can be scored as ``--eval`` asks (ValueError)."""
+    for kind in wanted:
+        for name, types in (('the data set', dataset.result_types), ('the detector', given)):
+            if kind not in types:
+                raise BadValue(f'--eval {kind}: {name} has {", ".join(types) or "no scores"}; '
+                               'choose among those')
 
 
 def check_output(path: str) -> str:
     """``path`` itself if results can be written there.
 
     Raises:
-        ValueError: it does not end with ``.pkl`` or is a folder.
+        ValueError: it does not end with ``.pkl`` or ``.jsonl``, or is a folder.
         PermissionError: nothing can be written there.
     """
-    if not path.endswith(('.pkl', '.pickle')):
-        raise BadValue(f'--out {path}: expected a name that ends with .pkl; '
-                         'the json is written beside it as X.pkl.json')
+    if not path.endswith(ENDINGS):
+        raise BadValue(f'--out {path}: expected a name that ends with .pkl or .jsonl; '
+                       'the json is written beside it as X.pkl.json')
     if os.path.isdir(path):
         raise BadValue(f'--out {path}: this is a folder; give the name of a file in it')
     folder = os.path.dirname(os.path.abspath(path))
@@ -102,6 +113,8 @@ def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:
     Raises:
         ValueError: they were built for another number of classes.
     """
+    if dataset.CLASSES is None:  # a list of images that names none
+        return
     expected = len(dataset.CLASSES) + 1
     for name in ('bbox_head', 'mask_head'):
         head = getattr(detector, name, None)
@@ -113,6 +126,50 @@ def check_classes(detector: nn.Module, dataset: BaseDataset) -> None:
                     f'num_classes={expected} (one more for the background), but {name} has '
                     f'{count}; correct num_classes in the config, or test with the annotation '
                     'file the model was trained for')
+
+
+GIVEN_BY = dict(gt_labels='with_label=True', gt_masks='with_mask=True',
+                gt_bboxes_ignore='with_crowd=True', ref_img='with_track=True and videos',
+                ref_bboxes='with_track=True and videos', gt_pids='with_track=True and videos',
+                proposals='a proposal_file, e.g. what tools/test.py --out writes for an RPN')
+
+
+def check_targets(detector: nn.Module, dataset: BaseDataset) -> None:
+    """Look whether items hold what the detector trains on; reads one item of every annotation file.
+
+    Raises:
+        ValueError: something is missing, or the files have different things.
+    """
+    if not hasattr(detector, 'forward_train'):
+        return
+    needed = _required(detector.forward_train) - {'img', 'img_meta'}
+    keys = {}
+    for part in dataset.parts():
+        keys[part.ann_file] = set(part[0])
+        for key in sorted(needed - keys[part.ann_file]):
+            raise BadValue(f'{part.ann_file}: {type(detector).__name__} trains on "{key}", which '
+                           f'the items do not have; data.train needs {GIVEN_BY.get(key, key)}')
+    first = next(iter(keys), None)
+    for path, found in keys.items():
+        for key in sorted(found ^ keys[first]):
+            raise BadValue(f'{first} and {path}: the items of one have "{key}", those of the other '
+                           'do not; files that train together need the same options')
+
+
+def check_inputs(detector: nn.Module, dataset: BaseDataset) -> None:
+    """Look whether items hold what the detector tests on (ValueError)."""
+    detect = getattr(detector, 'detect', None)
+    if detect is None or dataset.is_video or 'proposals' not in _required(detect):
+        return
+    if getattr(dataset, 'proposals', None) is None:
+        raise BadValue(f'{dataset.ann_file}: {type(detector).__name__} tests on "proposals", which '
+                       f'the items do not have; the data set needs {GIVEN_BY["proposals"]}')
+
+
+def _required(method: Callable) -> set[str]:
+    """Names of the arguments that have no default."""
+    return {name for name, p in inspect.signature(method).parameters.items()
+            if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD}
 
 
 def check_trained_classes(names: Sequence[str] | None, dataset: BaseDataset,

@@ -14,7 +14,7 @@ from torch import nn
 from mmdet.engine.hooks import EmaHook
 from mmdet.engine.updater import Updater
 from mmdet.utils import check_keys, nearest
-from mmdet.utils.errors import BadKey, BadValue, MissingPackage
+from mmdet.utils.errors import BadKey, BadValue, MissingPackage, sentence
 
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 _PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
@@ -39,11 +39,18 @@ def optimizer(cfg: Config, model: nn.Module) -> torch.optim.Optimizer:
                        f'{nearest(kind, valid)}')
     known = inspect.signature(getattr(torch.optim, kind)).parameters
     check_keys(args, ['type', 'paramwise_options', 'paramwise_cfg', *list(known)[1:]], 'optimizer')
+    for key, value in args.items():
+        if isinstance(value, str) and isinstance(getattr(known.get(key), 'default', None), float):
+            raise BadValue(f'optimizer.{key} must be a number, got the text {value!r}')
     paramwise = args.pop('paramwise_options', args.pop('paramwise_cfg', None))
     if paramwise:
         check_keys(paramwise, _PARAMWISE, 'optimizer.paramwise_options')
-    return build_optim_wrapper(model, dict(
-        type='OptimWrapper', optimizer=args, paramwise_cfg=paramwise)).optimizer
+    try:
+        return build_optim_wrapper(model, dict(
+            type='OptimWrapper', optimizer=args, paramwise_cfg=paramwise)).optimizer
+    except (TypeError, ValueError) as error:
+        raise BadValue(f'optimizer: {kind} cannot be made of {dict(cfg.optimizer)}: '
+                       f'{sentence(error)}') from error
 
 
 def optimizer_config(cfg: Config) -> dict:
@@ -66,8 +73,8 @@ def optimizer_config(cfg: Config) -> dict:
 def fp16(cfg: Config, device: torch.device) -> dict:
     """``fp16``: how the updater computes in half precision.
 
-    ``fp16 = dict(loss_scale=512.)`` as in 2019; ``loss_scale='dynamic'`` and
-    ``dtype='bfloat16'`` are new. On a CPU it is bfloat16 without scaling.
+    ``fp16 = dict(loss_scale=512.)`` as in 2019; ``loss_scale='dynamic'``,
+    ``dtype='bfloat16'`` and True are new. On a CPU it is bfloat16 without scaling.
 
     Raises:
         KeyError: unknown ``dtype``.
@@ -75,6 +82,7 @@ def fp16(cfg: Config, device: torch.device) -> dict:
     args = cfg.get('fp16')
     if not args:
         return {}
+    args = {} if args is True else args
     check_keys(args, ('loss_scale', 'dtype'), 'fp16')
     on_cpu = device.type == 'cpu'
     name = args.get('dtype', 'bfloat16' if on_cpu else 'float16')

@@ -3,14 +3,16 @@ import datetime
 import functools
 import os
 import subprocess
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 
 from mmdet.engine.launch import follow_launcher
-from mmdet.utils.errors import BadEnvironment, BadValue
+from mmdet.utils.errors import BadEnvironment, BadValue, UserError, sentence
 
+T = TypeVar('T')
 # Where each launcher says: rank, number of processes, rank on this machine.
 _LAUNCHERS = dict(
     pytorch=('RANK', 'WORLD_SIZE', 'LOCAL_RANK'),
@@ -99,6 +101,38 @@ def gather_dicts(part: dict) -> dict | None:
     if rank != 0:
         return None
     return {key: value for one in parts for key, value in one.items()}
+
+
+class OtherProcessFailed(UserError, RuntimeError):
+    """Another process failed at what all of them do; the message says which and why."""
+
+
+def together(work: Callable[[], T]) -> T:
+    """Do this process's part; where one fails, all do, so that none waits for it for ever.
+
+    Args:
+        work: must not wait for other processes itself.
+
+    Raises:
+        Exception: what ``work`` raised here.
+        OtherProcessFailed: it succeeded here, but not everywhere.
+    """
+    if rank_and_world()[1] == 1:
+        return work()
+    value, error = None, None
+    try:
+        value = work()
+    except Exception as raised:  # told to all below
+        error = raised
+    said = [None] * rank_and_world()[1]
+    own = None if error is None else f'{type(error).__name__}: {sentence(error)}'
+    dist.all_gather_object(said, own, group=_object_group(dist.group.WORLD))
+    if error is not None:
+        raise error
+    for rank, text in enumerate(said):
+        if text is not None:
+            raise OtherProcessFailed(f'process {rank} of {len(said)} failed: {text}')
+    return value
 
 
 def largest(value: int, device: torch.device) -> int:

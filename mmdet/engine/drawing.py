@@ -2,7 +2,6 @@
 import logging
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,12 +11,8 @@ from mmdet.formats.entries import frame_folder
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.logger import get_root_logger
+from mmdet.utils.names import UniqueNames, file_name
 from mmdet.visualization import VideoWriter, draw_result
-
-
-def drawing_name(info: dict) -> str:
-    """A file name for a video: the folder of its frames, else its id."""
-    return re.sub(r'[^\w.-]+', '_', frame_folder(info)).strip('._') or f'video_{info["id"]}'
 
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
@@ -28,7 +23,6 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
             for picture in pictures:
                 writer.write(picture)
         return writer.written
-    path.mkdir(parents=True, exist_ok=True)
     for t, picture in enumerate(pictures):
         write_picture(picture, path / f'{t:05d}.png')
     return path
@@ -52,15 +46,45 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         the files or folders written.
     """
     logger = logger or get_root_logger()
-    written, names = [], set()
+    written, unique = [], UniqueNames()
     for video, indices in dataset.videos().items():
         info = dataset.vid_infos[video]
-        name = drawing_name(info)
-        name = f'{name}_{info["id"]}' if name in names else name
-        names.add(name)
+        name = unique(frame_folder(info) or f'video {info["id"]}')
         pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
                     for i in indices)
         path = pathlib.Path(folder) / name
         written.append(write_pictures(pictures, path, fps, as_frames, logger))
     logger.info('%d videos drawn into %s', len(written), folder)
+    return written
+
+
+def draw_images(dataset: BaseDataset, results: Sequence, folder: str | os.PathLike,
+                as_png: bool = False, score_thr: float = 0.3,
+                logger: logging.Logger | None = None) -> list[pathlib.Path]:
+    """Draw what was found in every image of a data set.
+
+    Args:
+        dataset: of images, in test mode.
+        results: one per item: boxes by class, a pair of those and masks, proposals, or a dict of
+            stages, of which the ensemble is drawn.
+        folder: one picture per item goes there, named by its place and file name.
+        as_png: PNG files instead of JPEG.
+        score_thr: boxes below are left out.
+        logger: for what was written.
+
+    Returns:
+        the files written.
+    """
+    written = []
+    for index, result in enumerate(results):
+        result = result.get('ensemble') if isinstance(result, dict) else result
+        proposals = isinstance(result, np.ndarray)
+        found = result if isinstance(result, tuple) else ([result] if proposals else result, None)
+        picture = draw_result(dataset.picture(index), TrackResult.from_detections(*found),
+                              ['proposal'] if proposals else dataset.CLASSES, score_thr)
+        stem = pathlib.PurePath(dataset.item_info(index)['filename']).stem
+        name = f'{index:06d}_{file_name(stem)}'
+        written.append(pathlib.Path(folder) / f'{name}.{"png" if as_png else "jpg"}')
+        write_picture(picture, written[-1])
+    (logger or get_root_logger()).info('%d images drawn into %s', len(written), folder)
     return written

@@ -8,6 +8,10 @@ import numpy as np
 import torch
 from mmengine.utils.dl_utils import collect_env
 
+from mmdet.utils.errors import BadValue
+
+MOST = 512  # threads or processes anybody means
+
 
 def this_device() -> torch.device:
     """The GPU of this process, or the CPU."""
@@ -39,6 +43,13 @@ def iteration_seed(seed: int, iteration: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
 
 
+def check_count(value: int, name: str, least: int = 1) -> int:
+    """``value`` itself if a machine can run so many threads or processes (ValueError if not)."""
+    if type(value) is not int or not least <= value <= MOST:
+        raise BadValue(f'{name} must be a whole number from {least} to {MOST}, got {value!r:.60}')
+    return value
+
+
 def set_threads(workers: int, num_threads: int | None = None) -> int:
     """Share the cores between compute threads and data workers.
 
@@ -52,7 +63,12 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
 
     Returns:
         The number of data workers to use.
+
+    Raises:
+        ValueError: no machine has that many threads (torch would crash).
     """
+    if num_threads is not None:
+        check_count(num_threads, 'num_threads')
     local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
     cores = max(1, _cores() // local)
     if torch.cuda.is_available():

@@ -67,7 +67,7 @@ def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
         boxes, scores, labels, embeddings = (
             torch.tensor(array, device=device) for array in (
                 frame.boxes, frame.scores, frame.labels, frame.embeddings))
-        dets = Detections(boxes, boxes, scores, labels)
+        dets = Detections(boxes, scores, labels)
         _, host, memory = tracker.associate(dets, embeddings, memory)
         yield frame.with_ids(host.ids.numpy())
 

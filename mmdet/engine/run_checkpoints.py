@@ -67,7 +67,7 @@ class CheckpointFolder:
         by_epoch: whether ``interval`` counts epochs.
         max_keep_ckpts: how many regular ones stay; -1: all.
         save_best: the metric whose best weights are kept as ``best.pth``,
-            ``'auto'``: the first one ending in ``AP``; None: none.
+            ``'auto'``: the first one ending in ``AP``, else the last; None: none.
         save_optimizer: False makes smaller files that cannot be resumed.
         minutes: also write one when the last is so old; None: 15 once the run is older than
             an hour; 0: never.
@@ -143,7 +143,7 @@ class CheckpointFolder:
         """
         key = self.save_best
         if key == 'auto':
-            key = next((k for k in metrics if k.endswith('AP')), None)
+            key = next((k for k in metrics if k.endswith('AP')), next(reversed(metrics), None))
         if key is None or not metrics:
             return None
         if key not in metrics:

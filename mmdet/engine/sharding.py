@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from mmdet.engine.environment import check_count
 from mmdet.utils.errors import BadValue
 
 
@@ -34,10 +35,11 @@ def check_gpus(gpus: int, per_gpu: int) -> int:
     Without any GPU they share the CPU cores.
 
     Raises:
-        ValueError: a number is below 1, or there are fewer GPUs.
+        ValueError: a number is below 1 or beyond reason, or there are fewer GPUs.
     """
     if gpus < 1 or per_gpu < 1:
         raise BadValue(f'--gpus {gpus} --proc_per_gpu {per_gpu}: expected 1 or more')
+    check_count(gpus * per_gpu, 'the number of processes, --gpus times --proc_per_gpu,')
     there = torch.cuda.device_count()
     if 0 < there < gpus:
         raise BadValue(f'--gpus {gpus}: this machine has {there}; ask for fewer, or start one '

@@ -4,27 +4,37 @@ The state of a video is the ``memory`` that goes into ``track`` and comes out
 of it; nothing is kept on the detector.
 """
 import functools
+import inspect
 import itertools
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world
+from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world, together
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
 from mmdet.engine.recording import Recorder
 from mmdet.engine.sharding import balanced_shards
 from mmdet.formats.detections import FrameDetections
+from mmdet.formats.results import by_stage
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadType, BadValue
 from mmdet.utils.logger import get_root_logger
+
+
+def network_input(preprocess: FramePreprocessor, img: Tensor | Sequence[Tensor],
+                  device: torch.device) -> Tensor | list[Tensor]:
+    """``img`` of an item, a frame or several views of it, as the detector takes it."""
+    if isinstance(img, Tensor):
+        return preprocess([img.to(device, non_blocking=True)])
+    return [preprocess([view.to(device, non_blocking=True)]) for view in img]
 
 
 def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Iterable[dict],
@@ -35,7 +45,8 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     Args:
         detector: has ``track(img, img_meta, memory) -> (TrackResult, memory)``.
         preprocess: frames to network input.
-        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``.
+        items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``, or
+            lists of these with one entry a view.
         device: of the detector.
         keep: gets all detections of each frame; the detector's ``track`` takes it then.
 
@@ -45,7 +56,7 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
     track = detector.track if keep is None else functools.partial(detector.track, keep=keep)
     memory = None
     for item in items:
-        img = preprocess([item['img'].to(device, non_blocking=True)])
+        img = network_input(preprocess, item['img'], device)
         result, memory = track(img, item['img_meta'], memory)
         yield item, result
 
@@ -77,19 +88,24 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
     progress = Progress(len(order), logger or get_root_logger())
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
-    found = {}
-    for video in mine:
-        shots = itertools.islice(items, len(videos[video]))
-        found[video], frames = [], []
-        for _, result in track_video(detector, preprocess, shots, device,
-                                     None if recorder is None else frames.append):
-            found[video].append(result)
-            progress.update()
+
+    def test_mine() -> dict[int, list[TrackResult]]:
+        found = {}
+        for video in mine:
+            shots = itertools.islice(items, len(videos[video]))
+            found[video], frames = [], []
+            for _, result in track_video(detector, preprocess, shots, device,
+                                         None if recorder is None else frames.append):
+                found[video].append(result)
+                progress.update()
+            if recorder is not None:
+                recorder.add(video, frames)
         if recorder is not None:
-            recorder.add(video, frames)
+            recorder.close()
+        return found
+
+    found = together(test_mine)
     progress.finish()
-    if recorder is not None:
-        recorder.close()
     found = gather_dicts(found)  # waits for all
     if recorder is not None:
         recorder.join()
@@ -110,18 +126,29 @@ def detect_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devi
     detector.eval()
     rank, count = rank_and_world()
     order = range(rank, len(dataset), count)
-    preprocess = dataset.preprocessor()
+    preprocess, given = dataset.preprocessor(), given_inputs(detector)
     progress = Progress(len(order), logger or get_root_logger(), 'images')
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
-    found = {}
-    for index, item in zip(order, items):
-        img = preprocess([item['img'].to(device, non_blocking=True)])
-        found[index] = detector.detect(img, item['img_meta'])
-        progress.update()
+
+    def test_mine() -> dict[int, Any]:
+        found = {}
+        for index, item in zip(order, items):
+            img = network_input(preprocess, item['img'], device)
+            inputs = {key: item[key].to(device, non_blocking=True) for key in given if key in item}
+            found[index] = detector.detect(img, item['img_meta'], **inputs)
+            progress.update()
+        return found
+
+    found = together(test_mine)
     progress.finish()
     found = gather_dicts(found)
     return None if found is None else [found[i] for i in range(len(dataset))]
+
+
+def given_inputs(detector: nn.Module) -> list[str]:
+    """What ``detect`` takes of an item besides the picture: ``proposals``, or nothing."""
+    return [key for key in inspect.signature(detector.detect).parameters if key == 'proposals']
 
 
 def choose_loop(detector: nn.Module, dataset: BaseDataset) -> Callable[..., Any]:
@@ -142,26 +169,78 @@ def choose_loop(detector: nn.Module, dataset: BaseDataset) -> Callable[..., Any]
     return track_dataset if wanted == 'track' else detect_dataset
 
 
+def given_types(detector: nn.Module) -> Sequence[str]:
+    """The evaluation types that a detector's results can be scored by, what tells most first.
+
+    A detector of one's own may name them in an attribute ``result_types``; others are known by
+    their heads.
+    """
+    def has(part: str) -> bool:
+        return getattr(detector, part, None) is not None
+
+    named = getattr(detector, 'result_types', None)
+    if named is not None:
+        return named
+    if has('mask_head'):
+        return 'segm', 'bbox', 'proposal', 'proposal_fast'
+    if has('bbox_head'):
+        return 'bbox', 'proposal', 'proposal_fast'
+    return ('proposal', 'proposal_fast') if has('rpn_head') else ()
+
+
+def result_types(detector: nn.Module, dataset: BaseDataset) -> list[str]:
+    """What ``--validate`` scores: masks and boxes, of videos one of them, of an RPN its recall.
+
+    Raises:
+        ValueError: the detector gives nothing that the data set can score.
+    """
+    given = given_types(detector)
+    types = [kind for kind in given if kind in dataset.result_types]
+    if not types:
+        raise BadValue(f'{type(detector).__name__} gives {", ".join(given) or "nothing known"}, '
+                       f'but {type(dataset).__name__} can score '
+                       f'{", ".join(dataset.result_types) or "nothing"}; score another data set')
+    if dataset.is_video:
+        return types[:1]
+    return [kind for kind in types if kind in ('segm', 'bbox')] or ['proposal_fast']
+
+
 def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.device,
-                      logger: logging.Logger | None = None, types: Iterable[str] = ('segm',),
+                      logger: logging.Logger | None = None, types: Iterable[str] | None = None,
                       track_score: str = 'mean') -> dict[str, dict[str, float]]:
     """Test a data set and score it, e.g. while training.
 
     With several processes each tests its share; all get the same metrics. The
     detector is left in the mode it was in.
 
+    Args:
+        detector: finds something in every item; of several stages the ensemble is scored.
+        dataset: in test mode, with annotations.
+        device: of the detector.
+        logger: for progress and tables.
+        types: evaluation types; None: :func:`result_types`.
+        track_score: how frames make the score of a track.
+
     Raises:
-        ValueError: the data set has no annotations.
+        ValueError: the data set has no annotations, or nothing that it scores is found.
     """
     if not dataset.has_annotations():
         raise BadValue(f'{dataset.ann_file}: no annotations to score against; give data.val '
                        'a file that has them (split the training set by video)')
+    types = list(types or result_types(detector, dataset))
     training = detector.training
-    results = choose_loop(detector, dataset)(detector, dataset, device, logger=logger)
-    detector.train(training)
-    metrics = None
-    if rank_and_world()[0] == 0:
+    try:
+        results = choose_loop(detector, dataset)(detector, dataset, device, logger=logger)
+    finally:
+        detector.train(training)
+
+    def score() -> dict[str, dict[str, float]] | None:
+        if results is None:
+            return None
         with tempfile.TemporaryDirectory() as folder:
-            files = dataset.write(results, os.path.join(folder, 'results.json'), track_score)
-            metrics = dataset.score(files, types, logger)
-    return broadcast(metrics)
+            stages = by_stage(results)
+            files = dataset.write(stages.get('ensemble', stages.get('')),
+                                  os.path.join(folder, 'results.json'), track_score)
+            return dataset.score(files, types, logger)
+
+    return broadcast(together(score))

@@ -22,7 +22,7 @@ from mmdet.engine.last_update import LastUpdate
 from mmdet.engine.run_checkpoints import CheckpointFolder
 from mmdet.engine.updater import Updater
 from mmdet.engine.validation import Validation
-from mmdet.utils.errors import UserError
+from mmdet.utils.errors import BadKey, CannotWrite, UserError, sentence, told_to_user
 
 Batch = dict[str, list]
 
@@ -196,24 +196,44 @@ class Trainer:
             self.save(f'epoch_{self.epoch}.pth')
 
     def validate(self) -> None:
-        """Score the weights (the averaged ones with ``ema``) if it is time, keep the best."""
+        """Score the weights (the averaged ones with ``ema``) if it is time, keep the best.
+
+        A fault is told, and the training goes on.
+        """
         if self.validation is None or not self.validation.is_due(self.epoch, self.max_epochs):
             return
         self.call_hook('before_val')
         self.call_hook('before_val_epoch')
-        metrics = {}
+        metrics = None  # stays so if this process is stopped here
         try:
-            metrics = self.score()
+            metrics = self.try_to_score()
         finally:
             self.call_hook('after_val_epoch', metrics=metrics)
         self.call_hook('after_val')
-        key = self.checkpoints.is_best(metrics)
-        if key is not None:
-            best = dict(best=metrics[key], metrics=dict(metrics))
-            state = run_state.capture(self, **best)
+        self.keep_best(metrics)
+
+    def try_to_score(self) -> dict[str, float]:
+        """:meth:`score`; nothing, and an error in the log, if that fails."""
+        try:
+            return self.score()
+        except Exception as error:
+            known = told_to_user(error) is not None
+            self.logger.error(f'validation after epoch {self.epoch} failed, training goes on: '
+                              f'{sentence(error)}', exc_info=not known)
+            return {}
+
+    def keep_best(self, metrics: dict[str, float]) -> None:
+        """Write ``best.pth`` if the scores are the best so far."""
+        try:
+            key = self.checkpoints.is_best(metrics)
+            if key is None:
+                return
+            state = run_state.capture(self, best=metrics[key], metrics=dict(metrics))
             if self.rank == 0:
                 path = self.checkpoints.write_best(state)
                 self.logger.info(f'best {key} so far: {metrics[key]:.4f}, {path}')
+        except (BadKey, CannotWrite) as error:
+            self.logger.error(f'the best weights are not kept, training goes on: {error}')
 
     def score(self) -> dict[str, float]:
         """``{'segm_AP': ..., 'segm_AP50': ...}`` of the current weights."""

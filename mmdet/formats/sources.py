@@ -2,15 +2,15 @@
 import dataclasses
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
 
 from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images
-from mmdet.formats.pictures import quiet_opencv, read_picture
+from mmdet.formats.pictures import name_for_opencv, quiet_opencv, read_picture
 from mmdet.utils.errors import BadType, BadValue, MissingFile
+from mmdet.utils.names import file_name
 
 Source = str | os.PathLike | int | Sequence
 
@@ -53,7 +53,7 @@ def open_source(source: Source, fps: float | None = None) -> FrameSource:
         return _open_video(path, 'stream', fps)
     if not os.path.exists(path):
         raise MissingFile(f'{path}: no such video file or folder of frames')
-    name = re.sub(r'\W+', '_', pathlib.Path(path).resolve().stem).strip('_') or 'video'
+    name = file_name(pathlib.Path(path).resolve().stem, 'video')
     if os.path.isdir(path):
         names = list_images(path)
         if not names:
@@ -76,7 +76,8 @@ def _as_frame(frame: str | os.PathLike | np.ndarray) -> np.ndarray:
 
 def _open_video(source: str | int, name: str, fps: float | None) -> FrameSource:
     with quiet_opencv():
-        capture = cv2.VideoCapture(source)
+        capture = cv2.VideoCapture(
+            source if isinstance(source, int) else name_for_opencv(source))
         found, first = capture.read()
     if not found and isinstance(source, int):
         raise BadValue(f'camera {source}: no picture; is it connected, and free?')

@@ -62,12 +62,13 @@ class TrackResult:
         """What :meth:`to_classic` made into a result again.
 
         Raises:
-            KeyError: an object has a box but no mask; its id.
+            KeyError: an object has a box but no mask, where others have one; its id.
         """
         rows = np.array([found['bbox'] for found in det.values()], np.float32).reshape(-1, 5)
         return cls(rows[:, :4], rows[:, 4],
                    np.array([int(found['label']) for found in det.values()], np.int64),
-                   np.array([int(i) for i in det], np.int64), [seg[i] for i in det])
+                   np.array([int(i) for i in det], np.int64),
+                   [seg[i] for i in det] if seg else [])
 
     @classmethod
     def from_detections(cls, boxes: Sequence[np.ndarray],

@@ -1,9 +1,16 @@
 """Models from their configs."""
+from collections.abc import Sequence
 from copy import deepcopy
 
 from torch import nn
 
+from mmdet.models.channels import check_channels
 from mmdet.models.registry import BACKBONES, DETECTORS, HEADS, NECKS, ROI_EXTRACTORS
+
+# What a detector is called once it has a track_head; the 2019 configs name the detector.
+TRACKERS = dict(
+    MaskRCNN='MaskTrackRCNN', FasterRCNN='MaskTrackRCNN', TwoStageDetector='MaskTrackRCNN',
+    CascadeRCNN='CascadeTrackRCNN')
 
 
 def build_backbone(cfg: dict) -> nn.Module:
@@ -11,8 +18,10 @@ def build_backbone(cfg: dict) -> nn.Module:
     return BACKBONES.build(cfg)
 
 
-def build_neck(cfg: dict) -> nn.Module:
-    """Build a neck from ``dict(type=..., ...)``."""
+def build_neck(cfg: dict | Sequence[dict]) -> nn.Module:
+    """Build a neck from ``dict(type=..., ...)``, or several, one behind the other."""
+    if isinstance(cfg, (list, tuple)):
+        return nn.Sequential(*map(NECKS.build, cfg))
     return NECKS.build(cfg)
 
 
@@ -39,10 +48,14 @@ def build_detector(cfg: dict, train_cfg: dict | None = None,
     Raises:
         KeyError: a ``type`` is unknown.
         TypeError: an argument or a key of ``train_cfg`` or ``test_cfg`` is unknown.
+        ValueError: a part gives other channels or levels than the next one takes.
     """
     cfg = deepcopy(dict(cfg))
-    if cfg.get('type') == 'MaskRCNN' and cfg.get('track_head') is not None:
-        cfg['type'] = 'MaskTrackRCNN'  # the 2019 configs name the tracker so
-    elif cfg.get('type') == 'MaskRCNN':
-        cfg.pop('track_head', None)
-    return DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    if cfg.get('type') in TRACKERS and 'track_head' in cfg:
+        if cfg['track_head'] is None:
+            del cfg['track_head']
+        else:
+            cfg['type'] = TRACKERS[cfg['type']]
+    detector = DETECTORS.build(cfg, train_cfg=train_cfg, test_cfg=test_cfg)
+    check_channels(detector, cfg)
+    return detector

@@ -1,5 +1,6 @@
 """What every command does: read its options, run, and say a mistake in one sentence."""
 import argparse
+import io
 import os
 import select
 import sys
@@ -50,6 +51,29 @@ class ToolParser(argparse.ArgumentParser):
         return arg
 
 
+class ConfigOptions(argparse.Action):
+    """``--cfg-options KEY=VALUE ...`` as a dict of dotted keys; may be given several times.
+
+    Values are as mmengine's ``DictAction`` reads them, which is imported when one is given:
+    ``--help`` need not wait for it.
+    """
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace,
+                 values: Sequence[str], option_string: str | None = None) -> None:
+        """Add the pairs to what was given before."""
+        from mmengine.config import DictAction
+        found = dict(getattr(namespace, self.dest) or {})
+        for value in values:
+            key, equals, text = value.partition('=')
+            if not equals:
+                parser.error(f'{option_string} {value}: expected KEY=VALUE, e.g. total_epochs=12')
+            if text.count('(') != text.count(')') or text.count('[') != text.count(']'):
+                parser.error(f'{option_string} {value}: a bracket is not closed')
+            is_text = ' ' in text and not set(text) & set('([,')  # a path keeps its blanks
+            found[key] = text if is_text else DictAction._parse_iterable(text)
+        setattr(namespace, self.dest, found)
+
+
 def width_x_height(text: str) -> tuple[int, int]:
     """``'192x128'`` as (192, 128); the ``type`` of an option that is a size in pixels."""
     try:
@@ -81,6 +105,8 @@ def run_tool(main: Callable[[], int | None], say: Callable[[str], None] = compla
             Ctrl-C is 130; a reader that went away (``| head``) is 141, and quiet. A fault of
             the program keeps its traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # names in files are not always text
     try:
         status = main()
         sys.stdout.flush()

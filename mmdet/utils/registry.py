@@ -35,8 +35,10 @@ def check_keys(cfg: dict, valid: Iterable[str], where: str) -> None:
         where: what the piece is, for the message, e.g. ``'test_cfg.rcnn'``.
 
     Raises:
-        TypeError: a key is unknown; the nearest valid one is named.
+        TypeError: it is no dict, or a key is unknown; the nearest valid one is named.
     """
+    if not isinstance(cfg, dict):
+        raise BadType(f'{where} must be a dict, got {cfg!r}')
     valid = list(valid)
     for key in cfg:
         if key not in valid:

@@ -7,6 +7,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.track_result import TrackResult
+from mmdet.utils.errors import printable
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
 from mmdet.visualization.palette import object_color
 
@@ -50,7 +51,8 @@ def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
 def label_text(label: int, score: float | None, obj_id: int,
                class_names: Sequence[str] | None = None) -> str:
     """``'person 0.98 #3'``; the bare label where there are no names, no score for the truth."""
-    name = class_names[label] if class_names is not None else f'class {label}'
+    # OpenCV crashes on text that is none.
+    name = printable(str(class_names[label]), 60) if class_names is not None else f'class {label}'
     return f'{name} #{obj_id}' if score is None else f'{name} {score:.2f} #{obj_id}'
 
 
@@ -94,17 +96,33 @@ def draw_tracks(frame: np.ndarray, boxes: np.ndarray, labels: Sequence[int],
         uint8 (h * scale, w * scale, 3), BGR, a new array.
     """
     canvas = enlarge(frame, scale)
-    colors = [object_color(i) for i in obj_ids]
+    texts = [label_text(label, score, obj_id, class_names) for label, score, obj_id in zip(
+        labels, [None] * len(labels) if scores is None else scores, obj_ids)]
+    paint_objects(canvas, boxes, [object_color(i) for i in obj_ids], masks, texts, scale, alpha)
+    return canvas
+
+
+def paint_objects(canvas: np.ndarray, boxes: np.ndarray, colors: Sequence[tuple[int, int, int]],
+                  masks: Sequence[Any], texts: Sequence[str], scale: int = 1,
+                  alpha: float = 0.45) -> None:
+    """Paint objects onto a canvas, in the array itself: masks, then boxes, then labels.
+
+    Args:
+        canvas: uint8 (h * scale, w * scale, 3), BGR: a frame that was enlarged.
+        boxes: (n, 4), x1 y1 x2 y2 (inclusive, pixels of the frame).
+        colors: n, BGR.
+        masks: n compressed RLE dicts or uint8 (h, w) arrays, or none at all.
+        texts: n labels.
+        scale: by which the frame was enlarged.
+        alpha: weight of the mask colour, 0 to 1.
+    """
     thickness = max(1, round(min(canvas.shape[:2]) / 400))
     for mask, color in zip(decode_masks(masks), colors):
         blend_mask(canvas, enlarge(mask, scale), color, alpha, thickness)
     corners = np.asarray(boxes, np.float64).reshape(-1, 4) * scale
     for (x1, y1, x2, y2), color in zip(corners.round().astype(int), colors):
         cv2.rectangle(canvas, (x1, y1), (x2 + scale - 1, y2 + scale - 1), color, thickness)
-    texts = [label_text(label, score, obj_id, class_names) for label, score, obj_id in zip(
-        labels, [None] * len(corners) if scores is None else scores, obj_ids)]
     _write_labels(canvas, corners, texts, colors)
-    return canvas
 
 
 def _write_labels(canvas: np.ndarray, corners: np.ndarray, texts: Sequence[str],
@@ -113,6 +131,8 @@ def _write_labels(canvas: np.ndarray, corners: np.ndarray, texts: Sequence[str],
     size = text_scale(*canvas.shape[:2])
     taken = []
     for box, text, color in zip(corners, texts, colors):
+        if not text:
+            continue
         place = place_label(box, text_size(text, size), taken, canvas.shape[:2])
         write_label(canvas, text, place, size, color)
         taken.append(place)

@@ -1,4 +1,5 @@
 """Writing a video that opens again, or a strip of its frames."""
+import contextlib
 import functools
 import logging
 import os
@@ -8,8 +9,9 @@ import tempfile
 import cv2
 import numpy as np
 
-from mmdet.formats.pictures import quiet_opencv, write_picture
+from mmdet.formats.pictures import name_for_opencv, quiet_opencv, write_picture
 from mmdet.utils.errors import BadValue
+from mmdet.utils.fileio import open_partial, publish, told
 from mmdet.visualization.strip import Sampler, contact_strip
 
 # In this order: H.264 plays everywhere but OpenCV's wheels have no encoder,
@@ -66,6 +68,10 @@ class VideoWriter:
         fps: frames a second.
         logger: for the one line about a strip.
         strip_frames: how many frames the strip shows.
+
+    Raises:
+        BadValue: a frame of another size, or a name that OpenCV cannot open.
+        CannotWrite: the disk is full or read-only.
     """
 
     def __init__(self, path: str | os.PathLike, fps: float = 10,
@@ -73,9 +79,9 @@ class VideoWriter:
         self.path = pathlib.Path(path)
         if self.path.suffix.lower() != '.mp4':
             raise BadValue(f'{path}: expected a name that ends with .mp4; choose one')
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.partial = self.path.with_name(f'.{self.path.stem}.{os.getpid()}.part.mp4')
+        name_for_opencv(self.path)
         self.fps = fps
+        self.handle, self.partial = None, None
         self.logger = logger or logging.getLogger(__name__)
         self.sampler = Sampler(strip_frames)
         self.writer, self.size = None, None
@@ -102,7 +108,8 @@ class VideoWriter:
         if self.writer is not None:
             # encoders halve the colour planes: odd sizes get one more line
             padded = cv2.copyMakeBorder(frame, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-            self.writer.write(padded)
+            with quiet_opencv():  # it repeats for every frame that the disk is full
+                self.writer.write(padded)
 
     def _start(self, width: int, height: int) -> None:
         self.size = (width, height)
@@ -110,7 +117,9 @@ class VideoWriter:
         if codec is None:
             return
         even = (width + width % 2, height + height % 2)
-        writer = _open(str(self.partial), codec, self.fps, even)
+        with told(self.path):
+            self.handle, self.partial = open_partial(self.path, '.mp4')
+        writer = _open(self.partial, codec, self.fps, even)
         self.writer = writer if writer.isOpened() else None
 
     def close(self) -> pathlib.Path | None:
@@ -121,14 +130,26 @@ class VideoWriter:
         return self.written
 
     def _finish(self) -> pathlib.Path:
-        if self.writer is not None:
-            self.writer.release()
-            self.writer = None
-            if count_frames(self.partial) == self.sampler.seen:
-                os.replace(self.partial, self.path)
-                return self.path
-        self._discard()
+        try:
+            if self.writer is not None:
+                self.writer.release()
+                self.writer = None
+                if count_frames(self.partial) == self.sampler.seen:
+                    with told(self.path):
+                        publish(self.partial, self.path)
+                    return self.path
+            if self.handle is not None:
+                self._check_room()
+        finally:
+            self._discard()
         return self._write_strip()
+
+    def _check_room(self) -> None:
+        """CannotWrite if it is the disk that an incomplete file is due to."""
+        with told(self.path), open(self.partial, 'ab') as file:
+            file.write(bytes(2**20))
+            file.flush()
+            os.fsync(file.fileno())
 
     def _write_strip(self) -> pathlib.Path:
         path = self.path.with_suffix('.png')
@@ -142,4 +163,8 @@ class VideoWriter:
         if self.writer is not None:
             self.writer.release()
             self.writer = None
-        self.partial.unlink(missing_ok=True)
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.partial)

@@ -178,7 +178,7 @@ def test_checkpoint_of_mmengine_can_be_read(tmp_path):
         state_dict=Net().state_dict(), meta=dict(epoch=2, iter=np.int64(7)),
         message_hub=dict(log_scalars={'train/loss': history})))
     read = read_checkpoint(path)
-    assert read['message_hub']['log_scalars']['train/loss'].mean() == 1.5
+    assert read['message_hub']['log_scalars']['train/loss']['_log_history'].mean() == 1.5
     assert read['meta']['iter'] == 7 and len(load_checkpoint(Net(), path).loaded) == 6
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdet.curation.split import one_sided, part, shown_categories, split_videos
+from mmdet.curation.split import (find_videos, names_of, one_sided, part, shown_categories,
+                                  split_videos)
 from mmdet.formats.ytvos import YTVOS
 
 
@@ -63,3 +64,15 @@ def test_every_category_on_both_sides_or_refused(shown, seed):
 def test_what_cannot_be_split(shown, ratio, message):
     with pytest.raises(ValueError, match=message):
         split_videos(index(shown), ratio)
+
+
+def test_every_listed_name_finds_its_video():
+    ytvos = index([{1}] * 6)
+    for vid, folder in enumerate(['a', 'same', 'same', 'b\nc', ' d', 'ü']):
+        ytvos.vids[vid]['file_names'] = [f'{folder}/0.jpg']
+    names = names_of(ytvos, range(6))
+    assert names == ['a', '1', '2', '3', '4', 'ü'] and find_videos(ytvos, names) == set(range(6))
+    with pytest.raises(ValueError, match="has 2 videos 'same'; name them by their ids"):
+        find_videos(ytvos, ['same'])
+    with pytest.raises(ValueError, match='the list of videos is empty'):
+        find_videos(ytvos, [])

@@ -8,8 +8,8 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from mmdet.datasets import YTVOSDataset
-from mmdet.datasets.annotations import (Entry, FrameObjects, agreed_classes, category_labels,
-                                        compressed_rle)
+from mmdet.datasets.annotations import (Entry, FrameObjects, agreed_classes, ann_info,
+                                        category_labels, compressed_rle)
 
 
 def _write_large(path, videos, length=27):
@@ -83,6 +83,7 @@ def test_agreed_classes():
 
 
 def test_objects_without_any():
-    objects = FrameObjects.from_entries([Entry(None, None, 1), Entry((1, 1, 5, 5), 0, 1)])
+    ann = ann_info([Entry(None, None, 1), Entry((1, 1, 5, 5), 0, 1)])
+    objects = FrameObjects.from_ann(ann, 'here')
     assert objects.boxes.shape == objects.boxes_ignore.shape == (0, 4)
-    assert objects.labels.dtype == np.int64 and objects.decode_masks() == []
+    assert objects.labels.dtype == np.int64 and list(objects.masks) == []

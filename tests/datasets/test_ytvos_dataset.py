@@ -205,13 +205,23 @@ def test_missing_annotation_file(tmp_path):
         YTVOSDataset(str(tmp_path / 'train_sub.json'), '', (640, 360), dict(mean=[0, 0, 0]))
 
 
+def test_views_of_a_frame_to_test(make_videos, track):
+    args = make_videos([1], [track(1, 10, [(1, 1, 5, 5)])])
+    plain = YTVOSDataset(**args, test_mode=True)[0]
+    both = YTVOSDataset(**{**args, 'img_scale': [(120, 80), (60, 40)]}, test_mode=True,
+                        flip_ratio=1)[0]
+    assert [meta['flip'] for meta in both['img_meta']] == [False, True] * 2
+    assert [meta['img_shape'][1] for meta in both['img_meta']] == [120, 120, 60, 60]
+    assert torch.equal(both['img'][0], plain['img'])
+    assert torch.equal(both['img'][1], plain['img'].flip(1))
+    assert all(meta['ori_shape'] == plain['img_meta']['ori_shape'] for meta in both['img_meta'])
+
+
 @pytest.mark.parametrize('wrong', [
     dict(flip_ratio=1.5),
     dict(img_scale=640),
     dict(img_scale=[(640,)]),
     dict(aug_ref_bbox_param=(0.1,)),
-    dict(test_mode=True, flip_ratio=0.5),
-    dict(test_mode=True, img_scale=[(60, 40), (120, 80)]),
     dict(extra_aug=dict(random_crop=dict()))
 ])
 def test_wrong_arguments(make_videos, track, wrong):

@@ -6,6 +6,7 @@ from torch import nn
 
 from mmdet.engine import classic
 from mmdet.engine.schedule import Schedule
+from mmdet.utils import errors
 
 CPU = torch.device('cpu')
 
@@ -54,6 +55,8 @@ def test_fp16_on_a_cpu_is_bfloat16():
 
 
 def test_fp16_on_a_gpu():
+    assert classic.fp16(cfg(fp16=True), torch.device('cuda')) == dict(
+        dtype=torch.float16, loss_scale='dynamic')
     got = classic.fp16(cfg(fp16=dict(loss_scale=512)), torch.device('cuda'))
     assert got == dict(dtype=torch.float16, loss_scale=512)
     assert classic.fp16(cfg(fp16=dict(dtype='bfloat16')), torch.device('cuda')) == dict(
@@ -124,3 +127,12 @@ def classic_optimizer(cfg):
 def test_misspelt_parts_name_the_nearest(function, keys, word):
     with pytest.raises((KeyError, TypeError), match=f'did you mean {word}'):
         function(cfg(**keys))
+
+
+@pytest.mark.parametrize('args, said', [
+    (dict(lr='0.001'), r"optimizer.lr must be a number, got the text '0.001'"),
+    (dict(lr=-1), 'optimizer: SGD cannot be made of .*Invalid learning rate'),
+    (dict(lr=.1, nesterov=True), 'optimizer: SGD cannot be made of .*Nesterov')])
+def test_an_optimizer_that_cannot_be_made_is_one_sentence(args, said):
+    with pytest.raises(errors.UserError, match=said):
+        classic_optimizer(cfg(optimizer=dict(type='SGD', **args)))

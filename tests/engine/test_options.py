@@ -69,14 +69,23 @@ def test_averaged_weights_follow_the_formula(tmp_path):
 
 
 def scores(monkeypatch, *values):
-    """Validation gives these AP one after the other."""
+    """Validation gives these AP one after the other, or raises them; Ctrl-C after the last."""
     values = list(values)
 
     def evaluate(model, dataset, device, logger):
-        return {'segm': {'AP': values.pop(0), 'AP50': .5}}
+        value = values.pop(0) if values else KeyboardInterrupt()
+        if isinstance(value, BaseException):
+            raise value
+        return {'segm': {'AP': value, 'AP50': .5}}
 
     monkeypatch.setattr('mmdet.apis.train.validation_of',
-                        lambda cfg: Validation([1, 2], evaluate, classic.evaluation(cfg)))
+                        lambda cfg, model: Validation([1, 2], evaluate, classic.evaluation(cfg)))
+
+
+def validations(work_dir):
+    """(epoch, AP) of every line about a validation in the logs of a run."""
+    lines = [json.loads(x) for p in sorted(glob.glob(f'{work_dir}/*.log.json')) for x in open(p)]
+    return [(r['epoch'], r.get('segm_AP')) for r in lines if r['mode'] == 'val']
 
 
 def test_validation_keeps_the_best(tmp_path, monkeypatch):
@@ -85,9 +94,7 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
     meta = read_checkpoint(str(tmp_path / 'best.pth'))['meta']
     assert (meta['epoch'], meta['best'], meta['metrics']) == (
         2, .4, dict(segm_AP=.4, segm_AP50=.5))
-    lines = [json.loads(x) for x in open(glob.glob(f'{tmp_path}/*.log.json')[0])]
-    assert [(r['epoch'], r['segm_AP']) for r in lines if r['mode'] == 'val'] == [
-        (1, .2), (2, .4), (3, .3)]
+    assert validations(tmp_path) == [(1, .2), (2, .4), (3, .3)]
     scores(monkeypatch, .35, .39)
     for name in ('epoch_2.pth', 'epoch_3.pth'):
         (tmp_path / name).unlink()
@@ -97,22 +104,39 @@ def test_validation_keeps_the_best(tmp_path, monkeypatch):
 
 def test_a_validation_that_was_stopped_is_made_up_for(tmp_path, monkeypatch):
     scores(monkeypatch)
-    with pytest.raises(IndexError):
+    with pytest.raises(KeyboardInterrupt):
         run(tmp_path, validate=True)
+    assert validations(tmp_path) == []
     scores(monkeypatch, .1, .3, .2)
     path = str(tmp_path / 'epoch_1.pth')
     run(tmp_path, validate=True, total_epochs=1, resume_from=path)
     run(tmp_path, validate=True, resume_from=path)
-    lines = [json.loads(x) for p in sorted(glob.glob(f'{tmp_path}/*.log.json')) for x in open(p)]
-    assert [(r['epoch'], r['segm_AP']) for r in lines if r['mode'] == 'val'] == [
-        (1, .1), (2, .3), (3, .2)]
+    assert validations(tmp_path) == [(1, .1), (2, .3), (3, .2)]
+
+
+def test_a_validation_that_fails_ends_nothing_and_is_not_tried_again(tmp_path, monkeypatch, spoken):
+    scores(monkeypatch, OSError(28, 'No space left on device', '/tmp/x'), ValueError('odd'), .3)
+    run(tmp_path, validate=True)
+    assert validations(tmp_path) == [(1, None), (2, None), (3, .3)]
+    assert 'validation after epoch 2 failed, training goes on: odd' in spoken
+    assert read_checkpoint(str(tmp_path / 'best.pth'))['meta']['best'] == .3
+    scores(monkeypatch, .5)
+    (tmp_path / 'epoch_3.pth').unlink()
+    run(tmp_path, validate=True, resume_from=str(tmp_path / 'epoch_2.pth'))
+    assert validations(tmp_path)[3:] == [(3, .5)]
+
+
+def test_a_best_that_cannot_be_kept_ends_nothing(tmp_path, monkeypatch, spoken):
+    scores(monkeypatch, .1, .2, .3)
+    run(tmp_path, validate=True, checkpoint_config=dict(interval=1, save_best='segm_AP51'))
+    assert len(validations(tmp_path)) == 3
+    assert any('save_best is "segm_AP51"; the metrics are segm_AP' in said for said in spoken)
 
 
 def test_evaluation_interval(tmp_path, monkeypatch):
     scores(monkeypatch, .1, .1)
     run(tmp_path, validate=True, evaluation=dict(interval=2))
-    lines = [json.loads(x) for x in open(glob.glob(f'{tmp_path}/*.log.json')[0])]
-    assert [r['epoch'] for r in lines if r['mode'] == 'val'] == [2, 3]
+    assert [epoch for epoch, _ in validations(tmp_path)] == [2, 3]
 
 
 @pytest.mark.parametrize('cores, workers, local, expected', [
@@ -127,6 +151,12 @@ def test_threads_and_workers_share_the_cores(monkeypatch, cores, workers, local,
     threads = torch.get_num_threads()
     torch.set_num_threads(before)
     assert (threads, got) == expected
+
+
+@pytest.mark.parametrize('wrong', [0, -1, 100000, 2.5, 10**400, True])
+def test_threads_no_machine_has(wrong):
+    with pytest.raises(ValueError, match='num_threads must be a whole number from 1 to 512, got'):
+        set_threads(0, wrong)
 
 
 @pytest.mark.parametrize('launcher, error, word', [

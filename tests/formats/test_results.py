@@ -88,10 +88,24 @@ def test_empty_video_has_no_record(tmp_path):
     ((5, frame()), 'frame 5: the video has 2 frames'),
     ((0, frame(a=(0.5, 3))), 'label 3, but there are only 3 categories'),
     ((0, frame(a=(float('nan'), 0))), 'score nan'),
-    ((0, dataclasses.replace(frame(a=(0.5, 0)), masks=[])), '1 objects, but 0 masks')])
+    ((0, dataclasses.replace(frame(a=(.5, 0), b=(.5, 0)), masks=[RLE])), '2 objects, but 1 masks')])
 def test_bad_frames_are_refused(shot, message):
     with pytest.raises(ValueError, match=message):
         TrackWriter(7, 2, [1, 2, 3]).add(*shot)
+
+
+def boxes_of(shot):
+    return dataclasses.replace(shot, masks=[])
+
+
+def test_a_tracker_without_masks_writes_boxes(tmp_path):
+    shots = [boxes_of(frame(a=(0.5, 1))), boxes_of(frame())]
+    record, = results2json_videoseg(dataset([2]), shots, tmp_path / 'x.json')
+    assert record['bboxes'] == [[0, 0, 2, 2], None] and 'segmentations' not in record
+    again = TrackResult.from_classic(*shots[0].to_classic())
+    assert again.boxes.tolist() == shots[0].boxes.tolist() and len(again.masks) == 0
+    with pytest.raises(ValueError, match='frame 1: 1 objects, but 0 masks'):
+        results2json_videoseg(dataset([2]), [frame(a=(.5, 1)), shots[0]], tmp_path / 'x.json')
 
 
 def test_wrong_number_of_frames_leaves_the_old_file(tmp_path):
@@ -112,4 +126,16 @@ def test_coco_boxes_and_masks(tmp_path):
     assert masks == [{'image_id': 4, 'category_id': 18, 'score': 0.5,
                       'segmentation': {'size': [2, 3], 'counts': '024'}}]
     only = results2json(images, [r[0] for r in results], tmp_path / 'y.json')
-    assert list(only) == ['bbox'] and json.load(open(only['bbox'])) == boxes
+    assert list(only) == ['bbox', 'proposal', 'proposal_fast']
+    assert json.load(open(only['bbox'])) == boxes
+
+
+def test_coco_proposals(tmp_path):
+    images = types.SimpleNamespace(img_ids=[4, 9], cat_ids=[7])
+    results = [np.array([[1, 2, 3, 5, 0.5]], np.float32), np.zeros((0, 5), np.float32)]
+    files = results2json(images, results, tmp_path / 'x.json')
+    assert list(files) == ['proposal', 'proposal_fast']
+    assert json.load(open(files['proposal'])) == [
+        {'image_id': 4, 'category_id': 1, 'bbox': [1, 2, 3, 4], 'score': 0.5}]
+    with pytest.raises(ValueError, match='image 4 has boxes of 2 classes, the data set knows 1'):
+        results2json(images, [[r, r] for r in results], tmp_path / 'y.json')

@@ -50,7 +50,7 @@ def test_detections_by_class():
 
 
 @pytest.mark.parametrize('damaged', [
-    [({1: dict(bbox=[0, 0, 1, 1, .5], label=0)}, {})],
+    [({1: dict(bbox=[0, 0, 1, 1, .5], label=0)}, {2: 'a'})],
     [({1: dict(bbox=[0, 0, 1], label=0)}, {1: 'a'})],
     [({1: dict(label=0)}, {1: 'a'})],
     [7], [([], [])]])

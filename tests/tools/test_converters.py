@@ -116,7 +116,11 @@ def test_coco_frames(tmp_path):
                        for a in coco()['annotations']]), 'no annotation has a track id'),
     (coco(categories=None), 'no list "categories"'),
     (coco(annotations=[dict(coco()['annotations'][0], segmentation=[[1, 2]])]), 'three points'),
-    (coco(images=coco()['images'][:1]), 'annotations of image 8'),
+    (coco(images=coco()['images'][:1]), '"image_id" is 8, and the file lists no such'),
+    (coco(images=[dict(coco()['images'][0], width=10**5, height=10**5)]),
+     'expected at most 268435456 pixels of a picture 100000 pixels wide as "height"'),
+    (coco(categories=[dict(id=7, name='x' * 10**6)]), 'expected a text of at most 200 characters'),
+    (coco(categories=[dict(id=[7], name='x')]), 'expected a number or a text as "id", got [7]'),
 ])
 def test_coco_errors(tmp_path, content, message):
     (tmp_path / 'coco.json').write_text(json.dumps(content))

@@ -19,23 +19,22 @@ from collections.abc import Iterator
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
-
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torchvision  # noqa: E402
 from mmengine.config import Config, DictAction  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 
+import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
+from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
 from mmdet.engine import classic  # noqa: E402
 from mmdet.engine.environment import set_threads  # noqa: E402
 from mmdet.engine.trainer import to_device, total_loss  # noqa: E402
 from mmdet.engine.updater import Updater  # noqa: E402
-from mmdet.datasets import build_dataloader, build_dataset  # noqa: E402
-from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool, width_x_height  # noqa: E402
 
 STAGES = ('data', 'forward', 'backward', 'update')
 
@@ -192,7 +191,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
     parser.add_argument('--variants', nargs='+', default=[], metavar='KEY=VALUE',
                         help='options of the config to run beside it, each alone')
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+    parser.add_argument('--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE',
                         help='e.g. fp16.dtype=bfloat16 channels_last=True compile=True')
     return parser.parse_args()
 

@@ -13,10 +13,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmengine.config import DictAction  # noqa: E402
-
-from mmdet.apis.replay import ReplayOptions, run  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -36,13 +33,15 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='write results.json and its zip for a server, next to X.pkl')
     add('--allow-partial', action='store_true',
         help='accept a test that was stopped; videos it did not get to are taken for empty')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. test_cfg.track.max_age=10')
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> None:
-    run(ReplayOptions(**vars(parse_args(argv))))
+    args = vars(parse_args(argv))
+    from mmdet.apis.replay import ReplayOptions, run
+    run(ReplayOptions(**args))
 
 
 if __name__ == '__main__':

@@ -17,11 +17,11 @@ from collections.abc import Callable
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 import numpy as np  # noqa: E402
-from PIL import Image  # noqa: E402
 
 from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
 from mmdet.formats.frame_files import list_images  # noqa: E402
 from mmdet.formats.json_files import read_json  # noqa: E402
+from mmdet.formats.pictures import read_numbers  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
 
@@ -60,23 +60,6 @@ def category_of(args: argparse.Namespace) -> Callable[[str, int], str]:
     return lookup
 
 
-def read_mask(path: str) -> np.ndarray:
-    """Object numbers (h, w) of a mask image.
-
-    Raises:
-        ValueError: it is no image, or one in colour.
-    """
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image)
-    except OSError as error:
-        raise BadValue(f'{path}: not a readable image ({error})') from None
-    if pixels.ndim != 2:
-        raise BadValue(f'{path}: a mask holds one number a pixel (grey or palette), this one '
-                       'is in colour')
-    return pixels.astype(np.int64)
-
-
 def masks_of(folder: str, frames: list[str]) -> list[str | None]:
     """The mask of each frame, None where it has none.
 
@@ -99,7 +82,7 @@ def convert(args: argparse.Namespace) -> dict:
     builder, category = VisBuilder(args.classes), category_of(args)
     for name, frames, video in builder.add_folders(args.frames):
         for place, path in enumerate(masks_of(os.path.join(args.masks, name), frames)):
-            pixels = read_mask(path) if path else np.zeros(0)
+            pixels = read_numbers(path) if path else np.zeros(0)
             for number in np.unique(pixels).tolist():
                 if number and number not in args.ignore:
                     video.add(place, number, category(name, number), pixels == number)

@@ -14,12 +14,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from terminaltables import AsciiTable  # noqa: E402
 
-from mmdet.curation.split import part, shown_categories, split_videos  # noqa: E402
-from mmdet.formats.entries import video_name  # noqa: E402
+from mmdet.curation.split import names_of, part, shown_categories, split_videos  # noqa: E402
 from mmdet.formats.json_files import write_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
-from mmdet.utils.fileio import atomic_write  # noqa: E402
+from mmdet.utils.fileio import write_bytes  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,9 +46,8 @@ def table(ytvos: YTVOS, val: set) -> str:
 def write(ytvos: YTVOS, ids: set, stem: str) -> None:
     """One side: ``stem``.json and the names of its videos in ``stem``.txt."""
     write_json(part(ytvos.dataset, ids), f'{stem}.json')
-    names = [video_name(video) for vid, video in ytvos.vids.items() if vid in ids]
-    with atomic_write(f'{stem}.txt') as file:
-        file.write(''.join(f'{name}\n' for name in names).encode())
+    names = names_of(ytvos, [vid for vid in ytvos.vids if vid in ids])
+    write_bytes(''.join(f'{name}\n' for name in names).encode(), f'{stem}.txt')
     print(f'written: {stem}.json and {stem}.txt ({len(ids)} videos)')
 
 

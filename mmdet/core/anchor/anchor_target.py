@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mmdet.core.bbox import SamplingResult, bbox2delta, build_assigner, build_sampler
+from mmdet.core.bbox import PseudoSampler, SamplingResult, bbox2delta, build_assigner, build_sampler
 from mmdet.core.bbox.samplers import or_nones
 
 
@@ -52,7 +52,8 @@ def anchor_inside_flags(anchors: Tensor, valid: Tensor, img_shape: tuple,
 
 def anchor_targets(anchors: Tensor, inside: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
                    cfg: dict, means: Sequence[float] | Tensor, stds: Sequence[float] | Tensor,
-                   gt_labels: Sequence[Tensor] | None = None) -> list[AnchorTargets]:
+                   gt_labels: Sequence[Tensor] | None = None,
+                   sampling: bool = True) -> list[AnchorTargets]:
     """Assign ground truth to the anchors of every image and sample them.
 
     The host waits once for all images.
@@ -61,17 +62,18 @@ def anchor_targets(anchors: Tensor, inside: Sequence[Tensor], gt_bboxes: Sequenc
         anchors: (A, 4) xyxy, all levels one after the other.
         inside: one (A,) bool tensor per image, see :func:`anchor_inside_flags`.
         gt_bboxes: one (G, 4) xyxy tensor per image in network pixels; G may be 0.
-        cfg: ``assigner``, ``sampler``, ``pos_weight``.
+        cfg: ``assigner``, ``pos_weight`` and, for sampling, ``sampler``.
         means, stds: normalisation of the deltas.
         gt_labels: one (G,) tensor per image, 1-based; None where there is one class only.
+        sampling: False: all anchors that were assigned train (focal loss, SSD).
 
     Source: as the 2019 code (crowd boxes are not excluded in the RPN).
     """
     assigner, num = build_assigner(cfg['assigner']), len(gt_bboxes)
     assigned = [assigner.assign(anchors, boxes, None, labels, usable) for boxes, labels, usable
                 in zip(gt_bboxes, or_nones(gt_labels, num), inside)]
-    samples = build_sampler(cfg['sampler']).sample_images(
-        assigned, [anchors] * num, gt_bboxes, gt_labels)
+    sampler = build_sampler(cfg['sampler']) if sampling else PseudoSampler()
+    samples = sampler.sample_images(assigned, [anchors] * num, gt_bboxes, gt_labels)
     return [_targets_of(sample, cfg['pos_weight'], means, stds) for sample in samples]
 
 

@@ -6,15 +6,15 @@ from mmdet.core.bbox.detections import Detections
 from mmdet.core.bbox.geometry import bbox_overlaps
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
 from mmdet.core.bbox.samplers import (CombinedSampler, InstanceBalancedPosSampler,
-                                      IoUBalancedNegSampler, PseudoSampler, RandomSampler,
-                                      SamplingResult)
+                                      IoUBalancedNegSampler, OHEMSampler, PseudoSampler,
+                                      RandomSampler, SamplingResult)
 from mmdet.core.bbox.transforms import (bbox2delta, bbox2result, bbox2roi, bbox_flip, bbox_mapping,
                                         bbox_mapping_back, boxes_to_network, boxes_to_original,
                                         clip_boxes, delta2bbox)
 
 __all__ = [
     'ASSIGNERS', 'SAMPLERS', 'AssignResult', 'BBoxTargets', 'CombinedSampler', 'Detections',
-    'InstanceBalancedPosSampler', 'IoUBalancedNegSampler', 'MaxIoUAssigner',
+    'InstanceBalancedPosSampler', 'IoUBalancedNegSampler', 'MaxIoUAssigner', 'OHEMSampler',
     'PseudoSampler', 'RandomSampler', 'SamplingResult', 'assign_and_sample',
     'assign_and_sample_images',
     'bbox2delta', 'bbox2result', 'bbox2roi', 'bbox_flip', 'bbox_mapping',

@@ -6,7 +6,8 @@ from torch import Tensor
 
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import ASSIGNERS, SAMPLERS
-from mmdet.core.bbox.samplers import SamplingResult, or_nones
+from mmdet.core.bbox.samplers import Hardness, SamplingResult, or_nones
+from mmdet.utils.errors import BadValue
 
 
 def build_assigner(cfg: dict) -> Any:
@@ -15,7 +16,14 @@ def build_assigner(cfg: dict) -> Any:
 
 
 def build_sampler(cfg: dict) -> Any:
-    """Build a sampler from ``dict(type=..., ...)``."""
+    """Build a sampler from ``dict(type=..., ...)``.
+
+    Raises:
+        ValueError: ``num`` is no whole number from 1 up.
+    """
+    if isinstance(cfg, dict) and (type(cfg.get('num', 1)) is not int or cfg.get('num', 1) < 1):
+        raise BadValue(f'{cfg.get("type")}: num must be a whole number from 1 up, '
+                       f'got {cfg["num"]!r}: nothing would train')
     return SAMPLERS.build(cfg)
 
 
@@ -38,10 +46,14 @@ def assign_and_sample(bboxes: Tensor, gt_bboxes: Tensor, gt_bboxes_ignore: Tenso
 
 def assign_and_sample_images(bboxes: Sequence[Tensor], gt_bboxes: Sequence[Tensor],
                              gt_bboxes_ignore: Sequence[Tensor] | None,
-                             gt_labels: Sequence[Tensor] | None,
-                             cfg: dict) -> list[SamplingResult]:
-    """:func:`assign_and_sample` of a batch, one entry per image; the host waits once."""
+                             gt_labels: Sequence[Tensor] | None, cfg: dict,
+                             hardness: Hardness | None = None) -> list[SamplingResult]:
+    """:func:`assign_and_sample` of a batch, one entry per image; the host waits once.
+
+    ``hardness`` gives the losses of candidates to a sampler that chooses by them.
+    """
     assigner, num = build_assigner(cfg['assigner']), len(bboxes)
     assigned = [assigner.assign(*image) for image in zip(
         bboxes, gt_bboxes, or_nones(gt_bboxes_ignore, num), or_nones(gt_labels, num))]
-    return build_sampler(cfg['sampler']).sample_images(assigned, bboxes, gt_bboxes, gt_labels)
+    return build_sampler(cfg['sampler']).sample_images(
+        assigned, bboxes, gt_bboxes, gt_labels, hardness)

@@ -18,10 +18,12 @@ class AssignResult:
         max_overlaps: (n,) largest IoU with a ground truth (0 if there is none).
         labels: (n,) int64, label of the ground truth, 0 where background; None
             without labels.
+        losses: (n,) classification loss, where a sampler chooses by it.
     """
     gt_inds: Tensor
     max_overlaps: Tensor
     labels: Tensor | None = None
+    losses: Tensor | None = None
 
     def add_gt(self, gt_labels: Tensor | None, num_gts: int) -> 'AssignResult':
         """The same with the ground truths themselves put in front, each its own match.

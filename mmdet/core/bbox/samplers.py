@@ -1,6 +1,6 @@
 """Which of the assigned boxes train?"""
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -9,6 +9,10 @@ from torch import Tensor
 from mmdet.core.bbox.assigners import AssignResult
 from mmdet.core.bbox.registry import SAMPLERS
 from mmdet.core.host import rank_in_group, true_indices
+from mmdet.utils.errors import BadValue
+
+# Boxes (n_i, 4) and labels (n_i,) of every image -> the classification loss (n_i,) of each box.
+Hardness = Callable[[Sequence[Tensor], Sequence[Tensor | None]], Sequence[Tensor]]
 
 
 @dataclass
@@ -22,6 +26,7 @@ class SamplingResult:
         pos_assigned_gt_inds: (P,) int64 row of the ground truth.
         pos_gt_bboxes: (P, 4).
         pos_gt_labels: (P,) 1-based, None without labels.
+        pos_is_gt: (P,) bool, the box is a ground truth that was added as a proposal.
     """
     pos_inds: Tensor
     neg_inds: Tensor
@@ -30,6 +35,7 @@ class SamplingResult:
     pos_assigned_gt_inds: Tensor
     pos_gt_bboxes: Tensor
     pos_gt_labels: Tensor | None
+    pos_is_gt: Tensor
 
     @property
     def bboxes(self) -> Tensor:
@@ -38,13 +44,13 @@ class SamplingResult:
 
 
 def make_result(pos_inds: Tensor, neg_inds: Tensor, bboxes: Tensor, gt_bboxes: Tensor,
-                assigned: AssignResult) -> SamplingResult:
-    """Look everything up for the drawn indices."""
+                assigned: AssignResult, num_added: int) -> SamplingResult:
+    """Look everything up for the drawn indices; the first ``num_added`` boxes are added ones."""
     gt_inds = assigned.gt_inds[pos_inds] - 1
     return SamplingResult(
         pos_inds, neg_inds, bboxes[pos_inds], bboxes[neg_inds], gt_inds,
         gt_bboxes.view(-1, 4)[gt_inds],
-        None if assigned.labels is None else assigned.labels[pos_inds])
+        None if assigned.labels is None else assigned.labels[pos_inds], pos_inds < num_added)
 
 
 def or_nones(values: Sequence[Tensor] | None, num: int) -> Sequence[Tensor | None]:
@@ -83,7 +89,11 @@ class RandomSampler:
         pos_fraction: at most this part of ``num`` is positive.
         neg_pos_ub: at most this many negatives per positive; negative: no limit.
         add_gt_as_proposals: ground truths are candidates too.
+
+    Attributes:
+        mines: chooses by the losses of the candidates, which have to be computed for it.
     """
+    mines = False
 
     def __init__(self, num: int, pos_fraction: float, neg_pos_ub: float = -1,
                  add_gt_as_proposals: bool = True) -> None:
@@ -99,18 +109,33 @@ class RandomSampler:
                                   None if gt_labels is None else [gt_labels])[0]
 
     def sample_images(self, assigned: Sequence[AssignResult], bboxes: Sequence[Tensor],
-                      gt_bboxes: Sequence[Tensor],
-                      gt_labels: Sequence[Tensor] | None = None) -> list[SamplingResult]:
-        """:meth:`sample` of a batch, one entry per image; the host waits once."""
-        bboxes = [boxes[:, :4] for boxes in bboxes]
+                      gt_bboxes: Sequence[Tensor], gt_labels: Sequence[Tensor] | None = None,
+                      hardness: Hardness | None = None) -> list[SamplingResult]:
+        """:meth:`sample` of a batch, one entry per image; the host waits once.
+
+        Args:
+            hardness: gives the losses of all candidates to a sampler that ``mines``.
+        """
+        bboxes, num_added = [boxes[:, :4] for boxes in bboxes], [0] * len(bboxes)
         if self.add_gt_as_proposals:
+            num_added = [len(gt) for gt in gt_bboxes]
             bboxes = [torch.cat([gt, boxes]) for gt, boxes in zip(gt_bboxes, bboxes)]
-            assigned = [a.add_gt(labels, len(gt)) for a, labels, gt in zip(
-                assigned, or_nones(gt_labels, len(bboxes)), gt_bboxes)]
+            assigned = [a.add_gt(labels, num) for a, labels, num in zip(
+                assigned, or_nones(gt_labels, len(bboxes)), num_added)]
+        if self.mines:
+            assigned = self._with_losses(assigned, bboxes, hardness)
         inds = true_indices([a.gt_inds > 0 for a in assigned] + [a.gt_inds == 0 for a in assigned])
         candidates = zip(inds[:len(bboxes)], inds[len(bboxes):])
-        return [make_result(*self.draw(a, *found), boxes, gt, a)
-                for a, found, boxes, gt in zip(assigned, candidates, bboxes, gt_bboxes)]
+        return [make_result(*self.draw(a, *found), boxes, gt, a, num) for a, found, boxes, gt, num
+                in zip(assigned, candidates, bboxes, gt_bboxes, num_added)]
+
+    def _with_losses(self, assigned: Sequence[AssignResult], bboxes: Sequence[Tensor],
+                     hardness: Hardness | None) -> list[AssignResult]:
+        if hardness is None:
+            raise BadValue(f'{type(self).__name__} chooses by the losses of a box head and works '
+                           'in train_cfg.rcnn alone; take a RandomSampler here')
+        losses = hardness(bboxes, [a.labels for a in assigned])
+        return [replace(a, losses=loss) for a, loss in zip(assigned, losses)]
 
     def draw(self, assigned: AssignResult, pos: Tensor, neg: Tensor) -> tuple[Tensor, Tensor]:
         """Choose among the indices of all positives and of all negatives of an image."""
@@ -170,6 +195,26 @@ class IoUBalancedNegSampler(RandomSampler):
 
 
 @SAMPLERS.register_module
+class OHEMSampler(RandomSampler):
+    """Take the candidates with the largest classification loss (arXiv:1604.03540)."""
+    mines = True
+
+    def sample_pos(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all positives."""
+        return self._hardest(assigned, candidates, num)
+
+    def sample_neg(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        """At most ``num`` of the indices of all negatives."""
+        return self._hardest(assigned, candidates, num)
+
+    def _hardest(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
+        if len(candidates) <= num:
+            return candidates
+        assert assigned.losses is not None, 'sample_images computes them for whoever mines'
+        return candidates[assigned.losses[candidates].topk(num)[1]]
+
+
+@SAMPLERS.register_module
 class CombinedSampler(RandomSampler):
     """Draw positives with one sampler and negatives with another.
 
@@ -182,6 +227,7 @@ class CombinedSampler(RandomSampler):
         super().__init__(**kwargs)
         self.pos_sampler = SAMPLERS.build(pos_sampler, **kwargs)
         self.neg_sampler = SAMPLERS.build(neg_sampler, **kwargs)
+        self.mines = self.pos_sampler.mines or self.neg_sampler.mines
 
     def sample_pos(self, assigned: AssignResult, candidates: Tensor, num: int) -> Tensor:
         """At most ``num`` of the indices of all positives."""

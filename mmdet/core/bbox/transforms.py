@@ -111,18 +111,24 @@ def bbox_flip(bboxes: Tensor, img_shape: tuple) -> Tensor:
     return flipped
 
 
-def bbox_mapping(bboxes: Tensor, img_shape: tuple, scale_factor: float,
+def bbox_mapping(bboxes: Tensor, img_shape: tuple, scale_factor: float | Sequence[float],
                  flip: bool) -> Tensor:
-    """Boxes in original pixels to network pixels; ``img_shape`` is the network's."""
-    bboxes = bboxes * scale_factor
+    """Boxes (..., 4 * k) in original pixels to those of a view, which may be mirrored.
+
+    Args:
+        img_shape: (h, w, ...) of the view.
+        scale_factor: network pixels per original pixel, see :func:`boxes_to_original`.
+        flip: the view is mirrored left to right.
+    """
+    bboxes = boxes_to_network(bboxes, scale_factor)
     return bbox_flip(bboxes, img_shape) if flip else bboxes
 
 
-def bbox_mapping_back(bboxes: Tensor, img_shape: tuple, scale_factor: float,
+def bbox_mapping_back(bboxes: Tensor, img_shape: tuple, scale_factor: float | Sequence[float],
                       flip: bool) -> Tensor:
-    """Boxes in network pixels to original pixels; ``img_shape`` is the network's."""
+    """Boxes in the pixels of a view to original pixels, the inverse of :func:`bbox_mapping`."""
     bboxes = bbox_flip(bboxes, img_shape) if flip else bboxes
-    return bboxes / scale_factor
+    return boxes_to_original(bboxes, scale_factor)
 
 
 def bbox2roi(bbox_list: Sequence[Tensor]) -> Tensor:

@@ -77,13 +77,13 @@ class LogHook(Hook):
     def after_val_epoch(self, runner: Any, metrics: dict | None = None) -> None:
         took = time.time() - self.val_begin
         self.paused += took
-        if not metrics:
+        if metrics is None:  # stopped in the middle; one that failed is written down
             return
         # Called between epochs: runner.epoch is the number of finished ones.
         record = dict(mode='val', epoch=runner.epoch, iter=runner.iter, time=took, **metrics)
         shown = ', '.join(f'{key}: {value:.4f}' for key, value in metrics.items())
         runner.logger.info(f'Epoch(val) [{runner.epoch}/{runner.max_epochs}]  '
-                           f'time: {clock(took)}, {shown}')
+                           f'time: {clock(took)}, {shown or "no scores"}')
         self.record(runner, record)
 
     def record(self, runner: Any, record: dict) -> None:

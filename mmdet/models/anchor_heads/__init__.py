@@ -1,4 +1,6 @@
 from mmdet.models.anchor_heads.anchor_head import AnchorHead
+from mmdet.models.anchor_heads.retina_head import RetinaHead
 from mmdet.models.anchor_heads.rpn_head import RPNHead
+from mmdet.models.anchor_heads.ssd_head import SSDHead
 
-__all__ = ['AnchorHead', 'RPNHead']
+__all__ = ['AnchorHead', 'RPNHead', 'RetinaHead', 'SSDHead']

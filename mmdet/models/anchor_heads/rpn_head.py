@@ -70,9 +70,10 @@ class RPNHead(AnchorHead):
     def _candidates(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
                     img_metas: Sequence[dict], cfg: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What goes into NMS: boxes (k, 4), scores (k,), image (k,), image and level (k,)."""
-        picked = [self._top_anchors(*level, cfg['nms_pre'])
+        picked = [self.best_anchors(*level, cfg['nms_pre'])
                   for level in zip(cls_scores, bbox_preds, self.anchors(cls_scores))]
         scores, deltas, base = (torch.cat(x, dim=1) for x in zip(*picked))
+        scores = scores.squeeze(2)
         boxes = delta2bbox(base.flatten(0, 1), deltas.flatten(0, 1), self.target_means,
                            self.target_stds).view_as(deltas)
         boxes = torch.cat([clip_boxes(b, meta['img_shape']) for b, meta in zip(boxes, img_metas)])
@@ -80,18 +81,6 @@ class RPNHead(AnchorHead):
             small = (boxes[:, 2:] - boxes[:, :2] + 1 < cfg['min_bbox_size']).any(1)
             scores = scores.masked_fill(small.view_as(scores), float('nan'))  # NMS keeps no NaN
         image = torch.arange(len(scores), device=scores.device)[:, None].expand_as(scores)
-        level = torch.cat([torch.full_like(s, i, dtype=torch.long)
+        level = torch.cat([torch.full_like(s[..., 0], i, dtype=torch.long)
                            for i, (s, _, _) in enumerate(picked)], dim=1)
         return boxes, scores.flatten(), image.flatten(), (image * len(picked) + level).flatten()
-
-    def _top_anchors(self, cls_score: Tensor, bbox_pred: Tensor, anchors: Tensor,
-                     num: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores (N, k), deltas (N, k, 4) and anchors (N, k, 4) of the ``num`` best of a level."""
-        logits = self.flatten([cls_score], self.cls_out_channels).float()
-        deltas = self.flatten([bbox_pred], 4).float()
-        scores = logits.sigmoid().squeeze(2) if self.use_sigmoid_cls else logits.softmax(2)[..., 1]
-        if 0 < num < scores.shape[1]:
-            top = scores.topk(num)[1].sort()[0]  # equal scores stay in the order of the anchors
-            scores, anchors = scores.gather(1, top), anchors[top]
-            deltas = deltas.gather(1, top[..., None].expand(-1, -1, 4))
-        return scores, deltas, anchors.expand_as(deltas)

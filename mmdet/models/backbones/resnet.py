@@ -82,8 +82,12 @@ class Bottleneck(ResBlock):
     """A 3x3 convolution between two 1x1 convolutions."""
     expansion = 4
 
+    def _strides(self) -> tuple[int, int]:
+        """Strides of the first two convolutions."""
+        return (1, self.stride) if self.style == 'pytorch' else (self.stride, 1)
+
     def _build(self, inplanes: int, planes: int) -> None:
-        first, second = (1, self.stride) if self.style == 'pytorch' else (self.stride, 1)
+        first, second = self._strides()
         self._add(1, nn.Conv2d(inplanes, planes, 1, stride=first, bias=False))
         self._add(2, _conv3x3(planes, planes, second, self.dilation))
         self._add(3, nn.Conv2d(planes, planes * self.expansion, 1, bias=False))
@@ -128,6 +132,7 @@ class ResNet(nn.Module):
         18: (BasicBlock, (2, 2, 2, 2)), 34: (BasicBlock, (3, 4, 6, 3)),
         50: (Bottleneck, (3, 4, 6, 3)), 101: (Bottleneck, (3, 4, 23, 3)),
         152: (Bottleneck, (3, 8, 36, 3))}
+    block_args: dict = {}  # what else the blocks of a variant take
 
     def __init__(self, depth: int, num_stages: int = 4,
                  strides: Sequence[int] = (1, 2, 2, 2),
@@ -138,7 +143,8 @@ class ResNet(nn.Module):
                  zero_init_residual: bool = True) -> None:
         super().__init__()
         if depth not in self.arch_settings:
-            raise BadKey(f'ResNet has depth {sorted(self.arch_settings)}, got {depth}')
+            raise BadKey(f'{type(self).__name__} has depth {sorted(self.arch_settings)}, '
+                         f'got {depth}')
         if not (1 <= num_stages <= 4 and len(strides) == len(dilations) == num_stages
                 and max(out_indices) < num_stages):
             raise BadValue(f'num_stages={num_stages} needs that many strides {strides} and '
@@ -158,7 +164,7 @@ class ResNet(nn.Module):
         for i in range(num_stages):
             layer = make_res_layer(
                 block, inplanes, 64 * 2**i, stage_blocks[i], strides[i], dilations[i],
-                normalize, style=style, with_cp=with_cp)
+                normalize, style=style, with_cp=with_cp, **self.block_args)
             inplanes = 64 * 2**i * block.expansion
             self.add_module(f'layer{i + 1}', layer)
             self.res_layers.append(f'layer{i + 1}')

@@ -5,10 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmdet.core.bbox import (BBoxTargets, Detections, SamplingResult, bbox_targets,
-                             boxes_to_network, boxes_to_original, delta2bbox)
-from mmdet.core.loss import accuracy, smooth_l1, weighted_cross_entropy
-from mmdet.core.post_processing import multiclass_nms
+from mmdet.core.bbox import BBoxTargets, SamplingResult, bbox_targets, clip_boxes, delta2bbox
+from mmdet.core.host import true_indices
+from mmdet.core.loss import accuracy, smooth_l1_loss, weighted_cross_entropy
 from mmdet.models.registry import HEADS
 from mmdet.utils.errors import BadValue
 
@@ -87,34 +86,69 @@ class BBoxHead(nn.Module):
         if bbox_pred is not None:
             boxes = bbox_pred.float().view(len(bbox_pred), bbox_pred.shape[1] // 4, 4)
             column = 0 if self.reg_class_agnostic else targets.labels[targets.pos_inds]
-            losses['loss_reg'] = smooth_l1(
-                boxes[targets.pos_inds, column],
-                targets.pos_deltas).sum() / max(len(targets.labels), 1)
+            losses['loss_reg'] = smooth_l1_loss(
+                boxes[targets.pos_inds, column], targets.pos_deltas,
+                reduction='sum') / max(len(targets.labels), 1)
         return losses
 
-    def get_detections(self, rois: Tensor, cls_score: Tensor, bbox_pred: Tensor | None,
-                       img_meta: dict, cfg: dict) -> Detections:
-        """Turn predictions for the RoIs of one image into detections.
-
-        This is the place where boxes pass from network to original pixels
-        (suppression already works on the latter, as in 2019).
+    def predict(self, rois: Tensor, cls_score: Tensor, bbox_pred: Tensor | None,
+                img_shape: tuple) -> tuple[Tensor, Tensor]:
+        """Boxes and scores of the RoIs of one image, before any suppression.
 
         Args:
             rois: (R, 5) image index and xyxy in network pixels.
             cls_score, bbox_pred: output of :meth:`forward`.
-            img_meta: ``img_shape``, to which boxes are clipped, and ``scale_factor``,
-                network pixels per original pixel.
-            cfg: ``score_thr``, ``nms``, ``max_per_img``.
+            img_shape: (h, w, ...), to which boxes are clipped.
+
+        Returns:
+            (R, 4 or 4 * K) xyxy in network pixels and (R, K), background in column 0.
         """
-        scores = F.softmax(cls_score.float(), dim=1)
         boxes = rois[:, 1:]
         if bbox_pred is not None:
-            boxes = delta2bbox(boxes, bbox_pred.float(), self.target_means,
-                               self.target_stds, img_meta['img_shape'])
-        scale = img_meta['scale_factor']
-        dets, labels, rows = multiclass_nms(
-            boxes_to_original(boxes, scale), scores, cfg['score_thr'], cfg['nms'],
-            cfg['max_per_img'], return_inds=True)
-        boxes = dets[:, :4]
-        return Detections(boxes, boxes_to_network(boxes, scale), dets[:, 4], labels,
-                          probs=scores[rows])
+            boxes = delta2bbox(boxes, bbox_pred.float(), self.target_means, self.target_stds,
+                               img_shape)
+        return boxes, F.softmax(cls_score.float(), dim=1)
+
+    def regress_by_class(self, rois: Tensor, labels: Tensor, bbox_pred: Tensor,
+                         img_meta: dict | None) -> Tensor:
+        """Move RoIs by the deltas of their class.
+
+        Args:
+            rois: (R, 4) xyxy, or (R, 5) with the image index in front, network pixels.
+            labels: (R,) int64, 0 is background.
+            bbox_pred: (R, 4 or 4 * K) raw deltas.
+            img_meta: ``img_shape``, to which boxes are clipped; None: not clipped.
+
+        Returns:
+            of the shape of ``rois``.
+        """
+        deltas = bbox_pred.float().view(len(bbox_pred), bbox_pred.shape[1] // 4, 4)
+        column = 0 if self.reg_class_agnostic else labels
+        row = torch.arange(len(deltas), device=deltas.device)
+        boxes = delta2bbox(rois[:, -4:], deltas[row, column], self.target_means,
+                           self.target_stds, img_meta and img_meta['img_shape'])
+        return torch.cat([rois[:, :-4], boxes], dim=1)
+
+    @torch.no_grad()
+    def refine_bboxes(self, rois: Tensor, labels: Tensor, bbox_pred: Tensor,
+                      pos_is_gts: Sequence[Tensor], img_metas: Sequence[dict]) -> list[Tensor]:
+        """The boxes of a batch for the next stage of a cascade; the host waits once.
+
+        Args:
+            rois: (R, 5) image index and xyxy, image by image, positives first.
+            labels, bbox_pred: see :meth:`regress_by_class`.
+            pos_is_gts: one (P_i,) bool tensor per image: the positives that are ground
+                truth, which every stage adds anew.
+            img_metas: with ``img_shape``.
+
+        Returns:
+            One (n_i, 4) tensor per image.
+        """
+        boxes = self.regress_by_class(rois, labels, bbox_pred, None)[:, 1:]
+        image = rois[:, 0].long()
+        is_gt = torch.zeros_like(image, dtype=torch.bool)
+        for i, flags in enumerate(pos_is_gts):
+            first = (image < i).sum()
+            is_gt[first + torch.arange(len(flags), device=image.device)] = flags
+        kept = true_indices([(image == i) & ~is_gt for i in range(len(img_metas))])
+        return [clip_boxes(boxes[rows], meta['img_shape']) for rows, meta in zip(kept, img_metas)]

@@ -1,4 +1,4 @@
-"""MaskTrack R-CNN (arXiv:1905.04804)."""
+"""MaskTrack R-CNN (arXiv:1905.04804): a two-stage detector that knows objects again."""
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -7,30 +7,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmdet.core.bbox import Detections, SamplingResult, bbox2roi, bbox_overlaps
+from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
 from mmdet.formats.detections import FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
-from mmdet.models.detectors.base import RCNN_TEST_KEYS, RPN_TEST_KEYS, TRACK_TEST_KEYS
-from mmdet.models.detectors.mask_rcnn import MaskRCNN
+from mmdet.models.detectors.cascade_rcnn import CascadeRCNN
+from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt
+from mmdet.models.detectors.two_stage import TwoStageDetector
+from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
 from mmdet.utils.errors import BadValue
 
+TRACK_TEST_KEYS = ('label_memory', 'max_age', 'track_score')
 
-@DETECTORS.register_module
-class MaskTrackRCNN(MaskRCNN):
-    """Mask R-CNN with an embedding for every box, matched over the frames of a video.
+
+class Tracker(TwoStageDetector):
+    """An embedding for every box, matched over the frames of a video.
 
     Args:
         track_head: config of the tracking head.
-        kwargs: see :class:`MaskRCNN`. ``test_cfg.track`` may have ``label_memory``
-            ('first' or 'latest': which label an object is remembered with) and
-            ``max_age`` (frames after which an unseen object is no longer matched;
-            None: never).
+        kwargs: see the detector that is made a tracker. ``test_cfg.track`` may have
+            ``label_memory`` ('first' or 'latest': which label an object is remembered with)
+            and ``max_age`` (frames after which an unseen object is no longer matched; None:
+            never).
     """
-    test_keys = dict(rpn=RPN_TEST_KEYS, rcnn=RCNN_TEST_KEYS, track=TRACK_TEST_KEYS)
 
     def __init__(self, track_head: dict, **kwargs) -> None:
         super().__init__(**kwargs)
@@ -43,11 +45,14 @@ class MaskTrackRCNN(MaskRCNN):
             raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
                              f'got {self.label_memory!r}')
 
+    # Training.
+
     def forward_train(self, img: Tensor, img_meta: list[dict], gt_bboxes: Sequence[Tensor],
                       gt_labels: Sequence[Tensor], ref_img: Tensor,
                       ref_bboxes: Sequence[Tensor], gt_pids: Sequence[Tensor],
-                      gt_masks: Sequence[Tensor | np.ndarray],
-                      gt_bboxes_ignore: Sequence[Tensor] | None = None) -> dict[str, Tensor]:
+                      gt_bboxes_ignore: Sequence[Tensor] | None = None,
+                      gt_masks: Sequence[Tensor | np.ndarray] | None = None
+                      ) -> dict[str, Tensor]:
         """Losses of a batch of frame pairs, 0-d each.
 
         Args:
@@ -55,37 +60,39 @@ class MaskTrackRCNN(MaskRCNN):
             ref_bboxes: N tensors (M_i, 4): the objects of the reference frames.
             gt_pids: N tensors (G_i,) int64: 1 + row in ``ref_bboxes`` of the same
                 object, 0 if it is not there.
-            others: see :class:`MaskRCNN`.
+            others: see :class:`TwoStageDetector`.
         """
+        gt = GroundTruth(gt_bboxes, gt_labels, gt_bboxes_ignore, gt_masks)
         feats, ref_feats = self.extract_feat(img), self.extract_feat(ref_img)
-        losses, proposals = self.rpn_losses(feats, img_meta, gt_bboxes)
-        samples = self.sample_rois(proposals, gt_bboxes, gt_labels, gt_bboxes_ignore)
-        roi_feats = self.roi_feats(feats, samples)
-        losses.update(self.bbox_losses(roi_feats, samples))
-        losses.update(self.track_losses(roi_feats, ref_feats, samples, ref_bboxes, gt_pids))
-        losses.update(self.mask_losses(feats, samples, gt_masks))
-        return losses
+        losses, proposals = self.rpn_losses(feats, img_meta, gt)
+        roi_losses, looked_at = self.roi_losses(feats, img_meta, gt, proposals)
+        track_losses = self.track_losses(looked_at, ref_feats, ref_bboxes, gt_pids)
+        return {**losses, **roi_losses, **track_losses}
 
-    def track_losses(self, roi_feats: Tensor, ref_feats: tuple[Tensor, ...],
-                     samples: Sequence[SamplingResult], ref_bboxes: Sequence[Tensor],
-                     gt_pids: Sequence[Tensor]) -> dict[str, Tensor]:
+    def track_losses(self, looked_at: LookedAt, ref_feats: tuple[Tensor, ...],
+                     ref_bboxes: Sequence[Tensor], gt_pids: Sequence[Tensor]
+                     ) -> dict[str, Tensor]:
         """``loss_match`` and ``match_acc`` of the positive RoIs."""
+        samples = looked_at.samples
         pos_feats = torch.cat([
             feats[:len(s.pos_bboxes)] for feats, s in
-            zip(roi_feats.split([len(s.bboxes) for s in samples]), samples)])
+            zip(looked_at.feats.split([len(s.bboxes) for s in samples]), samples)])
         embeddings = self.track_head(pos_feats).split([len(s.pos_bboxes) for s in samples])
         ref_embeddings = self.embed(ref_feats, ref_bboxes).split([len(b) for b in ref_bboxes])
         logits = [self.track_head.match(x, ref) for x, ref in zip(embeddings, ref_embeddings)]
         targets = self.track_head.get_targets(
             [s.pos_assigned_gt_inds for s in samples], gt_pids)
-        return self.track_head.loss(logits, targets, self.train_cfg.rcnn.pos_weight)
+        return self.track_head.loss(logits, targets, self.stages[-1].train_cfg.pos_weight)
 
     def embed(self, feats: tuple[Tensor, ...], boxes_net: Sequence[Tensor]) -> Tensor:
         """(sum n_i, D) embeddings of (n_i, 4) boxes in network pixels, image by image."""
-        return self.track_head(self.bbox_roi_extractor(feats, bbox2roi(boxes_net)))
+        return self.track_head(self.stages[-1].bbox_roi_extractor(feats, bbox2roi(boxes_net)))
+
+    # Testing.
 
     @torch.no_grad()
-    def track(self, img: Tensor, img_meta: dict, memory: TrackMemory | None = None,
+    def track(self, img: Tensor | Sequence[Tensor], img_meta: dict | Sequence[dict],
+              memory: TrackMemory | None = None,
               keep: Callable[[FrameDetections], None] | None = None
               ) -> tuple[TrackResult, TrackMemory]:
         """Detect, segment and identify the objects of the next frame of a video.
@@ -94,33 +101,35 @@ class MaskTrackRCNN(MaskRCNN):
         objects, for their masks.
 
         Args:
-            img: (1, 3, H, W) normalised.
-            img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``.
+            img: (1, 3, H, W) normalised, or a list of flips and scales of the frame, whose
+                boxes, embeddings and masks are averaged.
+            img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip``, or as many.
             memory: what the call for the previous frame returned; None for the first.
             keep: gets all detections of the frame, those without an id too.
 
         Returns:
             The objects of this frame that have an id, and the memory for the next.
         """
-        feats = self.extract_feat(img)
-        dets = self.detect_boxes(feats, img_meta)
-        embeddings = self.embed(feats, [dets.boxes_net])
+        views = self.views(img, img_meta)
+        dets = self.detect_boxes(views)
+        embeddings = self.embed_views(views, dets.boxes)
         dets, host, memory = self.associate(dets, embeddings, memory)
-        masks = self.masks_of(feats, dets, host, img_meta, with_id=True)
+        masks = self.masks_of(views, dets, host, with_id=True)
         if keep is not None:  # the others by themselves, so that keeping them changes no mask
-            lost = self.masks_of(feats, dets, host, img_meta, with_id=False)
+            lost = self.masks_of(views, dets, host, with_id=False)
             keep(kept_frame(host, dets.probs, embeddings, masks, lost))
         host = host[host.ids >= 0]
         return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
                            host.ids.numpy(), masks), memory
 
-    def masks_of(self, feats: tuple[Tensor, ...], dets: Detections, host: Detections,
-                 img_meta: dict, with_id: bool) -> list[dict]:
-        """Masks of the detections that have an id, or of those without; ``host``: ``dets.cpu()``.
-        """
+    def masks_of(self, views: Sequence[View], dets: Detections, host: Detections,
+                 with_id: bool) -> list[dict]:
+        """Masks of the detections with an id, or of those without; ``host`` is ``dets.cpu()``."""
+        if self.mask_head is None:
+            return []
         chosen = (host.ids >= 0) == with_id
         rows = first_true((dets.ids >= 0) == with_id, int(chosen.sum()))
-        return self.detect_masks(feats, dets[rows], host[chosen], img_meta)
+        return self.detect_masks(views, dets[rows], host[chosen])
 
     def associate(self, dets: Detections, embeddings: Tensor, memory: TrackMemory | None = None
                   ) -> tuple[Detections, Detections, TrackMemory]:
@@ -141,6 +150,11 @@ class MaskTrackRCNN(MaskRCNN):
         return dets, host, memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                          self.label_memory, num_objects)
 
+    def embed_views(self, views: Sequence[View], boxes: Tensor) -> Tensor:
+        """(n, D) embeddings of (n, 4) boxes in original pixels, the means over all views."""
+        return torch.stack([self.embed(view.feats, [view.to_network(boxes)])
+                            for view in views]).mean(0)
+
     def match(self, dets: Detections, embeddings: Tensor, memory: TrackMemory) -> Tensor:
         """Ids of N detections with (N, D) embeddings.
 
@@ -154,6 +168,18 @@ class MaskTrackRCNN(MaskRCNN):
         same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
         return assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))
+
+
+@DETECTORS.register_module
+class MaskTrackRCNN(Tracker):
+    """Faster or Mask R-CNN with a tracking head; without masks it tracks boxes."""
+    test_keys = dict(TwoStageDetector.test_keys, track=TRACK_TEST_KEYS)
+
+
+@DETECTORS.register_module
+class CascadeTrackRCNN(Tracker, CascadeRCNN):
+    """Cascade R-CNN with a tracking head that looks at the boxes of the last stage."""
+    test_keys = dict(CascadeRCNN.test_keys, track=TRACK_TEST_KEYS)
 
 
 def kept_frame(host: Detections, probs: Tensor, embeddings: Tensor, named: Sequence[dict],

@@ -6,7 +6,7 @@ import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 
-from mmdet.core.bbox import Detections, SamplingResult, boxes_to_original
+from mmdet.core.bbox import SamplingResult
 from mmdet.core.loss import mask_cross_entropy
 from mmdet.core.mask import mask_targets
 from mmdet.models.norm import norm_cfg
@@ -91,7 +91,7 @@ class FCNMaskHead(nn.Module):
         channel = torch.zeros_like(labels) if self.class_agnostic else labels
         return dict(loss_mask=mask_cross_entropy(mask_pred.float(), targets, channel))
 
-    def probabilities(self, mask_pred: Tensor, labels: Tensor) -> np.ndarray:
+    def probabilities(self, mask_pred: Tensor, labels: Tensor) -> Tensor:
         """The mask of its own class for every RoI.
 
         Args:
@@ -99,28 +99,23 @@ class FCNMaskHead(nn.Module):
             labels: (n,) 0-based.
 
         Returns:
-            (n, h, w) float32 on the CPU.
+            (n, h, w) float32.
         """
         channel = torch.zeros_like(labels) if self.class_agnostic else labels + 1
         picked = mask_pred[torch.arange(len(labels), device=labels.device), channel]
-        return picked.float().sigmoid().cpu().numpy()
+        return picked.float().sigmoid()
 
-    def get_masks(self, mask_pred: Tensor, dets: Detections, host: Detections, img_meta: dict,
-                  cfg: dict) -> list[dict]:
+    def get_masks(self, probs: Tensor, boxes: Tensor, ori_shape: tuple, cfg: dict) -> list[dict]:
         """Masks of the detections of one image as run-length codes; the host waits once.
 
         Args:
-            mask_pred: (n, K, h, w) logits.
-            dets: the n detections.
-            host: ``dets.cpu()``.
-            img_meta: ``ori_shape`` (h, w, ...) and ``scale_factor``.
+            probs: (n, h, w), see :meth:`probabilities`.
+            boxes: (n, 4) xyxy in original pixels, in host memory.
+            ori_shape: (h, w, ...) of the image.
             cfg: ``mask_thr_binary``.
 
         Returns:
             n compressed COCO run-length codes of the original size.
         """
-        height, width = img_meta['ori_shape'][:2]
-        # as in 2019: to network pixels and back, which decides where a box ends
-        boxes = boxes_to_original(host.boxes_net, img_meta['scale_factor'])
-        return mask_to_rle(self.probabilities(mask_pred, dets.labels), boxes, height, width,
-                           cfg['mask_thr_binary'])
+        height, width = ori_shape[:2]
+        return mask_to_rle(probs.cpu(), boxes, height, width, cfg['mask_thr_binary'])

@@ -39,22 +39,21 @@ def order_of_2019(monkeypatch):
     decide which of two overlapping proposals survives. The 2019 code sorted without stability;
     the product keeps the order of the anchors.
     """
-    stable = RPNHead._top_anchors
+    stable = RPNHead.best_anchors
 
-    def top_anchors(head, cls_score, bbox_pred, anchors, num):
+    def best_anchors(head, cls_score, bbox_pred, anchors, num):
         scores, deltas, anchors = stable(head, cls_score, bbox_pred, anchors, 0)
         num = min(num, scores.shape[1])
         order = []
-        for row in scores:
+        for row in scores[..., 0]:
             top = row.topk(num)[1] if num < len(row) else torch.arange(num)
             heap = np.argsort(row[top].detach().numpy(), kind='heapsort')[::-1]
             order.append(top[torch.from_numpy(heap.copy())])
-        order = torch.stack(order)
-        deltas, anchors = (x.gather(1, order[..., None].expand(-1, -1, 4))
-                           for x in (deltas, anchors))
+        order = torch.stack(order)[..., None]
+        deltas, anchors = (x.gather(1, order.expand(-1, -1, 4)) for x in (deltas, anchors))
         return scores.gather(1, order), deltas, anchors
 
-    monkeypatch.setattr(RPNHead, '_top_anchors', top_anchors)
+    monkeypatch.setattr(RPNHead, 'best_anchors', best_anchors)
 
 
 def golden_detector(kind, weights, recipe, cfg=None):

@@ -1,0 +1,5 @@
+# Mask R-CNN whose proposals come from a file
+_base_ = './mask_rcnn.py'
+model = dict(type='FastRCNN', rpn_head=None)
+train_cfg = dict(rpn=None)
+test_cfg = dict(rpn=None)

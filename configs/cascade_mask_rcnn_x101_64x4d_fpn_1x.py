@@ -1,0 +1,10 @@
+# Cascade Mask R-CNN, ResNeXt-101-64x4d-FPN, 12 epochs on COCO
+# published: box AP 45.5, mask AP 39.2
+_base_ = [
+    './_base_/cascade_mask_rcnn.py', './_base_/coco_masks.py',
+    './_base_/schedule_1x.py', './_base_/runtime.py'
+]
+model = dict(
+    pretrained='open-mmlab://resnext101_64x4d',
+    backbone=dict(type='ResNeXt', depth=101, groups=64, base_width=4))
+data = dict(imgs_per_gpu=1)  # 16 GPUs
