@@ -1,9 +1,10 @@
 """Tracking again, over detections that were saved: all of a test but the network."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from mmengine.config import Config
-from torch import nn
+from torch import Tensor, nn
 
 from mmdet.core.bbox import Detections
 from mmdet.datasets.base import BaseDataset
@@ -49,27 +50,37 @@ def check_fits(file: DetectionFile, dataset: BaseDataset, allow_partial: bool = 
                        'for empty')
 
 
+def on_device(frames: Sequence[FrameDetections], device: torch.device
+              ) -> list[tuple[Detections, Tensor]]:
+    """Detections and embeddings of every frame of a video."""
+    return [(Detections(*(torch.tensor(array, device=device)
+                          for array in (frame.boxes, frame.scores, frame.labels))),
+             torch.tensor(frame.embeddings, device=device)) for frame in frames]
+
+
 @torch.no_grad()
-def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
-                 device: torch.device) -> Iterator[TrackResult]:
+def replay_ids(tracker: nn.Module, frames: Iterable[tuple[Detections, Tensor]]
+               ) -> Iterator[np.ndarray]:
     """Follow the objects through one video.
 
     Args:
         tracker: has ``associate(dets, embeddings, memory)``, see :func:`build_tracker`.
-        frames: all of the video.
-        device: where matches are scored.
+        frames: all of the video, see :func:`on_device`.
 
     Yields:
-        what each frame has.
+        (n,) int64 ids of the detections of each frame, -1 for none.
     """
     memory = None
-    for frame in frames:
-        boxes, scores, labels, embeddings = (
-            torch.tensor(array, device=device) for array in (
-                frame.boxes, frame.scores, frame.labels, frame.embeddings))
-        dets = Detections(boxes, scores, labels)
+    for dets, embeddings in frames:
         _, host, memory = tracker.associate(dets, embeddings, memory)
-        yield frame.with_ids(host.ids.numpy())
+        yield host.ids.numpy()
+
+
+def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
+                 device: torch.device) -> Iterator[TrackResult]:
+    """What each frame of a video has; ``device``: where matches are scored."""
+    for frame, ids in zip(frames, replay_ids(tracker, on_device(frames, device))):
+        yield frame.with_ids(ids)
 
 
 def replay_dataset(tracker: nn.Module, file: DetectionFile, dataset: BaseDataset,
