@@ -9,11 +9,10 @@ import torch
 from mmengine.config import Config
 
 from mmdet.engine.replay import build_tracker, on_device, replay_ids
-from mmdet.engine.search_space import with_settings
+from mmdet.engine.search_space import tracking_of, with_settings
 from mmdet.evaluation.errors.id_scores import IdScores
 from mmdet.evaluation.errors.tracks import Tracks
 from mmdet.formats.detections import DetectionFile
-from mmdet.formats.results import check_track_score
 from mmdet.utils.errors import BadValue
 
 
@@ -53,8 +52,7 @@ class Search:
 
     def track_score(self, settings: dict[str, Any]) -> str:
         """How frames make the score of a track."""
-        track = with_settings(self.cfg, settings).test_cfg.get('track') or {}
-        return check_track_score(track.get('track_score', 'mean'))
+        return tracking_of(self.cfg, settings).get('track_score', 'mean')
 
     def ids(self, settings: dict[str, Any], which: Sequence[int] | None = None
             ) -> list[np.ndarray]:

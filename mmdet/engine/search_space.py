@@ -90,6 +90,18 @@ def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
     return cfg
 
 
+def tracking_of(cfg: Config, settings: dict[str, Any]) -> dict[str, Any]:
+    """``test_cfg.track`` with settings; empty where there is none."""
+    return with_settings(cfg, settings).test_cfg.get('track') or {}
+
+
+def every_value(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """A few settings in which every choice of every axis comes up."""
+    values = [axis.choices or (axis.low, axis.high) for axis in axes]
+    for n in range(max(map(len, values))):
+        yield {axis.key: choices[n % len(choices)] for axis, choices in zip(axes, values)}
+
+
 def overrides(cfg: Config, keys: Sequence[str]) -> dict[str, Any]:
     """What ``--cfg-options`` takes to set these keys as a config has them; lists are whole."""
     found = {}

@@ -25,7 +25,7 @@ def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
     for panel, key in zip(panels.flat, keys):
         pairs = [(settings[key], ap) for settings, ap in trials if key in settings and ap == ap]
         values = [value for value, _ in pairs]
-        names = list(dict.fromkeys(map(str, values)))
+        names = list(map(str, sorted(set(values), key=_rank)))
         few = len(names) <= 6 or not all(isinstance(value, (int, float)) for value in values)
         places = [names.index(str(value)) for value in values] if few else values
         panel.plot(places, [ap for _, ap in pairs], '.', color='#2563a8', alpha=.5)
@@ -39,3 +39,9 @@ def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
     panels.flat[0].legend(fontsize='small')
     os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     figure.savefig(path, dpi=110)
+
+
+def _rank(value: Any) -> tuple:
+    """Words first, then numbers by size."""
+    number = isinstance(value, (int, float))
+    return number, value if number else 0, str(value)
