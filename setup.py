@@ -16,7 +16,6 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 EXTRAS = {
     'eval': ['trackeval>=1.3', 'jinja2>=3.1'],  # HOTA and identities; report pages
-    'video': ['av>=12'],  # H.264, rotation, exact times
     'export': ['onnx>=1.17', 'onnxruntime>=1.20', 'onnxscript>=0.3'],
     'tune': ['optuna>=4'],
 }

@@ -39,12 +39,17 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='write results.json and its zip for a server, next to X.pkl')
     add('--gpus', type=int, default=1, help='GPUs to share the videos between; processes on a CPU')
     add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
+    add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
     add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)
     add('--workers', type=int, metavar='N',
         help='threads that load frames (default: as the machine allows)')
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
+    add('--amp', action='store_true', default=None,
+        help='half precision: bfloat16 on CPUs that have it, float16 on GPUs')
+    add('--compile', action='store_true', default=None,
+        help='let Inductor compile the network: faster after a minute or so')
     add('--save-detections', metavar='FILE',
         help='keep all that the tracker saw, for tools/analysis/replay.py')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={},

@@ -55,7 +55,8 @@ def run(options: ReplayOptions) -> dict:
     logger = get_root_logger()
     prepared, file = prepare(options)
     start = time.perf_counter()
-    results = replay_dataset(prepared.detector, file, prepared.dataset, this_device())
+    results = replay_dataset(prepared.detector, file, prepared.dataset,
+                             this_device(prepared.cfg.get('device')))
     seconds = time.perf_counter() - start
     logger.info('%s: %d frames tracked in %.1f s, %.0f a second', file.path, len(results), seconds,
                 len(results) / seconds)

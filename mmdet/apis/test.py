@@ -14,10 +14,11 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine import checks
+from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset, draw_images
 from mmdet.engine.environment import check_count, set_threads, this_device
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
 from mmdet.engine.recording import Recorder
 from mmdet.engine.sharding import check_gpus, use_gpus
@@ -50,7 +51,10 @@ class TestOptions:
     workers: int | None = None
     allow_partial: bool = False
     save_detections: str | None = None
+    amp: bool | None = None
+    compile: bool | None = None
     cfg_options: dict | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
@@ -78,7 +82,9 @@ def prepare(options: TestOptions) -> Prepared:
     """
     cfg = load_config(options.config, options.cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
-    check_gpus(options.gpus, options.proc_per_gpu)
+    cfg.device = options.device or cfg.get('device')
+    this_device(cfg.device)
+    check_gpus(options.gpus, options.proc_per_gpu, cfg.device)
     check_count(options.workers or 0, '--workers', least=0)
     if options.out is not None:
         checks.check_output(options.out)
@@ -165,12 +171,14 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
                              allow_partial=options.allow_partial)
     checks.check_trained_classes(report.meta.get('CLASSES'), dataset, logger)
     torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
-    set_threads(0, cfg.get('num_threads'))
-    device = this_device()
+    device = this_device(cfg.device)
+    set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
     if options.save_detections:
         loop = functools.partial(loop, recorder=Recorder(options.save_detections, dataset))
-    results = loop(detector.to(device), dataset, device, options.workers, logger)
+    detector = prepare_inference(
+        detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
+    results = loop(detector, dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
         dump_results(results, options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
@@ -186,7 +194,8 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     """
     results = load_results(path)
     results = from_classic(results) if dataset.is_video else results
-    check_results(dataset, results)
+    for part in by_stage(results).values():
+        check_results(dataset, part)
     return results
 
 

@@ -89,7 +89,7 @@ def prepare(options: TuneOptions) -> Search:
         build_tracker(with_settings(cfg, settings))
         check_track_score(tracking_of(cfg, settings).get('track_score', 'mean'))
     scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
-    return Search(cfg, file, scores, this_device(),
+    return Search(cfg, file, scores, this_device(cfg.get('device')),
                   split(len(scores.videos), options.folds, options.seed))
 
 

@@ -47,12 +47,15 @@ def check_checkpoint(path: str | None) -> str:
     """``path`` itself if it is a URL or a file that exists.
 
     Raises:
-        ValueError: none was named.
+        ValueError: none was named, or a config was.
         FileNotFoundError: there is no such file.
     """
     if path is None:
         raise BadValue('no checkpoint given: name one after the config, or read an earlier '
                          'result with --load_result')
+    if path.endswith('.py'):
+        raise BadValue(f'{path}: this is no checkpoint; the config comes first, then the '
+                       'checkpoint')
     if '://' not in path and not os.path.isfile(os.path.expanduser(path)):
         raise MissingFile(f'{path}: no such checkpoint; training writes them as '
                                 'WORK_DIR/epoch_N.pth')

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from mmdet.datasets.base import BaseDataset
+from mmdet.engine.background import Background
 from mmdet.formats.entries import frame_folder
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.track_result import TrackResult
@@ -14,14 +15,17 @@ from mmdet.utils.logger import get_root_logger
 from mmdet.utils.names import UniqueNames, file_name
 from mmdet.visualization import VideoWriter, draw_result
 
+AHEAD = 8  # pictures that may wait to be encoded
+
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
                    as_frames: bool, logger: logging.Logger) -> pathlib.Path:
     """Write pictures as ``path.mp4``, or as PNG files into the folder ``path``."""
     if not as_frames:
         with VideoWriter(path.with_name(path.name + '.mp4'), fps, logger) as writer:
-            for picture in pictures:
-                writer.write(picture)
+            with Background(writer.write, AHEAD) as encode:
+                for picture in pictures:
+                    encode(picture)
         return writer.written
     for t, picture in enumerate(pictures):
         write_picture(picture, path / f'{t:05d}.png')

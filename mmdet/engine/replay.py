@@ -54,7 +54,7 @@ def on_device(frames: Sequence[FrameDetections], device: torch.device
               ) -> list[tuple[Detections, Tensor]]:
     """Detections and embeddings of every frame of a video."""
     return [(Detections(*(torch.tensor(array, device=device)
-                          for array in (frame.boxes, frame.scores, frame.labels))),
+                          for array in (frame.boxes, frame.scores, frame.labels, True))),
              torch.tensor(frame.embeddings, device=device)) for frame in frames]
 
 

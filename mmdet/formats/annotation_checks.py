@@ -85,7 +85,7 @@ def _by_id(entries: list, name: str, what: str, index: dict[Id, dict]) -> Iterat
         if not isinstance(entry, dict):
             yield f'{name}: {what} number {place} is no object: {entry!r:.60}'
             continue
-        key = entry.get('id')
+        key: Any = entry.get('id')
         if not is_id(key):
             yield (f'{name}: {what} number {place} needs a whole number as "id", '
                    f'got {key!r:.60}')

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from mmdet.utils.errors import CannotWrite, UserError
@@ -66,6 +66,33 @@ def write_bytes(data: bytes, path: str | os.PathLike, durable: bool = True) -> N
     """Write what was encoded in memory; see :func:`atomic_write`."""
     with atomic_write(path, durable=durable) as file:
         file.write(data)
+
+
+def write_here_or_elsewhere(write: Callable[[str], None], path: str | os.PathLike) -> None:
+    """Write what took hours to find; where its place takes it not, to another one.
+
+    Args:
+        write: writes to the name it is given, through :func:`atomic_write`.
+        path: where it should go; else a new folder for temporary files, of the current folder
+            or of the user takes it.
+
+    Raises:
+        CannotWrite: it could not be written to ``path``, and where it lies instead.
+    """
+    try:
+        write(os.fspath(path))
+        return
+    except CannotWrite as error:
+        refused = error
+    for folder in (tempfile.gettempdir(), os.getcwd(), os.path.expanduser('~')):
+        try:
+            other = os.path.join(tempfile.mkdtemp(prefix='mmdet-kept-', dir=folder),
+                                 os.path.basename(path))
+            write(other)
+        except OSError:
+            continue
+        raise CannotWrite(f'{refused}; it was written to {other} instead, move it') from refused
+    raise refused
 
 
 @contextlib.contextmanager

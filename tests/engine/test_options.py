@@ -11,7 +11,8 @@ from mmdet.apis import train_detector
 from mmdet.checkpoint import read_checkpoint
 from mmdet.engine import classic
 from mmdet.engine.distribution import init_dist
-from mmdet.engine.environment import set_threads
+from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.sharding import check_gpus
 from mmdet.engine.validation import Validation
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -137,6 +138,22 @@ def test_evaluation_interval(tmp_path, monkeypatch):
     scores(monkeypatch, .1, .1)
     run(tmp_path, validate=True, evaluation=dict(interval=2))
     assert [epoch for epoch, _ in validations(tmp_path)] == [2, 3]
+
+
+def test_the_device_that_was_asked_for(monkeypatch):
+    for count in (0, 2):
+        monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+        assert this_device('cpu') == this_device(torch.device('cpu')) == torch.device('cpu')
+        for name, message in (('gpu', 'unknown; expected cpu'), ('cuda:2', 'cuda:1|use cpu')):
+            with pytest.raises(ValueError, match=f'device {name}: .*({message})'):
+                this_device(name)
+        check_gpus(3, 1, 'cpu')
+        with pytest.raises(ValueError, match='is one GPU; leave one of the two out'):
+            check_gpus(2, 1, 'cuda:1')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match='device cuda: .*; use cpu'):
+        this_device('cuda')
 
 
 @pytest.mark.parametrize('cores, workers, local, expected', [

@@ -15,7 +15,7 @@ from mmdet.formats.pictures import picture_size, read_numbers, read_picture, wri
 from mmdet.formats.sources import open_source
 from mmdet.utils.errors import BadValue, CannotWrite, MissingFile
 from mmdet.visualization import VideoWriter
-from mmdet.visualization.video import working_codec
+from mmdet.visualization.encoders import working_encoder
 
 FORMATS = dict(jpg='JPEG', png='PNG', webp='WEBP', tif='TIFF')
 CORNERS = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)  # clockwise from top left, BGR
@@ -184,7 +184,7 @@ def test_a_picture_that_would_fill_the_memory(tmp_path, monkeypatch):
 
 
 def test_every_picture_on_a_full_disk_is_told(tmp_path):
-    assert working_codec() is not None
+    assert working_encoder(None) is not None
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:
