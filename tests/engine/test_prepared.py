@@ -12,10 +12,10 @@ from mmdet.checkpoint import read_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.engine import classic
 from mmdet.engine.environment import set_random_seed
-from mmdet.engine.inference import amp_dtype, prepare_inference
+from mmdet.engine.inference import HALF_LAYERS, amp_dtype, prepare_inference
 from mmdet.engine.test_loop import track_video
 from mmdet.models import build_backbone, build_detector, build_neck
-from mmdet.models.fold import fold_norms
+from mmdet.models.fuse import FusedConv2d, can_fuse_relus, fold_norms, fuse_relus
 from mmdet.utils.config import load_config
 
 CPU = torch.device('cpu')
@@ -76,6 +76,29 @@ def test_norms_are_folded_where_a_convolution_is_before_them(make, left):
         torch.testing.assert_close(a, b, rtol=0, atol=5e-6 * max(1, float(b.abs().max())))
 
 
+@pytest.mark.parametrize('make, count', [
+    (lambda: build_backbone(dict(type='ResNet', depth=18)), 17),
+    (lambda: build_backbone(dict(type='ResNeXt', depth=50, groups=4, base_width=32)), 49),
+    (lambda: build_backbone(dict(type='ResNet', depth=18, normalize=dict(
+        type='GN', num_groups=4))), 0),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, norm_cfg=BN)), 1),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, padding=1, padding_mode='circular')), 1),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, act_cfg=dict(type='LeakyReLU'))), 0),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, norm_cfg=dict(type='GN', num_groups=2))), 0)])
+@pytest.mark.skipif(not can_fuse_relus(), reason='this PyTorch has no oneDNN')
+def test_convolutions_do_sums_and_relus_too(make, count):
+    model = lived_in(make())
+    img = torch.randn(1, 3, 32, 48)
+    with torch.no_grad():
+        want = model(img)
+        fold_norms(model)
+        fuse_relus(model)
+        assert sum(isinstance(module, FusedConv2d) for module in model.modules()) == count
+        got = model(img)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=5e-6 * max(1, float(b.abs().max())))
+
+
 def test_norms_of_a_neck_are_folded():
     neck = lived_in(build_neck(dict(
         type='FPN', in_channels=[3, 4], out_channels=4, num_outs=3, normalize=BN,
@@ -115,7 +138,7 @@ def test_what_is_found_is_the_same(tiny):
 
 def test_half_precision_is_near(tiny):
     ready = prepare_inference(tiny.detector, amp='bfloat16')
-    half = [m for m in ready.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
+    half = [m for m in ready.modules() if isinstance(m, HALF_LAYERS)]
     assert len(half) > 30 and all(m.weight.dtype == torch.bfloat16 for m in half)
     assert ready.bbox_head.target_stds.dtype == torch.float32
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
