@@ -16,7 +16,6 @@ from setuptools.command.build_py import build_py
 ROOT = Path(__file__).resolve().parent
 EXTRAS = {
     'eval': ['trackeval>=1.3', 'jinja2>=3.1'],  # HOTA and identities; report pages
-    'video': ['av>=12'],  # H.264, rotation, exact times
     'export': ['onnx>=1.17', 'onnxruntime>=1.20', 'onnxscript>=0.3'],
     'tune': ['optuna>=4'],
 }
@@ -73,7 +72,8 @@ if __name__ == '__main__':
         python_requires='>=3.10',
         packages=find_packages(include=['mmdet', 'mmdet.*']),
         package_data={'': ['*.so', '*.pyx', 'py.typed'],
-                      'mmdet.ops': ['libmmdet_*.json', 'csrc/**/*']},
+                      'mmdet.ops': ['libmmdet_*.json', 'csrc/**/*'],
+                      'mmdet.visualization.error_page': ['page.*']},
         install_requires=requirements('requirements.txt'),
         extras_require={**EXTRAS, 'test': requirements('tests/requirements.txt')},
         ext_modules=[],

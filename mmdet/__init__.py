@@ -8,5 +8,7 @@ import os
 if 'OMP_WAIT_POLICY' not in os.environ:
     os.environ['OMP_WAIT_POLICY'] = 'PASSIVE'
     os.environ.setdefault('GOMP_SPINCOUNT', '10000')
+# Of one picture: 400 MB decoded. Read when OpenCV is first imported.
+os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(2**27))
 
 __version__ = '1.0.0'

@@ -23,6 +23,7 @@ from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
+from mmdet.utils.names import UniqueNames  # noqa: E402
 from mmdet.formats.pictures import write_picture  # noqa: E402
 
 
@@ -76,9 +77,9 @@ def find_frames(ann_file: str) -> str | None:
     return next((str(f) for f in folders if (f / names[0]).is_file()), None)
 
 
-def check_file(ann_file: str, prefix: str | None, classes: int | None,
+def check_file(ann_file: str, prefix: str | None, classes: int | None, stem: str,
                args: argparse.Namespace) -> list[Finding]:
-    """Everything about one annotation file; prints its counts and writes its pictures."""
+    """Everything about one annotation file; prints its counts, writes pictures ``stem``_*."""
     dataset = read_json(ann_file)
     found = audit_annotations(dataset, ann_file)
     videos = dataset.get('videos') if isinstance(dataset, dict) else None
@@ -98,7 +99,7 @@ def check_file(ann_file: str, prefix: str | None, classes: int | None,
     else:
         found += audit_frames(dataset['videos'], prefix, args.images, ann_file,
                               lambda done: show_progress(done, len(dataset['videos'])))
-    write_pictures(ytvos, counts, prefix, os.path.join(args.out, pathlib.Path(ann_file).stem))
+    write_pictures(ytvos, counts, prefix, stem)
     return found
 
 
@@ -125,11 +126,10 @@ def write_pictures(ytvos: YTVOS, counts: dict, prefix: str | None, stem: str) ->
     """``stem``_histograms.png and, with frames at hand, ``stem``_sheet.jpg."""
     if not ytvos.anns:
         return
-    os.makedirs(os.path.dirname(stem), exist_ok=True)
     histograms(counts, f'{stem}_histograms.png')
     print(f'written: {stem}_histograms.png')
     try:
-        sheet = contact_sheet(ytvos, prefix) if prefix else None
+        sheet = contact_sheet(ytvos, prefix, videos=6, frames=4) if prefix else None
     except (ValueError, KeyError):
         sheet = None  # broken masks: they are in the findings
     if sheet is not None:
@@ -154,14 +154,15 @@ def report(found: list[Finding], limit: int) -> int:
 def main() -> int:
     """Look at every file; 1 when there is an error."""
     args = parse_args()
-    errors = 0
+    errors, unique = 0, UniqueNames()
     for ann_file, prefix, classes in targets(args):
+        stem = os.path.join(args.out, unique(pathlib.Path(ann_file).stem))
         print(f'\n{ann_file}')
         if args.target.endswith('.py') and not os.path.isfile(ann_file):
             found = [Finding('error', f'{ann_file}: no such file; see data/README.md for the '
                              'layouts')]
         else:
-            found = check_file(ann_file, prefix, classes, args)
+            found = check_file(ann_file, prefix, classes, stem, args)
         errors += report(found, args.show)
     return 1 if errors else 0
 

@@ -1,17 +1,18 @@
-"""Track the objects of your own video.
+"""Track the objects of your own videos.
 
-    python tools/demo.py CONFIG CHECKPOINT VIDEO --out FOLDER
+    python tools/demo.py CONFIG CHECKPOINT VIDEO [VIDEO ...] --out FOLDER
 
-VIDEO is a video file, a folder of frames (in the order of their numbers), or a
-camera index such as 0. FOLDER gets
+VIDEO is a video file, a folder of frames (in the order of their numbers), a
+folder of such folders or files, a picture, a stream URL, or a camera index such
+as 0. For each of them FOLDER/NAME/ gets
 
-    NAME.mp4                   the video with masks, boxes and ids drawn
-    NAME.json                  one record a track, as tools/test_video.py writes them,
-                               with the name of its category
+    NAME.json                  every track: id, class, score, and in each frame its mask and
+                               box; described in .github/docs/demo.md
+    NAME.mp4                   the video with masks, boxes and ids drawn (NAME.png of a picture)
     masks/ID/FRAME.png         with --masks: a mask a frame and object, 0 and 255
 
-It runs on a GPU if there is one, else on the CPU. Ctrl-C ends it and keeps
-what was done so far.
+It runs on a GPU if there is one, else on the CPU. Ctrl-C and SIGTERM end it and
+keep what was found so far; so does a frame that cannot be read.
 """
 import argparse
 import pathlib
@@ -19,7 +20,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (no torch yet)
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,7 +29,8 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='config file of the detector; it is Python and will be run')
     add('checkpoint', help='path or URL of its weights')
-    add('video', help='video file, folder of frames, or camera index')
+    add('video', nargs='+',
+        help='video file, folder of frames or of videos, picture, URL, or camera index')
     add('--out', default='demo_out', metavar='FOLDER', help='where the files go')
     add('--masks', action='store_true', help='write a PNG mask for every object and frame')
     add('--score-thr', type=float, default=0.3, metavar='S',
@@ -41,6 +43,10 @@ def parse_args() -> argparse.Namespace:
     add('--fps', type=float, help='of the mp4; default: that of the video, 10 for frames')
     add('--max-frames', type=int, metavar='N', help='stop after N frames')
     add('--show', action='store_true', help='show frames in a window too (q ends)')
+    add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
+        help='of the mp4; auto: the first of them that works here')
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
+        help='override the config, e.g. test_cfg.rcnn.score_thr=0.1')
     return parser.parse_args()
 
 

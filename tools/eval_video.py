@@ -19,7 +19,7 @@ from mmdet.evaluation.report import score_file, tables, to_csv  # noqa: E402
 from mmdet.curation.split import find_videos  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
-from mmdet.utils.fileio import atomic_write  # noqa: E402
+from mmdet.utils.fileio import write_bytes  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -58,8 +58,7 @@ def read_list(path: str) -> list[str]:
 def write(path: str | None, text: str) -> None:
     """Write a text file, if one was asked for."""
     if path:
-        with atomic_write(path, 'w') as file:
-            file.write(text)
+        write_bytes(text.encode(), path)
         print(f'written: {path}')
 
 

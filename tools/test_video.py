@@ -3,7 +3,8 @@
     python tools/test_video.py CONFIG CHECKPOINT --out X.pkl --eval segm
 
 Writes X.pkl (what was found in every frame) and X.pkl.json (one record a track), prints scores
-where there are annotations. Options may be spelt with - or _.
+where there are annotations. --out X.jsonl writes what was found as json lines, which need no
+pickle to be read. Options may be spelt with - or _.
 """
 import argparse
 import os
@@ -21,7 +22,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add('config', help='config file; it is Python and will be run')
     add('checkpoint', nargs='?', help='path or URL of the weights; not needed with --load_result')
-    add('--out', required=True, metavar='X.pkl', help='where results go; the json is X.pkl.json')
+    add('--out', required=True, metavar='X.pkl',
+        help='where results go, as .pkl or .jsonl; the json is X.pkl.json')
     add('--eval', nargs='+', default=[], choices=['segm', 'bbox'],
         help='score masks, boxes around them, or both')
     add('--load_result', action='store_true',
@@ -37,6 +39,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='write results.json and its zip for a server, next to X.pkl')
     add('--gpus', type=int, default=1, help='GPUs to share the videos between; processes on a CPU')
     add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
+    add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],
         help='what started the processes')
     add('--local_rank', type=int, default=0, help=argparse.SUPPRESS)

@@ -40,6 +40,7 @@ def parse_args() -> argparse.Namespace:
     add('--validate', action='store_true', help='score data.val during training')
     add('--gpus', type=int, default=1, metavar='N',
         help='processes on this machine (GPUs, or CPU processes without one)')
+    add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--seed', type=int, help='seed of everything random')
     add('--deterministic', action='store_true', help='same bits on every run, slower on GPUs')
     add('--amp', action='store_true', help='mixed precision (float16 on GPUs, bfloat16 on CPUs)')
@@ -65,7 +66,7 @@ def main() -> int:
     os.environ.setdefault('LOCAL_RANK', str(args.pop('local_rank')))
     options = TrainOptions(**args)
     try:
-        if check_gpus(options.gpus, 1) > 1 and options.launcher == 'none':
+        if check_gpus(options.gpus, 1, options.device) > 1 and options.launcher == 'none':
             return run_copies([sys.executable, *sys.argv, '--launcher', 'pytorch'], options.gpus)
         run(options)
     except TrainingInterrupted as stop:

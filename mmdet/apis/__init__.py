@@ -1,4 +1,4 @@
-from mmdet.apis.inference import inference_detector, init_detector, show_result
+from mmdet.apis.inference import inference_detector, init_detector, show_result, track_video
 from mmdet.apis.train import train_detector
 from mmdet.engine.distribution import init_dist
 from mmdet.engine.environment import set_random_seed
@@ -11,5 +11,5 @@ from mmdet.utils import get_root_logger
 __all__ = [
     'NonFiniteLoss', 'TrainingInterrupted', 'evaluate_detector',
     'get_root_logger', 'inference_detector', 'init_detector', 'init_dist',
-    'prepare_inference', 'set_random_seed', 'show_result', 'train_detector'
+    'prepare_inference', 'set_random_seed', 'show_result', 'track_video', 'train_detector'
 ]

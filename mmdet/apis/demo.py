@@ -1,25 +1,29 @@
-"""A video of one's own, from start to files."""
+"""Videos of one's own, from start to files."""
+import contextlib
 import dataclasses
-import itertools
+import logging
+import math
 import os
 import pathlib
-import sys
+import re
 from collections.abc import Sequence
 
-import cv2
-import numpy as np
-from pycocotools import mask as mask_utils
+from torch import nn
 
+from mmdet.apis.drawings import Drawings, check_window
 from mmdet.apis.inference import init_detector, track_frames
+from mmdet.apis.test import track_score
+from mmdet.engine.checks import check_checkpoint
+from mmdet.engine.environment import this_device
 from mmdet.engine.progress import Progress
-from mmdet.formats.json_files import write_json
-from mmdet.formats.pictures import write_picture
-from mmdet.formats.results import TrackWriter
-from mmdet.formats.sources import FrameSource, open_source
-from mmdet.formats.track_result import TrackResult
-from mmdet.utils.errors import BadValue
+from mmdet.engine.stops import Stopped, Stops
+from mmdet.formats.json_files import read_json, write_json
+from mmdet.formats.sources import FrameSource, open_source, videos_under
+from mmdet.formats.video_json import FORMAT, VideoTracks
+from mmdet.utils.errors import BadValue, CannotWrite, MissingFile, UserError, told_to_user
+from mmdet.utils.fileio import write_here_or_elsewhere
 from mmdet.utils.logger import get_root_logger
-from mmdet.visualization import VideoWriter, draw_result
+from mmdet.visualization.encoders import check_codec
 
 
 @dataclasses.dataclass
@@ -27,7 +31,7 @@ class DemoOptions:
     """The options of ``tools/demo.py``, which explains each."""
     config: str
     checkpoint: str | None
-    video: str
+    video: str | Sequence[str]
     out: str = 'demo_out'
     masks: bool = False
     score_thr: float = 0.3
@@ -37,86 +41,183 @@ class DemoOptions:
     fps: float | None = None
     max_frames: int | None = None
     show: bool = False
+    codec: str = 'auto'
+    cfg_options: dict | None = None
+
+    def check(self) -> None:
+        """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""
+        if self.fps is not None and not 0 < self.fps <= 1000:
+            raise BadValue(f'--fps {self.fps:g}: expected frames a second, more than 0 and at '
+                           'most 1000')
+        if self.max_frames is not None and self.max_frames < 1:
+            raise BadValue(f'--max-frames {self.max_frames}: expected 1 or more')
+        if math.isnan(self.score_thr):
+            raise BadValue('--score-thr nan: expected a number, such as 0.3')
+        check_codec(self.codec)
+        this_device(self.device)
+        check_folder(self.out)
+        if self.checkpoint is not None:
+            check_checkpoint(self.checkpoint)
+        if self.show:
+            check_window()
+
+    def videos(self) -> list[str]:
+        """The videos that were named, those in folders of folders one by one."""
+        named = [self.video] if isinstance(self.video, (str, os.PathLike)) else self.video
+        for path in map(os.fspath, named):
+            if not (path.isdigit() or '://' in path or os.path.exists(path)):
+                raise MissingFile(f'{path}: no such video file or folder of frames')
+        return [video for path in named for video in videos_under(os.fspath(path))]
+
+
+def check_folder(path: str | os.PathLike) -> None:
+    """Find out whether a folder can be made, or written to (CannotWrite if not)."""
+    existing = os.path.abspath(path)
+    while not os.path.lexists(existing):
+        existing = os.path.dirname(existing)
+    if not os.path.isdir(existing):
+        raise CannotWrite(f'--out {path}: {existing} is a file; name a folder')
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise CannotWrite(f'--out {path}: {existing} cannot be written to; choose another place')
 
 
 def run_demo(options: DemoOptions) -> list[dict]:
-    """Track, draw and write; Ctrl-C ends it like the end of the video.
+    """Track, draw and write every video.
+
+    What was found is kept, whatever ends a video: the json is written first.
 
     Returns:
-        the records of the json.
+        the content of each json; see :mod:`mmdet.formats.video_json`.
 
     Raises:
-        FileNotFoundError, ValueError, TypeError: something is missing or does
-            not fit; nothing was written then.
+        FileNotFoundError, ValueError, TypeError: something is missing or does not fit.
+        OSError: the disk is full or read-only.
+        Stopped: Ctrl-C or SIGTERM; what was found was written.
     """
     logger = get_root_logger()
-    if options.show:
-        check_window()
-    source = open_source(options.video, options.fps)
+    options.check()
+    videos = options.videos()
     detector = init_detector(options.config, options.checkpoint, options.device,
-                             options.amp, options.compile)
-    classes = detector.CLASSES
-    tracks = TrackWriter(1, None, range(1, detector.num_classes))
-    folder = pathlib.Path(options.out)
-    with VideoWriter(folder / f'{source.name}.mp4', source.fps, logger) as video:
+                             options.amp, options.compile, options.cfg_options)
+    contents, failed = [], 0
+    with Stops() as stops:
+        for number, video in enumerate(videos, 1):
+            if len(videos) > 1:
+                logger.info('video %d of %d: %s', number, len(videos), video)
+            try:
+                contents.append(Demo(detector, open_source(video, options.fps), options, stops,
+                                     logger).run())
+            except UserError as error:
+                if len(videos) == 1:
+                    raise
+                failed += 1
+                logger.error('%s', told_to_user(error))
+    if failed:
+        raise BadValue(f'{failed} of {len(videos)} videos failed; see above for each')
+    return contents
+
+
+class Demo:
+    """One video: follow it, then write what there is.
+
+    Args:
+        detector: from :func:`~mmdet.apis.inference.init_detector`; it tracks.
+        source: the video.
+        options: what to write, and where.
+        stops: signals that end it.
+        logger: for progress and what was written.
+    """
+
+    def __init__(self, detector: nn.Module, source: FrameSource, options: DemoOptions,
+                 stops: Stops, logger: logging.Logger) -> None:
+        self.detector, self.source, self.options = detector, source, options
+        self.stops, self.logger = stops, logger
+        self.folder = folder_of(options.out, source)
+        self.tracks = VideoTracks(source, detector.CLASSES, detector.num_classes - 1,
+                                  track_score(detector.cfg))
+        most = options.max_frames or source.count
+        self.progress = Progress(min(source.count or most, most), logger)
+        self.drawings = Drawings(
+            source, self.folder, detector.CLASSES, next(detector.parameters()).device,
+            options.score_thr, options.masks, options.show, check_codec(options.codec),
+            self.progress.update, logger)
+        self.ended = False
+
+    def run(self) -> dict:
+        """The content of the json; what ended the video early is raised once all is written."""
+        error: BaseException | None = None
         try:
-            _follow(detector, source, tracks, video, options)
-        except KeyboardInterrupt:
-            logger.info('stopped; writing what was done')
-    records = name_categories(tracks.records(), classes)
-    write_json(records, folder / f'{source.name}.json')
-    logger.info('%d objects in %d frames: %s, %s%s', len(records), tracks.added, video.written,
-                folder / f'{source.name}.json', f', {folder / "masks"}' if options.masks else '')
-    return records
+            self._follow()
+        except (Exception, Stopped) as caught:
+            error = caught
+        if not self.tracks.frames:
+            self.drawings.discard()
+            raise error or BadValue(f'{self.source.where}: there is no frame in it')
+        damage = self.source.damage() if self.ended else None
+        if damage:
+            self.logger.warning('%s', damage)
+        content = self.tracks.content(complete=self.ended and damage is None)
+        for step in (lambda: self._write_json(content), self._finish_drawings):
+            try:
+                step()
+            except (Exception, Stopped) as caught:
+                error = error or caught
+        self._report(error)
+        if error is not None:
+            raise error
+        return content
+
+    def _follow(self) -> None:
+        """Every frame: track, remember, hand over to be drawn."""
+        frames = self.source.even_frames()
+        with contextlib.closing(track_frames(self.detector, frames)) as tracked:
+            for frame_id, (frame, result) in enumerate(tracked):
+                with self.stops.held():
+                    self.tracks.add(result, frame.shape[:2])
+                    self.drawings(frame_id, frame, result)
+                if self.drawings.closed_window or frame_id + 1 == self.options.max_frames:
+                    return
+        self.ended = True
+
+    @property
+    def json_path(self) -> pathlib.Path:
+        return self.folder / f'{self.source.name}.json'
+
+    def _write_json(self, content: dict) -> None:
+        with self.stops.held():
+            write_here_or_elsewhere(lambda path: write_json(content, path), self.json_path)
+
+    def _finish_drawings(self) -> None:
+        try:
+            self.drawings.finish()
+        except BaseException:
+            self.drawings.discard()
+            raise
+
+    def _report(self, error: BaseException | None) -> None:
+        self.progress.finish()
+        files = [path for path in (self.json_path, *self.drawings.written) if path.exists()]
+        self.logger.info('%s%d objects in %d frames%s: %s', '' if error is None else 'kept: ',
+                         len(self.tracks.seen), self.tracks.frames,
+                         '' if self.ended else ' (not the whole video)',
+                         ', '.join(map(str, files)) or 'nothing here')
 
 
-def _follow(detector, source: FrameSource, tracks: TrackWriter, video: VideoWriter,
-            options: DemoOptions) -> None:
-    """Every frame: track, remember, draw, show."""
-    total = min(source.count or options.max_frames or 0, options.max_frames or source.count)
-    progress = Progress(total, get_root_logger())
-    frames = itertools.islice(source.frames, options.max_frames)
-    for t, (frame, result) in enumerate(track_frames(detector, frames)):
-        tracks.add(t, result)
-        picture = draw_result(frame, result, detector.CLASSES, options.score_thr)
-        video.write(picture)
-        if options.masks:
-            write_masks(result, pathlib.Path(options.out) / 'masks', t, options.score_thr)
-        progress.update()
-        if options.show and not show_window(picture):
-            break
-    progress.finish()
+def folder_of(out: str | os.PathLike, source: FrameSource) -> pathlib.Path:
+    """A folder for one video: that of an earlier run on the same one, or one that is free."""
+    folder, number = pathlib.Path(out) / source.name, 1
+    while folder.exists() and not _is_of(folder / f'{source.name}.json', source):
+        number += 1
+        folder = folder.with_name(f'{source.name}_{number}')
+    return folder
 
 
-def write_masks(result: TrackResult, folder: pathlib.Path, frame_id: int,
-                score_thr: float = 0) -> None:
-    """Write ``folder/ID/FRAME.png``, 0 and 255, for every object from a score on."""
-    shown = result.from_score(score_thr)
-    for obj_id, rle in zip(shown.obj_ids, shown.masks):
-        path = folder / f'{obj_id:03d}' / f'{frame_id:05d}.png'
-        write_picture(mask_utils.decode(rle) * 255, path)
-
-
-def name_categories(records: Sequence[dict], classes: Sequence[str] | None) -> list[dict]:
-    """New records with ``category``, where names are known."""
-    if classes is None:
-        return list(records)
-    return [dict(record, category=classes[record['category_id'] - 1]) for record in records]
-
-
-def check_window() -> None:
-    """ValueError where OpenCV cannot open a window (asked first: without a display Qt aborts)."""
-    display = sys.platform != 'linux' or any(map(os.environ.get, ('DISPLAY', 'WAYLAND_DISPLAY')))
+def _is_of(path: pathlib.Path, source: FrameSource) -> bool:
+    """Whether a json was made from a video; masks alone belong to a run that was killed."""
+    if not path.exists():
+        return all(re.fullmatch(r'masks|\.mmdet-.*', p.name) for p in path.parent.iterdir())
     try:
-        if not display:
-            raise cv2.error('no display')
-        cv2.namedWindow('demo')
-    except cv2.error:
-        raise BadValue('--show: this OpenCV cannot open windows (headless build or no display); '
-                         'leave --show out and look at the mp4') from None
-
-
-def show_window(picture: np.ndarray) -> bool:
-    """Show a frame; False when the user pressed q."""
-    cv2.imshow('demo', picture)
-    return cv2.waitKey(1) & 0xFF != ord('q')
+        content = read_json(path)
+        return content['format'] == FORMAT and content['video']['source'] == source.where
+    except (ValueError, TypeError, KeyError):
+        return False

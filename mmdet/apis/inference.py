@@ -1,4 +1,5 @@
 """Using a trained detector on frames of one's own."""
+import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,26 +13,25 @@ from mmdet.checkpoint import load_checkpoint
 from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
-from mmdet.engine import classic
-from mmdet.engine.environment import set_threads
+from mmdet.engine import classic, test_loop
+from mmdet.engine.environment import set_threads, this_device
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, read_ahead
-from mmdet.engine.test_loop import network_input, track_video
-from mmdet.formats.frame_files import IMAGE_SUFFIXES
-from mmdet.formats.pictures import read_picture, write_picture
-from mmdet.formats.sources import Source, open_source
+from mmdet.formats.pictures import write_picture
+from mmdet.formats.sources import FrameSource, Picture, Source, as_frame, open_source
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config, require
-from mmdet.utils.errors import BadType
+from mmdet.utils.errors import BadType, BadValue
 from mmdet.visualization import draw_result
 
 Result = TrackResult | tuple | list
 
 
-def init_detector(config: str | Config, checkpoint: str | None = None,
+def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = None,
                   device: str | torch.device | None = None, amp: bool | str | None = None,
-                  compile: bool | None = None) -> nn.Module:
+                  compile: bool | None = None,
+                  cfg_options: dict[str, Any] | None = None) -> nn.Module:
     """Build a detector, load its weights, prepare it for inference.
 
     Args:
@@ -40,6 +40,7 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
         device: by default the GPU, or the CPU where there is none.
         amp, compile: see :func:`mmdet.apis.prepare_inference`; by default as the config's
             ``inference`` says, else off.
+        cfg_options: dotted keys of the config to other values.
 
     Returns:
         the detector, for use only (its batch norms are folded), with ``cfg`` and ``CLASSES``
@@ -47,17 +48,20 @@ def init_detector(config: str | Config, checkpoint: str | None = None,
 
     Raises:
         FileNotFoundError: no such config or checkpoint.
-        ValueError: the checkpoint does not fit the config.
+        ValueError: the checkpoint does not fit the config, or there is no such device.
     """
-    cfg = config if isinstance(config, Config) else load_config(config)
+    device = this_device(device)
+    if isinstance(config, Config):
+        cfg = copy.deepcopy(config)
+        cfg.merge_from_dict(cfg_options or {})
+    else:
+        cfg = load_config(os.fspath(config), cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
     detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
     meta = {}
     if checkpoint is not None:
         meta = load_checkpoint(detector, checkpoint, strict=True).meta
-    if device is None:
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    set_threads(0, cfg.get('num_threads'))
+    set_threads(0, cfg.get('num_threads'), device)
     detector = prepare_inference(detector.to(device),
                                  **classic.inference(cfg, amp=amp, compile=compile))
     detector.cfg = cfg
@@ -118,22 +122,42 @@ def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
     Raises:
         TypeError: the detector does not track.
     """
-    if not hasattr(detector, 'track'):
-        raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
+    _check_tracks(detector)
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
     items = read_ahead(loader.items(frames), 3 * min(1, default_workers(device)))
-    for item, result in track_video(detector, loader.preprocess, items, device):
+    for item, result in test_loop.track_video(detector, loader.preprocess, items, device):
         yield item['frame'], result
 
 
-def inference_detector(detector: nn.Module, source: Source | np.ndarray
-                       ) -> Result | list[Result]:
+def track_video(detector: nn.Module, source: Source | FrameSource
+                ) -> Iterator[tuple[np.ndarray, TrackResult]]:
+    """Follow the objects through a video, frame by frame, however long it is.
+
+    Args:
+        detector: from :func:`init_detector`.
+        source: a video file, folder of frames, stream or camera; an array (T, h, w, 3); a list
+            or generator of pictures: paths, uint8 (h, w, 3) BGR arrays, PIL pictures.
+
+    Yields:
+        each frame, uint8 (h, w, 3) BGR, and what is in it; an object has the same id in all.
+
+    Raises:
+        FileNotFoundError: no such file or folder.
+        ValueError: there is no frame, or one has another size than the first.
+        TypeError: no source of frames, or a detector that does not track.
+    """
+    _check_tracks(detector)
+    video = source if isinstance(source, FrameSource) else open_source(source)
+    return track_frames(detector, video.even_frames())
+
+
+def inference_detector(detector: nn.Module, source: Source) -> Result | list[Result]:
     """Find the objects of a picture or a video.
 
     Args:
         detector: from :func:`init_detector`.
-        source: a picture (path, or uint8 (h, w, 3) BGR), or a video: file,
-            folder of frames, list of pictures.
+        source: a picture (path, uint8 (h, w, 3) BGR array, PIL picture), or a video as
+            :func:`track_video` takes it.
 
     Returns:
         for a video, a :class:`TrackResult` a frame, the same object with the
@@ -144,33 +168,35 @@ def inference_detector(detector: nn.Module, source: Source | np.ndarray
         FileNotFoundError, ValueError, TypeError: the source is not there or
             holds no frames.
     """
-    if isinstance(source, np.ndarray) or _is_picture(source):
-        frame = source if isinstance(source, np.ndarray) else read_picture(source)
-        return _infer(detector, [frame])[0]
-    return _infer(detector, open_source(source).frames)
-
-
-def _is_picture(source: Source) -> bool:
-    return (isinstance(source, (str, os.PathLike))
-            and os.fspath(source).lower().endswith(IMAGE_SUFFIXES))
-
-
-def _infer(detector: nn.Module, frames: Iterable[np.ndarray]) -> list[Result]:
+    video = open_source(source)
     if hasattr(detector, 'track'):
-        return [result for _, result in track_frames(detector, frames)]
+        found = [result for _, result in track_video(detector, video)]
+    else:
+        found = list(_detect(detector, video.frames))
+    if not found:
+        raise BadValue(f'{video.where}: there is no frame in it')
+    return found[0] if video.is_picture else found
+
+
+def _detect(detector: nn.Module, frames: Iterable[np.ndarray]) -> Iterator[Result]:
     loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
-    items = (loader.item(frame) for frame in frames)
-    return [detector.detect(network_input(loader.preprocess, item['img'], device),
-                            item['img_meta']) for item in items]
+    for item in map(loader.item, frames):
+        img = test_loop.network_input(loader.preprocess, item['img'], device)
+        yield detector.detect(img, item['img_meta'])
 
 
-def show_result(frame: str | np.ndarray, result: Result,
+def _check_tracks(detector: nn.Module) -> None:
+    if not hasattr(detector, 'track'):
+        raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
+
+
+def show_result(frame: Picture, result: Result,
                 class_names: Sequence[str] | None = None, score_thr: float = 0.3,
                 out_file: str | None = None) -> np.ndarray:
     """Draw what :func:`inference_detector` found in a frame.
 
     Args:
-        frame: path, or uint8 (h, w, 3) BGR; left as it is.
+        frame: path, uint8 (h, w, 3) BGR array, or PIL picture; left as it is.
         result: of this frame.
         class_names: names by label, e.g. ``detector.CLASSES``.
         score_thr: objects below are left out.
@@ -182,7 +208,7 @@ def show_result(frame: str | np.ndarray, result: Result,
     Raises:
         OSError: ``out_file`` cannot be written.
     """
-    frame = frame if isinstance(frame, np.ndarray) else read_picture(frame)
+    frame = as_frame(frame)
     if not isinstance(result, TrackResult):
         result = TrackResult.from_detections(*(result if isinstance(result, tuple) else (result,)))
     picture = draw_result(frame, result, class_names, score_thr)

@@ -16,13 +16,13 @@ from mmdet.datasets.base import BaseDataset
 from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset, draw_images
-from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.environment import check_count, set_threads, this_device
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
 from mmdet.engine.sharding import check_gpus, use_gpus
 from mmdet.engine.test_loop import choose_loop, given_types
-from mmdet.formats.pickles import dump_results, load_results
-from mmdet.formats.results import by_stage, check_track_score, from_classic
+from mmdet.formats.result_files import dump_results, load_results
+from mmdet.formats.results import by_stage, check_results, check_track_score, from_classic
 from mmdet.formats.submission import write_submission
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config, require
@@ -51,6 +51,7 @@ class TestOptions:
     amp: bool | None = None
     compile: bool | None = None
     cfg_options: dict | None = None
+    device: str | None = None
 
     def __post_init__(self) -> None:
         self.show = self.show or self.save_path is not None
@@ -78,7 +79,10 @@ def prepare(options: TestOptions) -> Prepared:
     """
     cfg = load_config(options.config, options.cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
-    check_gpus(options.gpus, options.proc_per_gpu)
+    cfg.device = options.device or cfg.get('device')
+    this_device(cfg.device)
+    check_gpus(options.gpus, options.proc_per_gpu, cfg.device)
+    check_count(options.workers or 0, '--workers', least=0)
     if options.out is not None:
         checks.check_output(options.out)
     elif options.eval or options.format_only or options.load_result or not options.show:
@@ -161,28 +165,30 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
                              allow_partial=options.allow_partial)
     checks.check_trained_classes(report.meta.get('CLASSES'), dataset, logger)
     torch.backends.cudnn.benchmark = bool(cfg.get('cudnn_benchmark'))
-    set_threads(0, cfg.get('num_threads'))
-    device = this_device()
+    device = this_device(cfg.device)
+    set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
     detector = prepare_inference(
         detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
     results = loop(detector, dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
-        write_results(results, options.out, dataset)
+        dump_results(results, options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
                     'frames' if dataset.is_video else 'images')
     return results
 
 
-def write_results(results: list, path: str, dataset: BaseDataset) -> None:
-    """Write ``X.pkl`` as the 2019 code did."""
-    dump_results([result.to_classic() for result in results] if dataset.is_video else results, path)
-
-
 def read_results(path: str, dataset: BaseDataset) -> list:
-    """Read an ``X.pkl``."""
+    """Read an ``X.pkl`` or ``X.jsonl``; boxes and masks can be drawn then.
+
+    Raises:
+        FileNotFoundError, ValueError: there is none, or it is not of this data set.
+    """
     results = load_results(path)
-    return from_classic(results) if dataset.is_video else results
+    results = from_classic(results) if dataset.is_video else results
+    for part in by_stage(results).values():
+        check_results(dataset, part)
+    return results
 
 
 def _report(options: TestOptions, prepared: Prepared, results: list,

@@ -53,6 +53,7 @@ class TrainOptions:
     auto_scale_lr: bool = False
     cfg_options: dict | None = None
     launcher: str = 'none'
+    device: str | None = None
 
 
 class Prepared(NamedTuple):
@@ -68,7 +69,7 @@ def make_config(options: TrainOptions) -> Config:
     require(cfg, 'model', 'data.train', 'data.imgs_per_gpu', 'optimizer', 'total_epochs')
     name = os.path.splitext(os.path.basename(options.config))[0]
     cfg.work_dir = options.work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
-    for key in ('seed', 'resume_from', 'load_from'):
+    for key in ('seed', 'resume_from', 'load_from', 'device'):
         if getattr(options, key) is not None:
             cfg[key] = getattr(options, key)
     if str(cfg.get('load_from')).lower() == 'none':
@@ -91,8 +92,10 @@ def prepare(options: TrainOptions) -> Prepared:
             correct.
     """
     cfg = make_config(options)
+    device = this_device(cfg.get('device'))
     if options.launcher != 'none':
-        init_dist(options.launcher, **cfg.get('dist_params', {}))
+        on_cpu = dict(backend='gloo') if device.type == 'cpu' else {}
+        init_dist(options.launcher, **{**cfg.get('dist_params', {}), **on_cpu})
     logger = get_root_logger(cfg.get('log_level', 'INFO'))
     if options.auto_resume:
         cfg.resume_from = find_latest(cfg.work_dir, logger) or cfg.get('resume_from')
@@ -225,8 +228,8 @@ def build_trainer(model: nn.Module, dataset: Any, cfg: Config, distributed: bool
                   logger: logging.Logger) -> Trainer:
     """Put a run together from its config."""
     set_random_seed(cfg.seed, cfg.get('deterministic', False))
-    device = this_device()
-    workers = set_threads(cfg.data.get('workers_per_gpu', 2), cfg.get('num_threads'))
+    device = this_device(cfg.get('device'))
+    workers = set_threads(cfg.data.get('workers_per_gpu', 2), cfg.get('num_threads'), device)
     loader = build_dataloader(dataset, cfg.data.imgs_per_gpu, workers, num_gpus=1,
                               dist=distributed, seed=cfg.seed, pin_memory=device.type != 'cpu')
     model = classic.prepare_model(cfg, model).to(device)

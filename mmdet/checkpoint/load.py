@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from mmdet.checkpoint.convert import to_classic
 from mmdet.checkpoint.read import read_checkpoint
 from mmdet.checkpoint.report import LoadReport
+from mmdet.checkpoint.weights import check_weights
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
@@ -35,10 +36,12 @@ def load_checkpoint(model: nn.Module, filename: str, map_location: str | torch.d
     Raises:
         FileNotFoundError, ValueError, ConnectionError: see
             :func:`read_checkpoint`.
-        ValueError: tensors were skipped that must not be.
+        ValueError: tensors were skipped that must not be, or weights are no numbers
+            (NaN and infinity are let by with ``allow_partial``).
     """
     checkpoint = read_checkpoint(filename, map_location)
-    report = _copy(getattr(model, 'module', model), _state_of(checkpoint), filename)
+    report = _copy(getattr(model, 'module', model), _state_of(checkpoint), filename,
+                   finite=not allow_partial)
     report.meta = checkpoint.get('meta') or {}
     wrong = report.skipped(expected=False)
     if strict:
@@ -62,12 +65,14 @@ def _state_of(checkpoint: dict) -> dict[str, Tensor]:
     return state
 
 
-def _copy(model: nn.Module, state: dict[str, Tensor], source: str) -> LoadReport:
+def _copy(model: nn.Module, state: dict[str, Tensor], source: str, finite: bool) -> LoadReport:
     own = model.state_dict()
     # Counters of batch norm do not matter, old files have none.
     names = {key for key in own if not key.endswith(_COUNTER)}
-    state, note = (state, '') if names & set(state) else to_classic(state)
-    report = LoadReport(source, note)
+    classic, note = to_classic(state)
+    if len(names & set(classic)) <= len(names & set(state)):  # the model has the names of the file
+        classic, note = state, ''
+    state, report = classic, LoadReport(source, note)
     for key, value in state.items():
         if key not in own:
             if not key.endswith(_COUNTER):
@@ -77,5 +82,6 @@ def _copy(model: nn.Module, state: dict[str, Tensor], source: str) -> LoadReport
         else:
             report.loaded.append(key)
     report.missing = sorted(names - set(state))
+    check_weights({key: state[key] for key in report.loaded}, source, own, finite)
     model.load_state_dict({key: state[key] for key in report.loaded}, strict=False)
     return report

@@ -1,22 +1,25 @@
 """How far a checkpoint is, without reading its weights."""
+import os
 from typing import Any
 
-import torch
-
+from mmdet.checkpoint.archive import read_archive
+from mmdet.checkpoint.read import checked_form, refused
 from mmdet.utils.errors import BadValue
 
 
 def read_meta(path: str) -> dict[str, Any]:
-    """``meta`` of a checkpoint; its tensors are mapped, not read, so damage in them is not seen.
+    """``meta`` of a checkpoint; the values of its tensors are not read, damage not seen there.
 
     Raises:
         ValueError: the file is no checkpoint, or one without ``meta``.
     """
+    if not os.path.isfile(path):
+        raise BadValue(f'{path}: no checkpoint file')
     try:
-        checkpoint = torch.load(path, mmap=True, map_location='cpu', weights_only=True)
-    except Exception as error:  # what torch raises depends on where the file is broken
-        raise BadValue(f'{path}: no checkpoint that can be read ({error})') from None
-    meta = checkpoint.get('meta') if isinstance(checkpoint, dict) else None
-    if not isinstance(meta, dict):
+        found = read_archive(path, values=False)
+    except Exception as error:  # what is raised depends on where the file is broken
+        raise refused(path, error) from None
+    meta = checked_form(found, path).get('meta')
+    if meta is None:
         raise BadValue(f'{path}: a checkpoint without "meta"')
     return meta

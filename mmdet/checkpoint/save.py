@@ -1,6 +1,7 @@
 """One atomic writer of checkpoints."""
 from typing import Any
 
+import numpy as np
 import torch
 
 from mmdet.utils.fileio import atomic_write
@@ -9,17 +10,31 @@ from mmdet.utils.fileio import atomic_write
 def save_checkpoint(checkpoint: dict[str, Any], path: str) -> None:
     """Write a checkpoint whole or not at all.
 
+    Nothing of numpy is stored: its numbers become Python's, its arrays tensors.
+
     Raises:
         OSError: the disk is full, or the folder cannot be written.
     """
     with atomic_write(path) as file:
         target = _Target(file)
         try:
-            torch.save(checkpoint, target)
+            torch.save(_without_numpy(checkpoint), target)
         except RuntimeError:
             if target.error:  # torch hides it behind one of its own
                 raise target.error from None
             raise
+
+
+def _without_numpy(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return torch.from_numpy(value.copy())
+    if type(value) is dict:
+        return {_without_numpy(key): _without_numpy(item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_without_numpy, value))
+    return value
 
 
 class _Target:

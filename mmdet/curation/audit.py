@@ -2,6 +2,7 @@
 import functools
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,9 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import SEQUENCES, structure_problems
-from mmdet.formats.entries import is_box, num_frames
-from mmdet.formats.frame_files import image_size, missing_files
+from mmdet.formats.entries import is_box, is_finite, num_frames
+from mmdet.formats.frame_files import missing_files
+from mmdet.formats.pictures import read_picture
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
@@ -60,11 +62,51 @@ def _counts(dataset: dict, videos: dict, annotations: list, name: str) -> Iterat
     if empty:
         yield Finding('warning', f'{name}: {len(empty)} of {len(videos)} videos have no object, '
                       f'the first is {min(empty, key=str)!r}')
+    if all(ann.get('iscrowd') for ann in annotations):
+        yield Finding('warning', f'{name}: every object is a crowd ("iscrowd" 1): crowds are not '
+                      'trained on and not scored')
+    yield from _renumbered(annotations, videos, name)
+    yield from _same_classes(dataset['categories'], name)
+    yield from _copies(videos, name)
     names = Counter(file for video in videos.values() for file in video.get('file_names') or ())
     twice = [file for file, count in names.items() if count > 1]
     if twice:
         yield Finding('warning', f'{name}: {len(twice)} frames are listed more than once, the '
                       f'first is {twice[0]}')
+
+
+def _renumbered(annotations: list, videos: dict, name: str) -> Iterator[Finding]:
+    """Most objects are seen once, in videos of several frames: ids may be new in each frame."""
+    tracks = [ann for ann in annotations if num_frames(videos[ann['video_id']]) > 2]
+    once = sum(sum(bool(segm) for segm in ann.get('segmentations') or ()) == 1 for ann in tracks)
+    if len(tracks) > 2 and once > len(tracks) / 2:
+        yield Finding('warning', f'{name}: {once} of {len(tracks)} objects are seen in one frame '
+                      'only; if the masks were numbered anew in each frame, tracking cannot be '
+                      'learnt from them')
+
+
+def _same_classes(categories: list, name: str) -> Iterator[Finding]:
+    """Classes that differ by capitals, blanks or underscores only."""
+    alike = {}
+    for cat in categories:
+        plain = re.sub(r'[\s_-]+', ' ', str(cat.get('name', cat['id']))).strip().casefold()
+        alike.setdefault(plain, []).append(str(cat.get('name', cat['id'])))
+    for names in alike.values():
+        if len(names) > 1:
+            yield Finding('warning', f'{name}: the categories {" and ".join(map(repr, names))} '
+                          'look like one; give it one id')
+
+
+def _copies(videos: dict, name: str) -> Iterator[Finding]:
+    """Frames of a video that are there as jpg and as png."""
+    for video in videos.values():
+        files = {}
+        for file in video.get('file_names') or ():
+            files.setdefault(os.path.splitext(file)[0], set()).add(file)
+        twice = [sorted(same) for same in files.values() if len(same) > 1]
+        if twice:
+            yield Finding('warning', f'{name}: video {video["id"]}: {len(twice)} frames are there '
+                          f'in two formats, the first as {" and ".join(twice[0])}; keep one')
 
 
 def _audit_track(ann: dict, video: dict, where: str) -> Iterator[Finding]:
@@ -108,7 +150,7 @@ def _mismatches(ann: dict, rles: list, where: str) -> Iterator[Finding]:
         pixels = 0 if rle is None else int(mask_utils.area(rle))
         if not pixels and ann['segmentations'][frame]:
             continue  # broken or without a pixel: said elsewhere
-        if not _is_number(area or 0) or abs((area or 0) - pixels) > max(
+        if not is_finite(area or 0) or abs((area or 0) - pixels) > max(
                 AREA_SLACK[0], AREA_SLACK[1] * pixels):
             wrong.setdefault('area', []).append((frame, area, pixels))
         tight = mask_utils.toBbox(rle).tolist() if pixels else None
@@ -118,10 +160,6 @@ def _mismatches(ann: dict, rles: list, where: str) -> Iterator[Finding]:
         frame, stated, real = cases[0]
         yield Finding('error', f'{where}: {what} and mask disagree in {len(cases)} frames, first '
                       f'in frame {frame}: {stated!r:.60} is stated, the mask gives {real}')
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and value == value
 
 
 def _same_box(box: Any, tight: list | None) -> bool:
@@ -139,7 +177,7 @@ def _reaches_outside(segm: Any, size: tuple[int, int]) -> bool:
         return False
     return any(min(p[0::2]) < -1 or max(p[0::2]) > size[1] + 1 or min(p[1::2]) < -1
                or max(p[1::2]) > size[0] + 1 for p in segm
-               if isinstance(p, list) and len(p) > 5 and all(map(_is_number, p)))
+               if isinstance(p, list) and len(p) > 5 and all(map(is_finite, p)))
 
 
 def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: str,
@@ -179,11 +217,11 @@ def audit_frames(videos: list[dict], img_prefix: str, open_images: bool, name: s
 def _look_at(path: str, size: tuple[int, int]) -> tuple[str, str]:
     """What is wrong with a frame: the kind ('' for nothing) and the case."""
     try:
-        got = image_size(path, whole=True)
+        height, width = read_picture(path).shape[:2]
     except BadValue as error:
         return 'are corrupt', str(error)
-    if got != size:
-        return 'have another size', (f'{path}: {got[0]} x {got[1]} pixels, the json says '
+    if (width, height) != size:
+        return 'have another size', (f'{path}: {width} x {height} pixels, the json says '
                                      f'{size[0]} x {size[1]}')
     return '', path
 
@@ -207,7 +245,8 @@ def statistics(dataset: dict) -> dict[str, Any]:
         classes.append(dict(name=str(cat.get('name', cat['id'])), objects=len(own),
                             videos=len({ann['video_id'] for ann in own}),
                             masks=sum(seen[ann['id']] for ann in own)))
-    areas = [area for ann in annotations for area in ann.get('areas') or () if area]
+    areas = [area for ann in annotations for area in ann.get('areas') or ()
+             if area and is_finite(area)]
     per_video = Counter(ann['video_id'] for ann in annotations)
     return dict(
         videos=len(videos), frames=sum(map(num_frames, videos.values())),

@@ -4,11 +4,15 @@ from typing import Any
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
 
+from mmdet.formats.pictures import read_picture
 from mmdet.formats.ytvos import YTVOS
+from mmdet.utils.errors import BadValue, MissingFile, printable
 from mmdet.visualization.draw import draw_tracks, upscale_factor
+from mmdet.visualization.figures import write_figure
 from mmdet.visualization.strip import contact_strip, spread
+
+MAX_BARS = 100  # of the classes with most objects; names of more cannot be read
 
 
 def histograms(statistics: dict[str, Any], path: str) -> None:
@@ -18,12 +22,15 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
         statistics: see :func:`mmdet.curation.audit.statistics`.
         path: a .png, .pdf or .svg.
     """
-    classes = sorted(statistics['classes'], key=lambda c: -c['objects'])
+    from matplotlib.figure import Figure  # takes most of a second
+    from matplotlib.ticker import MaxNLocator
+    classes = sorted(statistics['classes'], key=lambda c: -c['objects'])[:MAX_BARS]
     figure = Figure(figsize=(14, 9), layout='constrained')
     axes = figure.subplots(2, 2)
     places = np.arange(len(classes))
     axes[0, 0].bar(places, [c['objects'] for c in classes])
-    axes[0, 0].set_xticks(places, [c['name'] for c in classes], rotation=90, fontsize=8)
+    names = [printable(c['name'], 60) for c in classes]
+    axes[0, 0].set_xticks(places, names, rotation=90, fontsize=8)
     axes[0, 0].set(title='objects of each class', ylabel='objects')
     for axis, key, title, unit in (
             (axes[0, 1], 'track_lengths', 'frames in which an object is seen', 'frames'),
@@ -36,32 +43,38 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     axes[1, 1].axvline(128, color='black', linestyle=':', label='small | medium | large')
     axes[1, 1].axvline(256, color='black', linestyle=':')
     axes[1, 1].legend()
-    figure.savefig(path, dpi=100)
+    for axis in axes.flat:
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        if axis is not axes[0, 0]:  # which has names
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    write_figure(figure, path)
 
 
 def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> np.ndarray | None:
-    """A frame with its masks, class names and object numbers drawn; None if unreadable.
+    """A frame with its masks, class names and annotation ids drawn; None if unreadable.
 
-    An object has the same number and colour in every frame: its place in the video's annotations.
+    The id gives the colour too, so an object has the same in every frame.
 
     Returns:
         uint8 (h, w, 3), BGR, enlarged when the frame is small.
     """
     video = ytvos.vids[vid_id]
-    image = cv2.imread(os.path.join(img_prefix, video['file_names'][frame]))
-    if image is None or image.shape[:2] != (video['height'], video['width']):
+    try:
+        image = read_picture(os.path.join(img_prefix, video['file_names'][frame]))
+    except (BadValue, MissingFile):
         return None
-    anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
-            if ann['segmentations'][frame]}
-    masks = [ytvos.annToMask(ann, frame) for ann in anns.values()]
+    if image.shape[:2] != (video['height'], video['width']):
+        return None
+    anns = [ann for ann in ytvos.vidToAnns.get(vid_id, ()) if ann['segmentations'][frame]]
+    masks = [ytvos.annToMask(ann, frame) for ann in anns]
     boxes = np.zeros((len(anns), 4))
     for row, mask in enumerate(masks):
         x, y, width, height = cv2.boundingRect(mask)
         boxes[row] = x, y, x + width - 1, y + height - 1
     order = {cat: place for place, cat in enumerate(ytvos.cats)}
     names = [str(cat.get('name', key)) for key, cat in ytvos.cats.items()]
-    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns.values()],
-                       list(anns), masks, class_names=names,
+    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns],
+                       [ann['id'] for ann in anns], masks, class_names=names,
                        scale=upscale_factor(*image.shape[:2]))
 
 
@@ -73,7 +86,8 @@ def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
         ytvos: the annotation index.
         img_prefix: folder of the frames.
         videos: how many, of those that show an object.
-        frames: of each video, evenly spaced and in a row; 1: the one with most objects.
+        frames: of each video, in a row: spread over those that show the object seen longest;
+            1: the one with most objects.
     """
     with_objects = [vid for vid in ytvos.vids if ytvos.vidToAnns.get(vid)
                     and ytvos.vids[vid].get('file_names')]
@@ -87,6 +101,7 @@ def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
 def _choose_frames(ytvos: YTVOS, vid_id: Any, count: int) -> list[int]:
     times = range(len(ytvos.vids[vid_id]['file_names']))
     if count > 1:
-        return spread(times, count)
+        seen = [[t for t in times if ann['segmentations'][t]] for ann in ytvos.vidToAnns[vid_id]]
+        return spread(max(seen, key=len) or times, count)
     return [max(times, key=lambda t: sum(bool(ann['segmentations'][t])
                                          for ann in ytvos.vidToAnns[vid_id]))]

@@ -15,6 +15,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import mask_lists
+from mmdet.formats.json_files import read_json, write_json
 from mmdet.formats.pictures import write_picture
 from mmdet.utils.errors import BadValue, FileInTheWay
 
@@ -211,14 +212,13 @@ def _write_split(root: pathlib.Path, spec: ShapesSpec, split: str, count: int) -
     content = dict(info=dict(description='moving shapes', **spec.as_json()), videos=videos,
                    annotations=annotations, categories=categories)
     path = root / 'annotations' / f'instances_{split}.json'
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(content))
+    write_json(content, path)
 
 
 def is_complete(out: str | pathlib.Path, spec: ShapesSpec) -> bool:
     """Whether ``out`` holds exactly this data set, whole."""
     path = pathlib.Path(out) / SPEC_FILE
-    return path.is_file() and json.loads(path.read_text()) == spec.as_json()
+    return path.is_file() and read_json(path) == spec.as_json()
 
 
 def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force: bool = False,
@@ -247,7 +247,9 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
         raise FileInTheWay(f'{out}: expected a new folder or the same data set, found other '
                            'content; give another --out, or --force to replace it')
     part = out.with_name(f'{out.name}.partial')
-    shutil.rmtree(part, ignore_errors=True)
+    if part.is_symlink():
+        part.unlink()
+    shutil.rmtree(part, ignore_errors=True)  # of a start that was killed
     part.mkdir(parents=True)
     counts = dict(train=spec.train_videos, val=spec.val_videos)
     done = 0
@@ -256,7 +258,7 @@ def make_shapes(out: str | pathlib.Path, spec: ShapesSpec = ShapesSpec(), force:
             done += 1
             if progress is not None:
                 progress(done, sum(counts.values()))
-    (part / SPEC_FILE).write_text(json.dumps(spec.as_json(), indent=1))
+    write_json(spec.as_json(), part / SPEC_FILE)
     if out.exists():
         shutil.rmtree(out)
     part.rename(out)

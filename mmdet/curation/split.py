@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdet.formats.annotation_checks import SEQUENCES
 from mmdet.formats.entries import video_name
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
@@ -60,13 +61,18 @@ def shown_categories(ytvos: YTVOS) -> dict[Hashable, set]:
 
 
 def _check(ytvos: YTVOS, shown: dict, val_ratio: float) -> None:
-    if not 0 < val_ratio < 1:
-        raise BadValue(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
+    _check_ratio(val_ratio)
     if len(ytvos.vids) < 2:
-        raise BadValue(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video needs two')
+        raise BadValue(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video '
+                       'needs two; cut every video in two with --by-time')
     if not any(shown.values()):
         raise BadValue(f'{ytvos.name} has no annotations; split the training file, the '
                        'public validation files have none')
+
+
+def _check_ratio(val_ratio: float) -> None:
+    if not 0 < val_ratio < 1:
+        raise BadValue(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
 
 
 def _share(count: int, ratio: float) -> int:
@@ -107,16 +113,76 @@ def find_videos(ytvos: YTVOS, names: Iterable[str]) -> set[Hashable]:
     """Ids of the videos of these names (see :func:`mmdet.formats.entries.video_name`) or ids.
 
     Raises:
-        ValueError: there is no such video, or none was asked for.
+        ValueError: there is no such video, several have the name, or none was asked for.
     """
-    known = {str(vid): vid for vid in ytvos.vids}
-    known.update({video_name(video): vid for vid, video in ytvos.vids.items()})
-    names = list(names)
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise BadValue(f'{ytvos.name} has no video {unknown[0]!r}' if unknown else
-                       'the list of videos is empty')
-    return {known[name] for name in names}
+    known, found = _videos_by_name(ytvos), set()
+    for name in names:
+        ids = known.get(name, ())
+        if len(ids) != 1:
+            raise BadValue(f'{ytvos.name} has {len(ids) or "no"} video{"s" * (len(ids) > 1)} '
+                           f'{name!r:.80}' + ('; name them by their ids' if ids else ''))
+        found.update(ids)
+    if not found:
+        raise BadValue('the list of videos is empty')
+    return found
+
+
+def names_of(ytvos: YTVOS, ids: Iterable[Hashable]) -> list[str]:
+    """A line for each video by which :func:`find_videos` finds it: its name, else its id."""
+    known, names = _videos_by_name(ytvos), []
+    for vid in ids:
+        name = video_name(ytvos.vids[vid])
+        plain = name.isprintable() and name == name.strip()
+        names.append(name if plain and known[name] == [vid] else str(vid))
+    return names
+
+
+def _videos_by_name(ytvos: YTVOS) -> dict[str, list]:
+    """Ids of the videos of each name; an id is a name too, where no video has it for a name."""
+    known = {}
+    for vid, video in ytvos.vids.items():
+        known.setdefault(video_name(video), []).append(vid)
+    return {str(vid): [vid] for vid in ytvos.vids} | known
+
+
+def split_time(dataset: dict[str, Any], val_ratio: float) -> tuple[dict, dict]:
+    """The first frames of every video to train on, the last ones to validate.
+
+    The same objects are on both sides, so scores say how well those are followed, not how well
+    others would be.
+
+    Args:
+        dataset: an annotation file.
+        val_ratio: share of the frames that go to validation, in (0, 1).
+
+    Returns:
+        both sides; ids stay, objects that are not seen on a side are left out there.
+
+    Raises:
+        ValueError: the share is none, or a video has one frame only.
+    """
+    _check_ratio(val_ratio)
+    cuts = {}
+    for video in dataset['videos']:
+        length = len(video['file_names'])
+        if length < 2:
+            raise BadValue(f'video {video["id"]} has {length} frame; a split by time needs two')
+        cuts[video['id']] = length - _share(length, val_ratio)
+    first = _frames(dataset, {vid: slice(0, cut) for vid, cut in cuts.items()})
+    return first, _frames(dataset, {vid: slice(cut, None) for vid, cut in cuts.items()})
+
+
+def _frames(dataset: dict[str, Any], chosen: dict[Hashable, slice]) -> dict[str, Any]:
+    """An annotation file of some frames of each video."""
+    videos = []
+    for video in dataset['videos']:
+        names = video['file_names'][chosen[video['id']]]
+        videos.append(dict(video, file_names=names, length=len(names)))
+    annotations = [
+        dict(ann, **{key: ann[key][chosen[ann['video_id']]] for key in SEQUENCES if ann.get(key)})
+        for ann in dataset.get('annotations') or ()]
+    seen = [ann for ann in annotations if any(ann.get('segmentations') or ())]
+    return dict(dataset, videos=videos, annotations=seen)
 
 
 def part(dataset: dict[str, Any], video_ids: set) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.annotation_checks import MAX_NAME
 from mmdet.formats.entries import mask_lists
-from mmdet.formats.frame_files import image_size, list_images, natural_key
+from mmdet.formats.frame_files import list_images, natural_key
 from mmdet.formats.json_files import write_json
-from mmdet.formats.rle import BadMask
+from mmdet.formats.pictures import picture_size
+from mmdet.formats.rle import MAX_PIXELS, BadMask
 from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue, MissingFile
 
@@ -27,7 +29,13 @@ class VisBuilder:
         self.videos, self.objects = [], []
 
     def add_video(self, file_names: Sequence[str], width: int, height: int) -> 'VideoBuilder':
-        """Start a video; ``file_names`` are relative to the folder of the frames."""
+        """Start a video; ``file_names`` are relative to the folder of the frames.
+
+        Raises:
+            ValueError: no mask can be that large.
+        """
+        if width * height > MAX_PIXELS:
+            raise BadValue(f'{file_names[0]}: {width} x {height} pixels are more than {MAX_PIXELS}')
         video = dict(id=len(self.videos) + 1, width=width, height=height,
                      length=len(file_names), file_names=list(file_names))
         self.videos.append(video)
@@ -52,11 +60,18 @@ class VisBuilder:
         """The annotation file: videos, categories, annotations.
 
         Raises:
-            ValueError: there is no video, or an object of a class that is not listed.
+            ValueError: there is no video, no object, or one of a class that is not listed.
         """
         if not self.videos:
             raise BadValue('found no video; see --help for the folders that are expected')
+        if not self.objects:
+            raise BadValue(f'found no object in {len(self.videos)} videos: nothing to train on; '
+                           'see --help for what is read as one')
         names = self.classes or sorted({obj['category'] for obj in self.objects})
+        for name in names:
+            if len(name) > MAX_NAME:
+                raise BadValue(f'the class {name:.60}... has {len(name)} characters, expected at '
+                               f'most {MAX_NAME}')
         ids = {name: place for place, name in enumerate(names, 1)}
         annotations = []
         for number, obj in enumerate(self.objects, 1):
@@ -135,9 +150,9 @@ def same_size(paths: Iterable[str]) -> tuple[int, int]:
         ValueError: one differs from the first.
     """
     paths = list(paths)
-    first = image_size(paths[0])
+    first = picture_size(paths[0])
     for path in paths[1:]:
-        size = image_size(path)
+        size = picture_size(path)
         if size != first:
             raise BadValue(f'{path}: {size[0]} x {size[1]} pixels, {paths[0]} has {first[0]} x '
                            f'{first[1]}; the frames of a video must be of one size')

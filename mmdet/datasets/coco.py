@@ -12,8 +12,8 @@ from mmdet.datasets.custom import CustomDataset
 from mmdet.datasets.registry import DATASETS
 from mmdet.evaluation import coco_eval
 from mmdet.evaluation.class_names import COCO as COCO_CLASSES
+from mmdet.formats.coco_files import check_coco
 from mmdet.formats.json_files import read_json
-from mmdet.utils.errors import BadValue
 
 
 @DATASETS.register_module
@@ -40,7 +40,10 @@ class CocoDataset(CustomDataset):
         """Image entries in the order of the file, with ``filename``."""
         self.coco = COCO()
         self.coco.dataset = read_json(ann_file)
-        _check(self.coco.dataset, ann_file)
+        needs = dict(images=('id', 'file_name', 'width', 'height'), categories=('id', ))
+        if isinstance(self.coco.dataset, dict) and 'annotations' in self.coco.dataset:
+            needs['annotations'] = 'image_id', 'category_id', 'bbox'
+        check_coco(self.coco.dataset, ann_file, needs)
         with contextlib.redirect_stdout(io.StringIO()):  # it prints
             self.coco.createIndex()
         self.cat_ids, self._names = category_labels(self.coco.dataset['categories'])
@@ -65,22 +68,3 @@ class CocoDataset(CustomDataset):
                    logger: logging.Logger | None = None) -> dict[str, float]:
         """COCO's numbers."""
         return coco_eval(path, kind, self.coco, logger=logger)[kind]
-
-
-def _check(content: Any, ann_file: str) -> None:
-    """Refuse what is no COCO file or contradicts itself.
-
-    Raises:
-        ValueError: the entry is named.
-    """
-    for key in ('images', 'categories'):
-        if not isinstance(content, dict) or not isinstance(content.get(key), list):
-            video = '; it lists videos: use type="YTVOSDataset"' if 'videos' in content else ''
-            raise BadValue(f'{ann_file}: no list "{key}"; expected a COCO file{video}')
-    known = {f'{what}_id': {entry['id'] for entry in content[key]}
-             for what, key in (('image', 'images'), ('category', 'categories'))}
-    for ann in content.get('annotations') or ():
-        for key, ids in known.items():
-            if ann.get(key) not in ids:
-                raise BadValue(f'{ann_file}: annotation {ann.get("id")}: "{key}" is '
-                               f'{ann.get(key)!r}, and the file lists no such entry; re-export it')

@@ -18,10 +18,11 @@ from mmdet.datasets.sampling import random_scale
 from mmdet.datasets.transforms import View, check_scales, one_or_all, views_to_test
 from mmdet.evaluation.voc import score_records
 from mmdet.formats import results2json
+from mmdet.formats.image_lists import check_image_list
 from mmdet.formats.json_files import read_json
-from mmdet.formats.pickles import read_pickle
 from mmdet.utils import check_keys
 from mmdet.utils.errors import BadValue, MissingFile
+from mmdet.utils.unpickle import read_pickle
 
 NORM_KEYS = ('mean', 'std', 'to_rgb')
 
@@ -146,9 +147,8 @@ class CustomDataset(BaseDataset):
 
     def load_annotations(self, ann_file: str) -> list[dict]:
         """Images as dicts with at least ``filename``, ``width`` and ``height``."""
-        if not ann_file.endswith('.json'):
-            return read_pickle(ann_file)
-        return read_json(ann_file)
+        read = read_json if ann_file.endswith('.json') else read_pickle
+        return check_image_list(read(ann_file), ann_file)
 
     def load_proposals(self, proposal_file: str) -> list[np.ndarray]:
         """What the proposal file holds: an array (m, 4 or 5) for every image of the file."""

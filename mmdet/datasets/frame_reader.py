@@ -1,9 +1,9 @@
 """Read one frame, or say exactly which one could not be read and why."""
 import os
 
-import mmcv
 import numpy as np
 
+from mmdet.formats.pictures import read_picture
 from mmdet.utils.errors import BadValue, MissingFile
 
 
@@ -26,14 +26,7 @@ def read_frame(img_prefix: str, info: dict, ann_file: str) -> np.ndarray:
     if not os.path.isfile(path):
         raise MissingFile(f'{path}: frame missing; {ann_file} lists "{info["filename"]}" below '
                           f'img_prefix "{img_prefix}"; correct img_prefix or extract the frame')
-    try:
-        img = mmcv.imread(path)
-    except Exception as error:  # what a decoder raises depends on the format
-        raise BadValue(f'{path}: expected a picture, could not decode it ({error}); fetch it '
-                       'again') from error
-    if img is None:
-        raise BadValue(f'{path}: expected a picture, could not decode it (the file is empty, cut '
-                       'short or something else); fetch it again')
+    img = read_picture(path)
     height, width = img.shape[:2]
     if (height, width) != (info['height'], info['width']):
         raise BadValue(

@@ -8,6 +8,7 @@ from torch import nn
 
 from mmdet.datasets.base import BaseDataset
 from mmdet.formats.frame_files import missing_files
+from mmdet.formats.result_files import ENDINGS
 from mmdet.utils.errors import BadValue, CannotWrite, MissingFile
 
 
@@ -24,12 +25,12 @@ def check_output(path: str) -> str:
     """``path`` itself if results can be written there.
 
     Raises:
-        ValueError: it does not end with ``.pkl`` or is a folder.
+        ValueError: it does not end with ``.pkl`` or ``.jsonl``, or is a folder.
         PermissionError: nothing can be written there.
     """
-    if not path.endswith(('.pkl', '.pickle')):
-        raise BadValue(f'--out {path}: expected a name that ends with .pkl; '
-                         'the json is written beside it as X.pkl.json')
+    if not path.endswith(ENDINGS):
+        raise BadValue(f'--out {path}: expected a name that ends with .pkl or .jsonl; '
+                       'the json is written beside it as X.pkl.json')
     if os.path.isdir(path):
         raise BadValue(f'--out {path}: this is a folder; give the name of a file in it')
     folder = os.path.dirname(os.path.abspath(path))
@@ -46,12 +47,15 @@ def check_checkpoint(path: str | None) -> str:
     """``path`` itself if it is a URL or a file that exists.
 
     Raises:
-        ValueError: none was named.
+        ValueError: none was named, or a config was.
         FileNotFoundError: there is no such file.
     """
     if path is None:
         raise BadValue('no checkpoint given: name one after the config, or read an earlier '
                          'result with --load_result')
+    if path.endswith('.py'):
+        raise BadValue(f'{path}: this is no checkpoint; the config comes first, then the '
+                       'checkpoint')
     if '://' not in path and not os.path.isfile(os.path.expanduser(path)):
         raise MissingFile(f'{path}: no such checkpoint; training writes them as '
                                 'WORK_DIR/epoch_N.pth')

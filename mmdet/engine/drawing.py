@@ -2,22 +2,20 @@
 import logging
 import os
 import pathlib
-import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from mmdet.datasets.base import BaseDataset
+from mmdet.engine.background import Background
 from mmdet.formats.entries import frame_folder
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.logger import get_root_logger
+from mmdet.utils.names import UniqueNames, file_name
 from mmdet.visualization import VideoWriter, draw_result
 
-
-def drawing_name(info: dict) -> str:
-    """A file name for a video: the folder of its frames, else its id."""
-    return re.sub(r'[^\w.-]+', '_', frame_folder(info)).strip('._') or f'video_{info["id"]}'
+AHEAD = 8  # pictures that may wait to be encoded
 
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
@@ -25,10 +23,10 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
     """Write pictures as ``path.mp4``, or as PNG files into the folder ``path``."""
     if not as_frames:
         with VideoWriter(path.with_name(path.name + '.mp4'), fps, logger) as writer:
-            for picture in pictures:
-                writer.write(picture)
+            with Background(writer.write, AHEAD) as encode:
+                for picture in pictures:
+                    encode(picture)
         return writer.written
-    path.mkdir(parents=True, exist_ok=True)
     for t, picture in enumerate(pictures):
         write_picture(picture, path / f'{t:05d}.png')
     return path
@@ -52,12 +50,10 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         the files or folders written.
     """
     logger = logger or get_root_logger()
-    written, names = [], set()
+    written, unique = [], UniqueNames()
     for video, indices in dataset.videos().items():
         info = dataset.vid_infos[video]
-        name = drawing_name(info)
-        name = f'{name}_{info["id"]}' if name in names else name
-        names.add(name)
+        name = unique(frame_folder(info) or f'video {info["id"]}')
         pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
                     for i in indices)
         path = pathlib.Path(folder) / name
@@ -91,7 +87,7 @@ def draw_images(dataset: BaseDataset, results: Sequence, folder: str | os.PathLi
         picture = draw_result(dataset.picture(index), TrackResult.from_detections(*found),
                               ['proposal'] if proposals else dataset.CLASSES, score_thr)
         stem = pathlib.PurePath(dataset.item_info(index)['filename']).stem
-        name = f'{index:06d}_{re.sub(r"[^A-Za-z0-9.-]+", "_", stem)[-80:]}'
+        name = f'{index:06d}_{file_name(stem)}'
         written.append(pathlib.Path(folder) / f'{name}.{"png" if as_png else "jpg"}')
         write_picture(picture, written[-1])
     (logger or get_root_logger()).info('%d images drawn into %s', len(written), folder)

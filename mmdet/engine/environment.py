@@ -8,12 +8,47 @@ import numpy as np
 import torch
 from mmengine.utils.dl_utils import collect_env
 
+from mmdet.utils.errors import BadValue
 
-def this_device() -> torch.device:
-    """The GPU of this process, or the CPU."""
-    if torch.cuda.is_available():
-        return torch.device('cuda', torch.cuda.current_device())
-    return torch.device('cpu')
+MOST = 512  # threads or processes anybody means
+
+
+def this_device(name: str | torch.device | None = None) -> torch.device:
+    """The device that was asked for; by default the GPU of this process, or the CPU.
+
+    Args:
+        name: ``cpu``, ``cuda`` or ``cuda:1`` (what else this PyTorch knows works too).
+
+    Raises:
+        ValueError: there is no such device here.
+    """
+    if name is None or str(name) == 'cuda':
+        if torch.cuda.is_available():
+            return torch.device('cuda', torch.cuda.current_device())
+        if name is not None:
+            raise BadValue(f'device {name}: {_why_no_gpu()}; use cpu')
+        return torch.device('cpu')
+    try:
+        device = torch.device(name)
+    except (RuntimeError, TypeError):
+        raise BadValue(f'device {name}: unknown; expected cpu, cuda, or cuda:N') from None
+    if device.type == 'cuda' and (device.index or 0) >= torch.cuda.device_count():
+        there = torch.cuda.device_count()
+        raise BadValue(f'device {name}: ' + (
+            f'this machine has {there} GPUs, cuda:0 to cuda:{there - 1}; choose one of them'
+            if there else f'{_why_no_gpu()}; use cpu'))
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        raise BadValue(f'device {name}: PyTorch cannot use it here '
+                       f'({str(error).splitlines()[0]:.80}); use cpu') from None
+    return device
+
+
+def _why_no_gpu() -> str:
+    if torch.version.cuda is None and torch.version.hip is None:
+        return 'this PyTorch was built for CPUs only'
+    return 'PyTorch finds no GPU here'
 
 
 def set_random_seed(seed: int, deterministic: bool = False) -> None:
@@ -39,7 +74,15 @@ def iteration_seed(seed: int, iteration: int, rank: int) -> int:
     return int(np.random.SeedSequence([seed, iteration, rank]).generate_state(1)[0])
 
 
-def set_threads(workers: int, num_threads: int | None = None) -> int:
+def check_count(value: int, name: str, least: int = 1) -> int:
+    """``value`` itself if a machine can run so many threads or processes (ValueError if not)."""
+    if type(value) is not int or not least <= value <= MOST:
+        raise BadValue(f'{name} must be a whole number from {least} to {MOST}, got {value!r:.60}')
+    return value
+
+
+def set_threads(workers: int, num_threads: int | None = None,
+                device: torch.device | None = None) -> int:
     """Share the cores between compute threads and data workers.
 
     On a CPU a busy data worker stalls every OpenMP barrier of the step (two
@@ -49,13 +92,19 @@ def set_threads(workers: int, num_threads: int | None = None) -> int:
     Args:
         workers: ``workers_per_gpu`` of the config.
         num_threads: compute threads per process, if the config sets them.
+        device: where the network runs, if that is decided.
 
     Returns:
         The number of data workers to use.
+
+    Raises:
+        ValueError: no machine has that many threads (torch would crash).
     """
+    if num_threads is not None:
+        check_count(num_threads, 'num_threads')
     local = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
     cores = max(1, _cores() // local)
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and (device is None or device.type != 'cpu'):
         workers = min(workers, cores)
         threads = max(1, min(4, cores - workers))
     else:

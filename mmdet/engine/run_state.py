@@ -9,6 +9,7 @@ from torch import Tensor
 
 import mmdet
 from mmdet.checkpoint import read_checkpoint
+from mmdet.checkpoint.weights import check_weights
 from mmdet.engine import resume
 from mmdet.utils.errors import BadValue
 
@@ -69,20 +70,20 @@ def restore(trainer: Any, filename: str) -> None:
     steps = resume.resumed_iter(meta, len(trainer.train_dataloader), filename, trainer.logger)
     resume.say_changes(meta, _settings(trainer), ('seed', 'fp16'), trainer.logger)
     trainer.resuming = True
-    trainer.call_hook('after_load_checkpoint', checkpoint=checkpoint)
     try:
+        check_weights(checkpoint['state_dict'], filename, trainer.bare_model.state_dict())
+        trainer.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         trainer.bare_model.load_state_dict(checkpoint['state_dict'])
         resume.check_optimizer(checkpoint['optimizer'], meta.get('optimizer'),
                                trainer.updater.optimizer, filename)
         trainer.updater.load_state_dict(checkpoint['optimizer'])
+        resume.set_gradients(trainer.bare_model, gradients)
     except BadValue:
         raise
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
         raise BadValue(f'{filename}: is of another model or optimiser than the config '
                        f'({" ".join(str(error).split())[:300]}); resume with the config it '
                        'was trained with') from None
-    for name, gradient in gradients.items():
-        trainer.bare_model.get_parameter(name).grad = gradient.to(trainer.device)
     trainer.epoch, trainer.iter = meta['epoch'], steps
     trainer.inner, trainer.updater.count = meta.get('inner', 0), steps
     trainer.checkpoints.recall_best()

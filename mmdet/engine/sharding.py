@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
+from mmdet.engine.environment import check_count
 from mmdet.utils.errors import BadValue
 
 
@@ -28,17 +29,21 @@ def balanced_shards(lengths: Sequence[int], count: int) -> list[list[int]]:
     return [sorted(shard) for shard in shards]
 
 
-def check_gpus(gpus: int, per_gpu: int) -> int:
+def check_gpus(gpus: int, per_gpu: int, device: str | None = None) -> int:
     """Number of processes for ``--gpus`` and ``--proc_per_gpu``.
 
-    Without any GPU they share the CPU cores.
+    Without any GPU, or with ``device`` cpu, they share the CPU cores.
 
     Raises:
-        ValueError: a number is below 1, or there are fewer GPUs.
+        ValueError: a number is below 1 or beyond reason, there are fewer GPUs, or ``device``
+            is a single one of them.
     """
     if gpus < 1 or per_gpu < 1:
         raise BadValue(f'--gpus {gpus} --proc_per_gpu {per_gpu}: expected 1 or more')
-    there = torch.cuda.device_count()
+    check_count(gpus * per_gpu, 'the number of processes, --gpus times --proc_per_gpu,')
+    if gpus > 1 and device is not None and ':' in device:
+        raise BadValue(f'--gpus {gpus}: --device {device} is one GPU; leave one of the two out')
+    there = 0 if device == 'cpu' else torch.cuda.device_count()
     if 0 < there < gpus:
         raise BadValue(f'--gpus {gpus}: this machine has {there}; ask for fewer, or start one '
                          'process a machine and GPU with --launcher')

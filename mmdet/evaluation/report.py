@@ -3,7 +3,7 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -73,18 +73,18 @@ def tables(reports: list[dict]) -> str:
         reports: what :func:`score_file` returned, at least one.
     """
     if len(reports) > 1:
-        return _table('result files', _side_by_side(reports))
+        return text_table('result files', _side_by_side(reports))
     report = reports[0]
     keys = list(report['all'])
     overall = [[k for k in keys[:12]], [_number(k, report['all'][k]) for k in keys[:12]]]
-    parts = [_table(f'{report["iou_type"]}: {report["tracks"]} tracks, {report["objects"]} '
+    parts = [text_table(f'{report["iou_type"]}: {report["tracks"]} tracks, {report["objects"]} '
                     f'objects, {report["videos"]} videos', overall)]
     if len(keys) > 12:
-        parts.append(_table('identities (all classes pooled)', [
+        parts.append(text_table('identities (all classes pooled)', [
             keys[12:], [_number(k, report['all'][k]) for k in keys[12:]]]))
-    parts.append(_table('AP by IoU', [[*report['ap_per_iou']], [
+    parts.append(text_table('AP by IoU', [[*report['ap_per_iou']], [
         _number('AP', value) for value in report['ap_per_iou'].values()]]))
-    parts.append(_table('classes', _class_rows(report)))
+    parts.append(text_table('classes', _class_rows(report)))
     return '\n\n'.join(parts)
 
 
@@ -98,7 +98,7 @@ def _class_rows(report: dict) -> list[list]:
 
 
 def _side_by_side(reports: list[dict]) -> list[list]:
-    names = _short_names([report['file'] for report in reports])
+    names = short_names([report['file'] for report in reports])
     rows = [['', *names, 'mean', 'min', 'max']]
     for key in reports[0]['all']:
         values = [report['all'][key] for report in reports]
@@ -107,7 +107,7 @@ def _side_by_side(reports: list[dict]) -> list[list]:
     return rows
 
 
-def _short_names(files: list[str]) -> list[str]:
+def short_names(files: list[str]) -> list[str]:
     """The part of the paths in which they differ."""
     if len(files) < 2 or len(set(files)) < len(files):
         return [os.path.basename(file) for file in files]
@@ -125,9 +125,16 @@ def _number(key: str, value: float) -> str:
     return f'{value:.1f}'.removesuffix('.0') if key == 'IDSW' else f'{value:.3f}'
 
 
-def _table(title: str, rows: list[list]) -> str:
+def text_table(title: str, rows: list[list], left: Collection[int] = ()) -> str:
+    """A titled table, its first row the header.
+
+    Args:
+        title: above it.
+        rows: of cells, as many in each.
+        left: columns of words; all but the first are numbers otherwise.
+    """
     table = AsciiTable([[str(cell) for cell in row] for row in rows])
-    table.justify_columns = {i: 'right' for i in range(1, len(rows[0]))}
+    table.justify_columns = {i: 'right' for i in range(1, len(rows[0])) if i not in left}
     return f'{title}\n{table.table}'
 
 

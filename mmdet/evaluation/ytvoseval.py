@@ -11,7 +11,7 @@ from pycocotools import mask as mask_utils
 from mmdet.evaluation.track_iou import box_track_iou, mask_track_iou
 from mmdet.evaluation.track_matching import Matches, join, match_video, precision_recall
 from mmdet.evaluation.track_pairs import TrackPairs
-from mmdet.formats.entries import Id, is_box, mean_area, num_frames
+from mmdet.formats.entries import Id, is_box, is_finite, mean_area, num_frames
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils import get_root_logger
 from mmdet.utils.errors import BadValue
@@ -101,9 +101,11 @@ class YTVOSeval:
     def _match(self, vid_id: Id, group: Id, gts: list[dict], dts: list[dict],
                thresholds: np.ndarray, ranges: np.ndarray) -> None:
         iou_of = self._mask_ious if self.params.iouType == 'segm' else self._box_ious
-        ious, dt_areas = iou_of(vid_id, group, gts, dts)
         scores = np.array([dt['score'] for dt in dts], float)
-        order = np.argsort(-scores, kind='stable')[:self.params.maxDets[-1]]
+        best = np.argsort(-scores, kind='stable')[:self.params.maxDets[-1]]
+        counted = np.sort(best)  # others need no overlaps
+        ious, dt_areas = iou_of(vid_id, group, gts, [dts[i] for i in counted])
+        scores, order = scores[counted], np.searchsorted(counted, best)
         self.ious[vid_id, group] = ious[order]
         gt_areas = np.array([mean_area(gt['areas']) for gt in gts])
         crowd = np.array([int(gt['iscrowd']) != 0 for gt in gts], bool)
@@ -239,10 +241,10 @@ def check_scorable(gt: dict, iou_type: str, name: str) -> None:
             raise BadValue(f'{where} has no "{key}"; scoring needs one entry per frame '
                            '(null where absent)')
     crowd = gt.get('iscrowd')
-    if not isinstance(crowd, (int, float)) or crowd != crowd or abs(crowd) == float('inf'):
+    if not is_finite(crowd):
         raise BadValue(f'{where} needs "iscrowd" 0 or 1, got {crowd!r:.60}')
     for area in gt['areas']:
-        if area is not None and (not isinstance(area, (int, float)) or area != area):
+        if area is not None and not is_finite(area):
             raise BadValue(f'{where}: area {area!r:.60} is no number of pixels')
     for box in gt['bboxes'] if iou_type == 'bbox' else ():
         if box is not None and not is_box(box):

@@ -1,13 +1,15 @@
 """What an annotation file must be before anything is built on it."""
 import numbers
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from mmdet.formats.entries import Id, num_frames
-from mmdet.formats.rle import MAX_PIXELS
+from mmdet.formats.rle import MAX_PIXELS, short
 from mmdet.utils.errors import BadValue
 
 SEQUENCES = ('segmentations', 'bboxes', 'areas')
+# More is a mistake, or meant to fill the memory: scores of 5000 categories take 1 GB.
+MAX_CATEGORIES, MAX_NAME, MAX_FRAMES = 5000, 200, 10**7
 RELEASES = 'YouTube-VIS 2019 (train.json), 2021, 2022 (instances.json) or OVIS'
 
 
@@ -28,9 +30,10 @@ def check_dataset(dataset: Any, name: str) -> None:
 def structure_problems(dataset: Any, name: str) -> Iterator[str]:
     """Everything that keeps a file from being indexed, one sentence each.
 
-    It is no such file (nothing else is looked at then), ids repeat, an
-    annotation refers to an unknown video or category, or a sequence has
-    another length than its video.
+    It is no such file (nothing else is looked at then), ids repeat or are no whole
+    numbers, an annotation refers to an unknown video or category, a sequence has another
+    length than its video, or there are more categories, frames or characters in a name than
+    anybody means.
     """
     wrong_kind = _wrong_kind(dataset, name)
     if wrong_kind:
@@ -40,6 +43,7 @@ def structure_problems(dataset: Any, name: str) -> Iterator[str]:
     categories: dict[Id, dict] = {}
     yield from _by_id(dataset['videos'], name, 'video', videos)
     yield from _by_id(dataset['categories'], name, 'category', categories)
+    yield from _category_problems(dataset['categories'], name)
     bad_videos = set()
     for key, video in videos.items():
         for problem in _video_problems(video, name):
@@ -76,22 +80,37 @@ def _wrong_kind(dataset: Any, name: str) -> str | None:
 
 
 def _by_id(entries: list, name: str, what: str, index: dict[Id, dict]) -> Iterator[str]:
-    """Fill ``index``: entries by their id, which must exist, be comparable and unique."""
-    kinds = (int, float) if what == 'annotation' else (int, float, str)
+    """Fill ``index``: entries by their id, which must be a whole number and unique."""
     for place, entry in enumerate(entries):
         if not isinstance(entry, dict):
             yield f'{name}: {what} number {place} is no object: {entry!r:.60}'
             continue
-        key = entry.get('id')
-        if not isinstance(key, kinds) or isinstance(key, bool) or key != key:
-            yield (f'{name}: {what} number {place} needs a number as "id", '
+        key: Any = entry.get('id')
+        if not is_id(key):
+            yield (f'{name}: {what} number {place} needs a whole number as "id", '
                    f'got {key!r:.60}')
         elif key in index:
             yield f'{name}: {what} id {key} is used twice; ids must be unique'
         else:
             index[key] = entry
-    if len({isinstance(key, str) for key in index}) > 1:
-        yield f'{name}: {what} ids mix numbers and strings; use one kind'
+
+
+def is_id(value: Any) -> TypeGuard[Id]:
+    """Whether it is a whole number of at most 64 bits; some tools write 1.0."""
+    if isinstance(value, float):
+        return value.is_integer() and abs(value) < 2**53
+    return type(value) is int and abs(value) < 2**63
+
+
+def _category_problems(categories: list, name: str) -> Iterator[str]:
+    if len(categories) > MAX_CATEGORIES:
+        yield (f'{name}: lists {len(categories)} categories, at most {MAX_CATEGORIES} can be '
+               'trained on and scored; leave out those without objects')
+    for place, category in enumerate(categories):
+        said = category.get('name', '') if isinstance(category, dict) else ''
+        if not isinstance(said, str) or len(said) > MAX_NAME:
+            yield (f'{name}: category number {place}: "name" must be a text of at most '
+                   f'{MAX_NAME} characters, got {short(said)}')
 
 
 def _video_problems(video: dict, name: str) -> Iterator[str]:
@@ -110,7 +129,7 @@ def _video_problems(video: dict, name: str) -> Iterator[str]:
         yield f'{where}: "file_names" must be a list of paths, got {names!r:.60}'
         return
     length = video.get('length', len(names) if names is not None else None)
-    if type(length) is not int or length < 0:
+    if type(length) is not int or not 0 <= length <= MAX_FRAMES:
         yield f'{where}: "length" must be the number of frames, got {length!r:.60}'
     elif names is not None and len(names) != length:
         yield f'{where} has {len(names)} file_names for length {length}'

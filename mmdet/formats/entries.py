@@ -9,7 +9,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.rle import json_rle
 
-Id = int | float | str  # of a video, a category or a track, as its file has it
+Id = int | float | str  # of a video, a category or a track; some scores are kept under a word
 
 
 def num_frames(video: dict) -> int:
@@ -31,9 +31,14 @@ def video_name(video: dict) -> str:
 def mean_area(areas: Sequence) -> float:
     """Mean area in pixels over the frames that have one; 0 without any."""
     areas = [area for area in areas if area]
-    if all(type(area) is int for area in areas):  # exact, and much faster than np.mean
+    if all(type(area) is int and area < 2**63 for area in areas):  # exact, faster than np.mean
         return sum(areas) / len(areas) if areas else 0.0
     return float(np.mean(areas))
+
+
+def is_finite(value: Any) -> bool:
+    """Whether it is a number that a float can hold; json knows larger ones."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and bool(-1e308 < value < 1e308)
 
 
 def is_box(box: Any) -> bool:

@@ -1,21 +1,18 @@
-"""Frames as files: listed in order, found missing, measured."""
+"""Frames as files: listed in order, found missing."""
 import os
 import re
 from collections.abc import Iterable
 
-import cv2
-from PIL import Image, UnidentifiedImageError
-
-from mmdet.utils.errors import BadValue
-
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
-_ORIENTATION = 0x0112  # EXIF tag; from 5 on width and height change places
 
 
 def natural_key(name: str) -> list:
     """Sort key under which frame 10 follows frame 9."""
     parts = re.split(r'(\d+)', name)
-    return [int(part) if place % 2 else part for place, part in enumerate(parts)]
+    for place in range(1, len(parts), 2):
+        number = parts[place].lstrip('0')  # not by int(), which refuses thousands of digits
+        parts[place] = len(number), number
+    return parts
 
 
 def list_images(folder: str) -> list[str]:
@@ -41,28 +38,3 @@ def _files_in(folder: str) -> set[str]:
         return set()
     with os.scandir(folder or '.') as entries:
         return {entry.name for entry in entries if entry.is_file()}
-
-
-def image_size(path: str, whole: bool = False) -> tuple[int, int]:
-    """(width, height) in pixels as the data sets see it: a photo's orientation counts.
-
-    Args:
-        path: any picture OpenCV reads.
-        whole: decode it; otherwise only its header is read.
-
-    Raises:
-        BadValue: it is no picture or, when decoded, cut short.
-    """
-    try:
-        with Image.open(path) as image:
-            if whole:
-                image.load()
-            turned = image.format in ('JPEG', 'MPO') and image.getexif().get(_ORIENTATION, 1) > 4
-            return image.size[::-1] if turned else image.size
-    except UnidentifiedImageError as error:
-        frame = cv2.imread(path)  # knows formats that Pillow does not
-        if frame is None:
-            raise BadValue(f'{path}: not a readable image ({error})') from None
-        return frame.shape[1], frame.shape[0]
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise BadValue(f'{path}: not a readable image ({error})') from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from mmdet.utils.errors import BadValue, MissingFile
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import write_bytes
 
 
 def read_json(path: str | os.PathLike, object_hook: Callable[[dict], Any] | None = None) -> Any:
@@ -66,5 +66,4 @@ def write_json(content: Any, path: str | os.PathLike) -> None:
         text = json.dumps(content, separators=(',', ':'), allow_nan=False)
     except ValueError as error:
         raise BadValue(f'{path}: not written, json cannot hold it ({error})') from None
-    with atomic_write(path) as file:
-        file.write(text.encode())
+    write_bytes(text.encode(), path)

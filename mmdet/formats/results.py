@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 
 from mmdet.formats.json_files import write_json
-from mmdet.formats.rle import json_rle
+from mmdet.formats.rle import json_rle, rle_areas
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadValue
 from mmdet.utils.registry import nearest
 
 Path = str | os.PathLike
+MAX_COORDINATE = 1e6  # pixels; OpenCV takes 32-bit numbers
 # How the scores of the frames where an object was seen, float32 (n,), and the
 # length of the video become the score of its track.
 TRACK_SCORES: dict[str, Callable[[np.ndarray, int], float]] = {
@@ -41,12 +42,58 @@ def from_classic(results: Sequence) -> list[TrackResult]:
         if not isinstance(result, TrackResult):
             try:
                 result = TrackResult.from_classic(*result)
-            except (TypeError, KeyError, ValueError, AttributeError) as error:
+            except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
                 raise BadValue(f'results: entry {place} is no pair of boxes and masks by object id '
                                f'({error!r:.80}); the file is damaged, run the test again'
                                ) from None
         converted.append(result)
     return converted
+
+
+def check_results(dataset: Any, results: Sequence) -> None:
+    """Check that what a file held is of this data set and can be drawn and scored.
+
+    Args:
+        dataset: ``len`` and ``item_info`` are asked.
+        results: :class:`TrackResult` a frame, or what ``detect`` gives for an image.
+
+    Raises:
+        ValueError: names the first frame that is wrong.
+    """
+    if len(results) != len(dataset):
+        raise BadValue(f'results: {len(results)} entries, but the data set has {len(dataset)}; '
+                       'they belong to another annotation file, run the test again')
+    for index, result in enumerate(results):
+        info = dataset.item_info(index)
+        try:
+            boxes, masks = _boxes_and_masks(result)
+            if not (np.abs(boxes) < MAX_COORDINATE).all():
+                raise ValueError('a box is not of finite numbers')
+            rle_areas(masks, (info['height'], info['width']))
+        except (TypeError, KeyError, ValueError, AttributeError) as error:
+            raise BadValue(f'results: {info["filename"]}: {error}; they are damaged or of another '
+                           'data set, run the test again') from None
+
+
+def _boxes_and_masks(result: Any) -> tuple[np.ndarray, list]:
+    """(n, 4 or 5) and n RLEs; none where boxes only were found."""
+    if isinstance(result, TrackResult):
+        boxes, masks = result.boxes, list(result.masks)
+        if len(set(result.obj_ids.tolist())) != len(boxes) or (result.obj_ids < 0).any():
+            raise ValueError('ids of objects are negative or used twice')
+        return boxes, masks
+    if isinstance(result, dict):
+        parts = [_boxes_and_masks(stage) for stage in result.values()]
+        return (np.concatenate([np.zeros((0, 5)), *(boxes for boxes, _ in parts)]),
+                [mask for _, masks in parts for mask in masks])
+    found, segms = result if isinstance(result, tuple) else (result, None)
+    if isinstance(found, np.ndarray):
+        found = [found]
+    boxes = np.concatenate([np.zeros((0, 5)), *found])
+    masks = [] if segms is None else [mask for masks in segms for mask in masks]
+    if segms is not None and [len(part) for part in segms] != [len(part) for part in found]:
+        raise ValueError('there are not as many masks as boxes')
+    return boxes, masks
 
 
 class TrackWriter:

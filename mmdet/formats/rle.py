@@ -229,5 +229,5 @@ def kind_of(value: Any) -> str:
 
 def short(value: Any) -> str:
     """At most 60 characters of it."""
-    text = repr(value)
+    text = repr(value[:60] if isinstance(value, str) else value)
     return text if len(text) <= 60 else text[:57] + '...'

@@ -6,7 +6,7 @@ import zipfile
 
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import atomic_write, write_bytes
 from mmdet.utils.logger import get_root_logger
 
 KEYS = 'video_id', 'score', 'category_id', 'segmentations'
@@ -55,8 +55,7 @@ def write_submission(results: str | os.PathLike | list, ytvos: YTVOS,
 def _write(text: bytes, out: str) -> str:
     zip_path = out if out.endswith('.zip') else os.path.join(out, 'results.zip')
     json_path = os.path.join(os.path.dirname(zip_path), 'results.json')
-    with atomic_write(json_path) as file:
-        file.write(text)
+    write_bytes(text, json_path)
     with atomic_write(zip_path) as file, zipfile.ZipFile(file, 'w') as archive:
         entry = zipfile.ZipInfo('results.json')  # its fixed date: same bytes every time
         entry.compress_type = zipfile.ZIP_DEFLATED

@@ -1,10 +1,9 @@
 """Result files (``results.json``): read and checked, whoever wrote them."""
-import math
 import numbers
 import os
 from typing import Any
 
-from mmdet.formats.entries import Id, is_box, num_frames
+from mmdet.formats.entries import Id, is_box, is_finite, num_frames
 from mmdet.formats.json_files import read_json
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import check_tracks
@@ -70,7 +69,7 @@ def check_entry(entry: Any, videos: dict[Id, dict], where: str) -> None:
         raise BadValue(f'{where} is of video {entry["video_id"]!r:.60}, which the '
                        f'annotation file does not list{_known(videos)}')
     score = entry.get('score')
-    if not isinstance(score, numbers.Real) or not math.isfinite(score):
+    if not is_finite(score):
         raise BadValue(f'{where} needs a finite number as "score", got {score!r:.60}')
     if entry.get('segmentations') is None and entry.get('bboxes') is None:
         raise BadValue(f'{where} has no "segmentations"; give one RLE or null a frame')

@@ -1,7 +1,9 @@
 """What every command does: read its options, run, and say a mistake in one sentence."""
 import argparse
+import io
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -101,14 +103,16 @@ def run_tool(main: Callable[[], int | None], say: Callable[[str], None] = compla
     Args:
         main: returns the status, None for 0.
         say: gets the sentence when the user made a mistake, which is status 1.
-            Ctrl-C is 130; a reader that went away (``| head``) is 141, and quiet. A fault of
-            the program keeps its traceback.
+            Ctrl-C is 130, a SIGTERM that was waited for 143; a reader that went away
+            (``| head``) is 141, and quiet. A fault of the program keeps its traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')  # names in files are not always text
     try:
         status = main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        status = 130
+    except KeyboardInterrupt as stop:
+        status = 128 + getattr(stop, 'signum', signal.SIGINT)
     except BrokenPipeError:
         if not _reader_is_gone():
             raise

@@ -23,7 +23,7 @@ HELPERS = ('dataset_type', 'data_root', 'img_norm_cfg')  # used while the file r
 DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema', 'channels_last',
             'compile', 'inference', 'num_threads', 'allow_partial', 'overwrite',
-            'find_unused_parameters', 'custom_hooks', 'custom_imports')
+            'find_unused_parameters', 'custom_hooks', 'custom_imports', 'device')
 
 
 def load_config(path: str, overrides: dict | None = None) -> Config:
@@ -38,13 +38,17 @@ def load_config(path: str, overrides: dict | None = None) -> Config:
 
     Raises:
         FileNotFoundError: there is no such file, or one of its ``_base_`` is not there.
-        ValueError: the file is not Python, fails when run, or is its own ``_base_``.
+        ValueError: the file is a checkpoint or not Python, fails when run, or is its own
+            ``_base_``.
         KeyError: a top-level key or an override looks misspelt, or changes nothing.
         TypeError: ``data`` has a key nobody reads.
     """
     if not os.path.isfile(path):
         raise MissingFile(f'{path}: no such config file; those that come '
                           'with the code are in configs/')
+    if not path.endswith(('.py', '.json', '.yml', '.yaml')):
+        raise BadValue(f'{path}: a config is a .py file; the config comes first, then the '
+                       'checkpoint')
     _check_files(path)
     try:
         cfg = Config.fromfile(path, import_custom_modules=False)

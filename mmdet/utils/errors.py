@@ -1,5 +1,8 @@
 """A user's mistakes are exceptions of one base class; all others are faults of the program."""
 
+MAX_SENTENCE = 1000  # characters; a name in a file may have a million
+
+
 class UserError(Exception):
     """Something the user can put right: the message is one sentence that says what and how.
 
@@ -7,7 +10,8 @@ class UserError(Exception):
     """
 
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else ''  # KeyError would put quotes around it
+        # KeyError would put quotes around it.
+        return printable(str(self.args[0])) if self.args else ''
 
 
 class BadValue(UserError, ValueError):
@@ -51,7 +55,7 @@ def told_to_user(error: BaseException) -> str | None:
     if isinstance(error, UserError):
         return sentence(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
-        return f'{error.filename}: {error.strerror}'
+        return printable(f'{error.filename}: {error.strerror}')
     return None
 
 
@@ -60,4 +64,15 @@ def sentence(error: BaseException) -> str:
     text = str(error.args[0] if error.args else error)
     if text.startswith('Caught ') and '\n' in text:
         text = text.rstrip().rpartition('\n')[2].partition(': ')[2]
-    return text
+    return printable(text)
+
+
+def printable(text: str, limit: int = MAX_SENTENCE) -> str:
+    """``text`` for a terminal: what cannot be printed is escaped, and its middle left out.
+
+    Names in files may hold line breaks, commands to the terminal, and what is no valid text.
+    """
+    if len(text) > limit:
+        half = limit // 2
+        text = f'{text[:half]} [...] {text[-half:]}'
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in text)

@@ -56,7 +56,7 @@ def _write_to(logger: logging.Logger, path: str) -> None:
             with contextlib.suppress(OSError):  # of a full disk, said before
                 handler.close()
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    _add(logger, PatientFileHandler(path))
+    _add(logger, PatientFileHandler(path, encoding='utf-8', errors='backslashreplace'))
 
 
 def _add(logger: logging.Logger, handler: logging.Handler) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from mmdet.utils.errors import BadValue, MissingFile
-from mmdet.utils.fileio import atomic_write
+from mmdet.visualization.figures import write_figure
 
 Record = dict[str, float]
 NOT_CURVES = ('mode', 'epoch', 'iter', 'time', 'data_time', 'memory')
@@ -108,6 +108,5 @@ def draw_run(work_dir: str) -> str:
         if title == 'losses':
             axes.set_yscale('log')
     path = os.path.join(work_dir, 'curves.png')
-    with atomic_write(path) as file:
-        figure.savefig(file, format='png', dpi=100)
+    write_figure(figure, path)
     return path

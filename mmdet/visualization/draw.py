@@ -7,17 +7,20 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.track_result import TrackResult
+from mmdet.utils.errors import printable
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
 from mmdet.visualization.palette import object_color
 
 
-def upscale_factor(height: int, width: int, target: int = 360) -> int:
+def upscale_factor(height: int, width: int, target: int = 360, most: int = 1920) -> int:
     """Whole factor that brings the shorter side of a small frame near ``target``.
 
     A label is about 100 pixels wide however small the frame is; frames of
-    192x128 are therefore shown three times as large. 1 for larger frames.
+    192x128 are therefore shown three times as large. 1 for larger frames, and
+    where the longer side would grow beyond ``most`` pixels.
     """
-    return max(1, round(target / max(1, min(height, width))))
+    wanted = round(target / max(1, min(height, width)))
+    return max(1, min(wanted, most // max(1, height, width)))
 
 
 def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:
@@ -40,17 +43,18 @@ def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int]
     if width == 0:
         return
     crop = canvas[y:y + height, x:x + width]
-    inside = mask[y:y + height, x:x + width].astype(bool)
-    tinted = crop[inside] * (1 - alpha) + np.array(color) * alpha
-    crop[inside] = tinted.round().astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    cv2.drawContours(canvas, contours, -1, color, thickness, cv2.LINE_AA)
+    inside = np.ascontiguousarray(mask[y:y + height, x:x + width])
+    levels = np.arange(256)[:, None] * (1 - alpha) + np.array(color) * alpha
+    cv2.copyTo(cv2.LUT(crop, levels.round().astype(np.uint8)[None]), inside, crop)
+    contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    cv2.drawContours(canvas, contours, -1, color, thickness, cv2.LINE_AA, offset=(x, y))
 
 
 def label_text(label: int, score: float | None, obj_id: int,
                class_names: Sequence[str] | None = None) -> str:
     """``'person 0.98 #3'``; the bare label where there are no names, no score for the truth."""
-    name = class_names[label] if class_names is not None else f'class {label}'
+    # OpenCV crashes on text that is none.
+    name = printable(str(class_names[label]), 60) if class_names is not None else f'class {label}'
     return f'{name} #{obj_id}' if score is None else f'{name} {score:.2f} #{obj_id}'
 
 

@@ -62,9 +62,13 @@ class Sampler:
         self.count, self.stride, self.seen = count, 1, 0
         self.frames = []
 
+    def keeps_next(self) -> bool:
+        """Whether the next frame will be kept."""
+        return self.seen % self.stride == 0
+
     def add(self, frame: np.ndarray) -> None:
         """Look at the next frame of the stream."""
-        if self.seen % self.stride == 0:
+        if self.keeps_next():
             self.frames.append(frame)
         self.seen += 1
         if len(self.frames) == 2 * self.count:

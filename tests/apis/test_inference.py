@@ -1,21 +1,14 @@
 """Detectors on frames of one's own: same numbers as the data set, any source."""
-import json
-import pathlib
-import subprocess
-import sys
-
 import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
-from mmdet.apis.demo import DemoOptions, check_window, run_demo
-from mmdet.apis.inference import inference_detector, init_detector, show_result
-from mmdet.engine.test_loop import track_video
+from mmdet.apis import inference_detector, init_detector, show_result, track_video
+from mmdet.engine import test_loop
 from mmdet.formats.sources import open_source
-from mmdet.visualization import VideoWriter, count_frames
-
-TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'demo.py'
+from mmdet.visualization import VideoWriter
 
 
 @pytest.fixture(scope='module')
@@ -30,19 +23,60 @@ def found(tiny, detector):
 
 def test_folder_equals_the_data_set(tiny, detector, found):
     items = (tiny.dataset[i] for i in range(8, 11))
-    wanted = track_video(detector, tiny.dataset.preprocessor(), items, torch.device('cpu'))
+    preprocess = tiny.dataset.preprocessor()
+    wanted = test_loop.track_video(detector, preprocess, items, torch.device('cpu'))
     for got, (_, want) in zip(found, wanted, strict=True):
         assert got.masks == want.masks and np.array_equal(got.obj_ids, want.obj_ids)
         assert np.array_equal(got.boxes, want.boxes)
 
 
-def test_lists_and_single_pictures(tiny, detector, found):
-    paths = sorted(str(p) for p in (tiny.folder / 'frames/t1').iterdir())
-    frames = [cv2.imread(p) for p in paths]
-    again = inference_detector(detector, [frames[0], paths[1]])
-    assert [r.masks for r in again] == [r.masks for r in found[:2]]
-    for single in (paths[0], frames[0]):
+def test_whatever_holds_pictures(tiny, detector, found):
+    paths = sorted((tiny.folder / 'frames/t1').iterdir())
+    frames = [cv2.imread(str(p)) for p in paths]
+    pictures = [Image.fromarray(frame[:, :, ::-1]) for frame in frames]
+    for video in (np.stack(frames), [frames[0], paths[1], str(paths[2])], pictures,
+                  (frame for frame in frames)):
+        assert [r.masks for r in inference_detector(detector, video)] == [r.masks for r in found]
+    for single in (paths[0], str(paths[0]), frames[0], pictures[0]):
         assert inference_detector(detector, single).masks == found[0].masks
+
+
+def test_a_video_is_followed_frame_by_frame(detector, tiny, found):
+    read = []
+
+    def endless():
+        for t in range(10**9):
+            read.append(t)
+            yield tiny.folder / f'frames/t1/{t % 3:05d}.png'
+
+    tracked = track_video(detector, endless())
+    for t in range(2):
+        frame, result = next(tracked)
+        assert result.masks == found[t].masks and frame.shape == (96, 160, 3)
+    assert len(read) == 2
+
+
+@pytest.mark.parametrize('wrong, kind, message', [
+    ([], ValueError, 'there is no frame'), (iter(()), ValueError, 'there is no frame'),
+    (3.5, TypeError, 'got float'), ({}, TypeError, 'got dict'),
+    (torch.zeros(3, 4, 4), TypeError, r'frame 0: .* got Tensor: torch.float32 \(4, 4\)'),
+    (np.zeros((4, 4), np.uint8), TypeError, r'frame 0: .* got ndarray: uint8 \(4,\)'),
+    (np.zeros((4, 4, 4), np.uint8), TypeError, r'frame: .* got ndarray: uint8 \(4, 4, 4\)'),
+    ([np.zeros((40, 60, 3), np.uint8), np.zeros((40, 50, 3), np.uint8)], ValueError,
+     'frame 1: 50x40 pixels, the frames before have 60x40')])
+def test_what_holds_none(detector, wrong, kind, message):
+    with pytest.raises(kind, match=message):
+        inference_detector(detector, wrong)
+
+
+def test_device_and_config_are_checked_first(tiny):
+    for device, message in (('gpu', 'unknown; expected cpu, cuda'), ('cuda:99', 'use cpu|has ')):
+        with pytest.raises(ValueError, match=f'device {device}: .*{message}'):
+            init_detector(tiny.config, tiny.checkpoint, device)
+    with pytest.raises(ValueError, match='tiny.pth: a config is a .py file'):
+        init_detector(tiny.checkpoint, tiny.config)
+    other = init_detector(tiny.cfg, None, 'cpu', cfg_options={'test_cfg.rcnn.max_per_img': 7})
+    assert other.test_cfg.rcnn.max_per_img == 7 and tiny.cfg.test_cfg.rcnn.max_per_img == 10
 
 
 def test_show_result_draws_and_writes(tiny, found, tmp_path):
@@ -61,23 +95,6 @@ def test_per_class_results_are_drawn_too():
     box = np.array([[10, 10, 50, 60, 0.9]], np.float32)
     picture = show_result(frame, [np.zeros((0, 5)), box])
     assert picture[60, 50].any() and not picture[300:].any()
-
-
-def test_demo_writes_video_masks_and_json(tiny, found, tmp_path):
-    options = DemoOptions(tiny.config, tiny.checkpoint, str(tiny.folder / 'frames/t1'),
-                          str(tmp_path), masks=True, score_thr=0.5, device='cpu')
-    run_demo(options)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ['masks', 't1.json', 't1.mp4']
-    assert count_frames(tmp_path / 't1.mp4') == 3
-    records = json.loads((tmp_path / 't1.json').read_text())
-    assert len(records) == len({i for r in found for i in r.obj_ids})
-    assert {len(r['segmentations']) for r in records} == {3}
-    strong = [(i, t) for t, r in enumerate(found) for i, score in zip(r.obj_ids, r.scores)
-              if score >= 0.5]
-    files = sorted((tmp_path / 'masks').rglob('*.png'))
-    assert [p.relative_to(tmp_path / 'masks').as_posix() for p in files] == sorted(
-        f'{i:03d}/{t:05d}.png' for i, t in strong)
-    assert set(np.unique(cv2.imread(str(files[0]))).tolist()) <= {0, 255}
 
 
 def test_video_file(tiny, detector, tmp_path):
@@ -108,18 +125,5 @@ def test_sources_that_are_none(tmp_path, detector):
         open_source(str(tmp_path / 'a.mp4'))
     with pytest.raises(ValueError, match='camera 99: no picture'):
         open_source('99')
-    with pytest.raises(TypeError, match=r'got float64 \(2, 2\)'):
+    with pytest.raises(TypeError, match=r'frame 0: .* got ndarray: float64 \(2, 2\)'):
         inference_detector(detector, [np.zeros((2, 2))])
-
-
-def test_window_without_display(monkeypatch):
-    monkeypatch.delenv('DISPLAY', raising=False)
-    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
-    with pytest.raises(ValueError, match='leave --show out'):
-        check_window()
-
-
-def test_help_explains():
-    text = subprocess.run([sys.executable, str(TOOL), '--help'], capture_output=True, text=True,
-                          check=True).stdout
-    assert 'camera index' in text and 'masks/ID/FRAME.png' in text

@@ -13,6 +13,8 @@ import zipfile
 import cv2
 import pytest
 
+from mmdet.formats.result_files import dump_results, load_results
+from mmdet.formats.results import from_classic
 from mmdet.utils.cli import run_tool
 from mmdet.visualization import count_frames
 
@@ -96,6 +98,8 @@ ERRORS = {
     '2 classes need num_classes=3 .* bbox_head has 4': dict(change=lambda c: (
         c['categories'].pop(), c.__setitem__('annotations', []))),
     '--gpus 0': dict(extra=['--gpus', '0']),
+    'number of processes.*to 512, got 100000': dict(extra=['--proc_per_gpu', '100000']),
+    '--workers must be .* from 0 to 512, got 100000': dict(extra=['--workers', '100000']),
 }
 
 
@@ -130,6 +134,31 @@ def test_format_only_packs_one_file(tiny, done, tmp_path):
         assert packed.namelist() == ['results.json']
         want = pathlib.Path(f'{done}.json').read_text()
         assert json.loads(packed.read('results.json')) == json.loads(want)
+
+
+def test_json_lines_give_the_same_json(tiny, done, tmp_path):
+    dump_results(from_classic(load_results(str(done))), str(tmp_path / 'x.jsonl'))
+    run(tiny.config, '--out', tmp_path / 'x.jsonl', '--load_result')
+    want = pathlib.Path(f'{done}.json').read_bytes()
+    assert (tmp_path / 'x.jsonl.json').read_bytes() == want
+
+
+@pytest.mark.parametrize('part, value, message', [
+    ('masks', dict(size=[96, 160], counts=''), 'its counts are empty'),
+    ('masks', dict(size=[9999, 160], counts='PPPP'), r'its size is \[9999, 160\], the video'),
+    ('masks', 7, 'expected a compressed RLE'), ('boxes', [float('nan')] * 4, 'finite numbers'),
+    ('boxes', [-1e9, 0, 1, 1], 'finite numbers'), ('ids', -1, 'negative or used twice')])
+def test_results_that_nobody_may_draw(tiny, done, tmp_path, capsys, part, value, message):
+    dump_results(from_classic(load_results(str(done))), str(tmp_path / 'x.jsonl'))
+    head, first, *rest = (tmp_path / 'x.jsonl').read_text().splitlines()
+    line = json.loads(first)
+    line[part][0] = value
+    (tmp_path / 'x.jsonl').write_text('\n'.join([head, json.dumps(line), *rest]))
+    args = tiny.config, '--out', tmp_path / 'x.jsonl', '--load_result', '--show'
+    with pytest.raises(SystemExit):
+        run_tool(lambda: load_tool().main([str(a) for a in args]))
+    assert re.search(f'^error: results: t12/00000.png: .*{message}', capsys.readouterr().err)
+    assert os.listdir(tmp_path) == ['x.jsonl']
 
 
 def start(tiny, out, *args):

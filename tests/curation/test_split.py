@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmdet.curation.split import one_sided, part, shown_categories, split_videos
+from mmdet.curation.split import (find_videos, names_of, one_sided, part, shown_categories,
+                                  split_time, split_videos)
 from mmdet.formats.ytvos import YTVOS
 
 
@@ -63,3 +64,33 @@ def test_every_category_on_both_sides_or_refused(shown, seed):
 def test_what_cannot_be_split(shown, ratio, message):
     with pytest.raises(ValueError, match=message):
         split_videos(index(shown), ratio)
+
+
+def test_every_listed_name_finds_its_video():
+    ytvos = index([{1}] * 6)
+    for vid, folder in enumerate(['a', 'same', 'same', 'b\nc', ' d', 'ü']):
+        ytvos.vids[vid]['file_names'] = [f'{folder}/0.jpg']
+    names = names_of(ytvos, range(6))
+    assert names == ['a', '1', '2', '3', '4', 'ü'] and find_videos(ytvos, names) == set(range(6))
+    with pytest.raises(ValueError, match="has 2 videos 'same'; name them by their ids"):
+        find_videos(ytvos, ['same'])
+    with pytest.raises(ValueError, match='the list of videos is empty'):
+        find_videos(ytvos, [])
+
+
+def test_a_split_by_time_cuts_every_video():
+    segms = [[dict(size=[1, 1], counts='1')] * 4, [None, None, None, dict(size=[1, 1], counts='1')]]
+    data = dict(
+        videos=[dict(id=7, width=1, height=1, length=4, file_names=list('abcd'))],
+        categories=[dict(id=1, name='a')],
+        annotations=[dict(id=i, video_id=7, category_id=1, segmentations=s, areas=[1] * 4)
+                     for i, s in enumerate(segms)])
+    train, val = split_time(data, .4)
+    assert [side['videos'][0]['file_names'] for side in (train, val)] == [['a', 'b'], ['c', 'd']]
+    assert [len(side['annotations']) for side in (train, val)] == [1, 2]
+    assert val['annotations'][1]['segmentations'] == segms[1][2:]
+    assert val['annotations'][1]['areas'] == [1, 1] and val['videos'][0]['length'] == 2
+    with pytest.raises(ValueError, match='between 0 and 1'):
+        split_time(data, 1)
+    with pytest.raises(ValueError, match='has 1 frame; a split by time needs two'):
+        split_time(dict(videos=[dict(id=1, file_names=['a'])]), .5)

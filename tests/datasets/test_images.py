@@ -1,5 +1,6 @@
 """COCO, VOC and plain lists of images."""
 import json
+import pickle
 
 import cv2
 import numpy as np
@@ -8,7 +9,6 @@ import torch
 
 from mmdet.datasets import CocoDataset, CustomDataset, VOCDataset, YTVOSDataset
 from mmdet.evaluation.voc import voc_eval
-from mmdet.formats.pickles import dump_results
 
 ARGS = dict(img_scale=(120, 80), img_norm_cfg=dict(mean=[0, 0, 0]), size_divisor=32)
 
@@ -91,7 +91,7 @@ def test_custom_lists(folder, suffix):
         path.write_text(json.dumps(infos))
     else:
         infos[1]['ann'] = {key: np.array(value) for key, value in infos[1]['ann'].items()}
-        dump_results(infos, str(path))
+        path.write_bytes(pickle.dumps(infos))
     dataset = CustomDataset(str(path), str(folder), with_mask=False, classes=['x', 'y', 'z'],
                             **ARGS)
     assert len(dataset) == 1 and dataset.CLASSES == ('x', 'y', 'z')
@@ -103,7 +103,7 @@ def test_custom_lists(folder, suffix):
 
 def _with_proposals(folder, proposals, **more):
     path = _coco(folder, [_ann(1, 3, [5, 6, 10, 8])])
-    dump_results(proposals, str(folder / 'proposals.pkl'))
+    (folder / 'proposals.pkl').write_bytes(pickle.dumps(proposals))
     return CocoDataset(path, str(folder), proposal_file=str(folder / 'proposals.pkl'),
                        **ARGS | more)
 

@@ -11,7 +11,8 @@ from mmdet.apis import train_detector
 from mmdet.checkpoint import read_checkpoint
 from mmdet.engine import classic
 from mmdet.engine.distribution import init_dist
-from mmdet.engine.environment import set_threads
+from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.sharding import check_gpus
 from mmdet.engine.validation import Validation
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -139,6 +140,22 @@ def test_evaluation_interval(tmp_path, monkeypatch):
     assert [epoch for epoch, _ in validations(tmp_path)] == [2, 3]
 
 
+def test_the_device_that_was_asked_for(monkeypatch):
+    for count in (0, 2):
+        monkeypatch.setattr(torch.cuda, 'is_available', lambda: count > 0)
+        monkeypatch.setattr(torch.cuda, 'device_count', lambda: count)
+        assert this_device('cpu') == this_device(torch.device('cpu')) == torch.device('cpu')
+        for name, message in (('gpu', 'unknown; expected cpu'), ('cuda:2', 'cuda:1|use cpu')):
+            with pytest.raises(ValueError, match=f'device {name}: .*({message})'):
+                this_device(name)
+        check_gpus(3, 1, 'cpu')
+        with pytest.raises(ValueError, match='is one GPU; leave one of the two out'):
+            check_gpus(2, 1, 'cuda:1')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ValueError, match='device cuda: .*; use cpu'):
+        this_device('cuda')
+
+
 @pytest.mark.parametrize('cores, workers, local, expected', [
     (2, 2, 1, (2, 0)), (4, 2, 1, (3, 1)), (16, 2, 1, (14, 2)), (16, 8, 2, (6, 2)),
     (1, 2, 1, (1, 0))])
@@ -151,6 +168,12 @@ def test_threads_and_workers_share_the_cores(monkeypatch, cores, workers, local,
     threads = torch.get_num_threads()
     torch.set_num_threads(before)
     assert (threads, got) == expected
+
+
+@pytest.mark.parametrize('wrong', [0, -1, 100000, 2.5, 10**400, True])
+def test_threads_no_machine_has(wrong):
+    with pytest.raises(ValueError, match='num_threads must be a whole number from 1 to 512, got'):
+        set_threads(0, wrong)
 
 
 @pytest.mark.parametrize('launcher, error, word', [

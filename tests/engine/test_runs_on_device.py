@@ -27,7 +27,7 @@ CPU = torch.device('cpu')
 @pytest.fixture
 def trains_there(pretend, monkeypatch):
     """``train_detector`` finds the pretend device."""
-    monkeypatch.setattr('mmdet.apis.train.this_device', lambda: pretend.device)
+    monkeypatch.setattr('mmdet.apis.train.this_device', lambda *_: pretend.device)
     return pretend
 
 
@@ -52,7 +52,7 @@ OPTIONS = {
 @pytest.mark.parametrize('name', OPTIONS)
 def test_a_run_equals_the_cpus(trains_there, monkeypatch, tmp_path, name):
     there = run(tmp_path / 'there', **OPTIONS[name])
-    monkeypatch.setattr('mmdet.apis.train.this_device', lambda: CPU)
+    monkeypatch.setattr('mmdet.apis.train.this_device', lambda *_: CPU)
     here = run(tmp_path / 'here', **OPTIONS[name])
     tolerance = 5e-2 if name == 'bf16' else 1e-5
     for key, value in here.items():

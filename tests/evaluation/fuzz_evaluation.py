@@ -23,6 +23,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mmdet.curation.audit import audit_annotations  # noqa: E402
 from mmdet.evaluation import YTVOSeval  # noqa: E402
+from mmdet.evaluation.errors import (Analysis, Options, compare, summarize, tables,  # noqa: E402
+                                     to_csv)
 from mmdet.formats import YTVOS, write_submission  # noqa: E402
 from mmdet.utils.errors import BadValue, MissingFile, UserError  # noqa: E402
 
@@ -93,6 +95,19 @@ def score(case):
         write_submission(case['results'], gt, tempfile.gettempdir() + f'/fuzz_{os.getpid()}')
 
 
+def analyse(case):
+    """The analysis of errors, to the last line that it prints and writes."""
+    for convention in ('official', 'tive'):
+        options = Options(convention, samples=3)
+        analysis = Analysis(case['results'], YTVOS(case['gt']), options)
+        report = summarize(analysis)
+        report['compare'] = compare(analysis, analysis)
+        assert tables(report) and to_csv(report, analysis.gt, analysis.dt)
+        json.dumps(report, allow_nan=False)
+        points = [report['ap'], report['ap50'], *report['dap'].values()]
+        assert all(value is None or -1e-9 <= value <= 100 + 1e-9 for value in points), points
+
+
 def clear_error(step, *args):
     """Run a step; it may raise one sentence. True if it did."""
     try:
@@ -132,6 +147,8 @@ def main():
                 refused += clear_error(score, case)
                 clear_error(audit_annotations, case['gt'], 'ann.json')
                 assert repr(case) == before, 'the input was changed'
+                if seed % 10 == 1:
+                    clear_error(analyse, case)
                 if seed % 5 == 0:
                     damage_bytes(rng, case, path)
                     clear_error(YTVOS, path)

@@ -102,7 +102,15 @@ BROKEN = {
     'video id 3 is used twice': lambda data: data['videos'].append(data['videos'][0]),
     'annotation id 7 is used twice':
     lambda data: data['annotations'].append(data['annotations'][0]),
-    'needs a number as "id"': _set(('annotations', 0, 'id'), None),
+    'annotation number 0 needs a whole number as "id", got None': _set(
+        ('annotations', 0, 'id'), None),
+    'video number 0 needs a whole number as "id", got \'/../../x\'': _set(
+        ('videos', 0, 'id'), '/../../x'),
+    'category number 0 needs a whole number as "id", got 1.5': _set(('categories', 0, 'id'), 1.5),
+    'lists 100000 categories, at most 5000': _set(
+        ('categories', ), [dict(id=i) for i in range(100000)]),
+    'category number 0: "name" must be a text of at most 200 characters': _set(
+        ('categories', 0, 'name'), 'x' * 10**6),
     '"height" must be a number of pixels': _set(('videos', 0, 'height'), '6'),
     '2 file_names for length 5': _set(('videos', 0, 'length'), 5),
     'YouTube-VOS.*download': _set(('videos',), {'0a': {'objects': {}}}),

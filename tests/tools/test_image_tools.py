@@ -12,7 +12,7 @@ import pytest
 
 from mmdet.apis.train import TrainOptions
 from mmdet.apis.train import run as train
-from mmdet.formats.pickles import dump_results, load_results
+from mmdet.formats.result_files import dump_results, load_results
 from mmdet.utils import load_config
 from mmdet.utils.cli import run_tool
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmdet.visualization import VideoWriter, contact_strip, count_frames, video
+from mmdet.visualization.encoders import check_codec
 from mmdet.visualization.strip import Sampler, spread
 
 
@@ -38,7 +39,7 @@ def test_no_frames_no_file(tmp_path):
 
 
 def test_strip_without_encoder(tmp_path, monkeypatch, spoken):
-    monkeypatch.setattr(video, 'working_codec', lambda: None)
+    monkeypatch.setattr(video, 'working_encoder', lambda codec: None)
     writer = VideoWriter(tmp_path / 'a.mp4', strip_frames=4)
     for level in range(20):
         writer.write(grey(level * 10))
@@ -71,3 +72,29 @@ def test_sampler_is_even(length):
     (0, 3, []), (1, 3, [0]), (3, 8, [0, 1, 2]), (9, 3, [0, 4, 8]), (5, 1, [0])])
 def test_evenly_chosen(length, count, picked):
     assert spread(range(length), count) == picked
+
+
+def test_what_players_want(tmp_path):
+    av = pytest.importorskip('av')
+    path = tmp_path / 'a.mp4'
+    with VideoWriter(path, fps=25) as writer:
+        for level in range(5):
+            writer.write(grey(level * 40))
+    data = path.read_bytes()
+    assert data.find(b'moov') < data.find(b'mdat')  # a player can start at once
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ('h264', 'yuv420p')
+        assert stream.frames == 5 and stream.average_rate == 25
+
+
+@pytest.mark.parametrize('codec, name', [('h264', 'h264'), ('mpeg4', 'mpeg4'), ('vp9', 'vp9')])
+def test_codecs(tmp_path, codec, name):
+    av = pytest.importorskip('av')
+    with VideoWriter(tmp_path / 'a.mp4', codec=check_codec(codec)) as writer:
+        for level in range(3):
+            writer.write(grey(level * 100, (64, 64, 3)))
+    with av.open(str(tmp_path / 'a.mp4')) as container:
+        assert container.streams.video[0].codec.canonical_name == name
+    with pytest.raises(ValueError, match='codec h265: unknown; expected auto, h264'):
+        check_codec('h265')

@@ -16,10 +16,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import numpy as np  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 
-from mmdet.utils import atomic_write, nearest  # noqa: E402
+from mmdet.utils import nearest  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadKey, BadValue  # noqa: E402
 from mmdet.visualization.curves import Record, curve, read_run  # noqa: E402
+from mmdet.visualization.figures import write_figure  # noqa: E402
 
 
 def plot_curve(args: argparse.Namespace) -> None:
@@ -39,8 +40,7 @@ def plot_curve(args: argparse.Namespace) -> None:
     axes.set(xlabel='epoch', title=args.title, yscale='log' if args.log else 'linear')
     axes.legend()
     axes.grid(alpha=.3)
-    with atomic_write(args.out) as file:
-        figure.savefig(file, format=os.path.splitext(args.out)[1][1:] or 'png', dpi=120)
+    write_figure(figure, args.out, dpi=120)
     print(args.out)
 
 

@@ -8,6 +8,9 @@ box head, tracking, mask head, masks to run-length codes. In the same run, frame
 by frame in turn, torchvision's maskrcnn_resnet50_fpn does what it can do (detect
 and segment, no tracking) at the same size. Weights are random, thresholds 0, so
 that every frame has max_per_img objects for both.
+
+With --pipeline it is the demo that is measured: reading, network, drawing, encoding, each
+alone, then all of it, and what that takes beyond the network.
 """
 import argparse
 import contextlib
@@ -195,6 +198,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--threads', type=int, help='CPU threads (default: all)')
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu',
                         help='where it runs')
+    parser.add_argument('--pipeline', nargs='?', const='', metavar='VIDEO',
+                        help='measure tools/demo.py on this video (default: a made-up one)')
     parser.add_argument('--no-peer', action='store_true', help='do not run torchvision')
     return parser.parse_args()
 
@@ -213,6 +218,11 @@ def main() -> None:
     device = torch.device(args.device)
     cfg = load_config(args.config)
     cfg.test_cfg.rcnn.score_thr = 0.0
+    if args.pipeline is not None:
+        from benchmark_pipeline import measure  # beside this file
+        measure(cfg, args.checkpoint, args.device, args.pipeline or None, args.video_size,
+                args.frames, rounds=3)
+        return
     with tempfile.TemporaryDirectory() as folder:
         dataset = make_dataset(cfg, folder, args.video_size, args.frames + args.warmup)
         ours = Ours(cfg, dataset, device, args.checkpoint)

@@ -15,6 +15,7 @@ from collections import defaultdict
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mmdet.curation.vis_builder import VisBuilder, write  # noqa: E402
+from mmdet.formats.coco_files import check_coco  # noqa: E402
 from mmdet.formats.frame_files import natural_key  # noqa: E402
 from mmdet.formats.json_files import read_json  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
@@ -41,16 +42,9 @@ def read_coco(path: str) -> dict:
         ValueError: a list is missing, or an entry lacks what is needed.
     """
     coco = read_json(path)
-    needs = dict(images=('id', 'file_name', 'width', 'height'), categories=('id', 'name'),
-                 annotations=('image_id', 'category_id', 'segmentation'))
-    for key, fields in needs.items():
-        entries = coco.get(key) if isinstance(coco, dict) else None
-        if not isinstance(entries, list):
-            raise BadValue(f'{path}: no list "{key}"; expected a COCO file')
-        for place, entry in enumerate(entries):
-            missing = [f for f in fields if not isinstance(entry, dict) or entry.get(f) is None]
-            if missing:
-                raise BadValue(f'{path}: entry {place} of "{key}" has no "{missing[0]}"')
+    check_coco(coco, path, dict(
+        images=('id', 'file_name', 'width', 'height'), categories=('id', 'name'),
+        annotations=('image_id', 'category_id', 'segmentation')))
     return coco
 
 
@@ -90,12 +84,10 @@ def convert(args: argparse.Namespace) -> dict:
     """The annotation file."""
     coco = read_coco(args.annotations)
     key = track_key(coco, args.track_key, args.annotations)
-    names = {cat['id']: cat['name'] for cat in sorted(coco['categories'], key=lambda c: c['id'])}
+    names = {cat['id']: cat['name'] for cat in sorted(
+        coco['categories'], key=lambda c: (isinstance(c['id'], str), c['id']))}
     builder, by_image = VisBuilder(list(names.values())), defaultdict(list)
     for ann in coco['annotations']:
-        if ann['category_id'] not in names:
-            raise BadValue(f'{args.annotations}: category {ann["category_id"]} of an annotation '
-                           'is not listed')
         by_image[ann['image_id']].append(ann)
     for images in group_videos(coco['images']):
         sizes = {(image['width'], image['height']) for image in images}
@@ -107,9 +99,6 @@ def convert(args: argparse.Namespace) -> dict:
             for ann in by_image.pop(image['id'], ()):
                 video.add(place, ann[key], names[ann['category_id']], ann['segmentation'],
                           ann.get('iscrowd', 0))
-    if by_image:
-        raise BadValue(f'{args.annotations}: annotations of image {next(iter(by_image))}, which '
-                       'is not listed')
     return builder.dataset()
 
 

@@ -1,20 +1,7 @@
-"""Whole files, misspelt config keys, the logger."""
-import os
-
+"""Misspelt config keys, the logger."""
 import pytest
 
-from mmdet.utils import atomic_write, get_root_logger, load_config
-
-
-def test_atomic_write_replaces_only_when_done(tmp_path):
-    path = tmp_path / 'new' / 'a.txt'
-    with atomic_write(str(path), 'w') as file:
-        file.write('one')
-    with pytest.raises(KeyboardInterrupt):
-        with atomic_write(str(path), 'w') as file:
-            file.write('two')
-            raise KeyboardInterrupt
-    assert path.read_text() == 'one' and os.listdir(path.parent) == ['a.txt']
+from mmdet.utils import get_root_logger, load_config
 
 
 def written(tmp_path, text):
