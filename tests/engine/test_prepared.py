@@ -203,7 +203,7 @@ def trained(tiny, folder, validate):
     """The last checkpoint of two epochs in which statistics of norms are learned too."""
     cfg = copy.deepcopy(tiny.cfg)
     data = {f'data.{part}.{key}': value for part in ('train', 'val') for key, value in (
-        ('ann_file', str(tiny.folder / 'test.json')), ('img_scale', (160, 96)),
+        ('ann_file', str(tiny.folder / 'test.json')), ('img_scale', (96, 64)),
         ('img_prefix', str(tiny.folder / 'frames')))}
     cfg.merge_from_dict({
         **data, 'num_threads': 1, 'data.imgs_per_gpu': 4, 'total_epochs': 2, 'seed': 3,
