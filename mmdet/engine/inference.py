@@ -40,6 +40,7 @@ def prepare_inference(detector: nn.Module, amp: bool | str = False,
     device = next(detector.parameters()).device
     dtype = amp_dtype(amp, device)
     ready = copy.deepcopy(detector).eval()
+    vars(ready).pop('extract_feat', None)  # of one that was compiled
     fold_norms(ready)
     if device.type == 'cpu' and not compile and can_fuse_relus():  # Inductor does it itself
         fuse_relus(ready)

@@ -1,9 +1,11 @@
 """A detector prepared for inference: the same numbers, and the one it came from untouched."""
 import copy
+import functools
 
 import numpy as np
 import pytest
 import torch
+import torch._inductor.config as inductor
 from mmcv.cnn import ConvModule
 from torch import nn
 
@@ -163,6 +165,25 @@ def cfg_with_group_norm(tiny):
     cfg.model.neck.normalize = dict(type='GN', num_groups=8)
     cfg.model.pretrained = None
     return cfg
+
+
+def test_compiled_it_is_the_same(tiny, monkeypatch):
+    """Traced whole, without breaks; what Inductor makes of it takes too long here."""
+    monkeypatch.setattr(inductor, 'freezing', False)
+    monkeypatch.setattr(torch, 'compile', functools.partial(
+        torch.compile, backend='eager', fullgraph=True))
+    img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
+    ready = prepare_inference(tiny.detector, compile=True)
+    assert inductor.freezing
+    with torch.no_grad():
+        got, want = ready.extract_feat(img), tiny.detector.extract_feat(img)
+        pairs = [*zip(got, want, strict=True),
+                 *zip(sum(ready.rpn_head(got), []), sum(tiny.detector.rpn_head(want), []),
+                      strict=True)]
+    for a, b in pairs:
+        assert (a - b).abs().max() < 1e-4 * b.abs().max()
+    again = prepare_inference(ready)
+    assert again.extract_feat.__self__ is again and follow(again, tiny.dataset, 1)
 
 
 def test_which_half_precision(monkeypatch, spoken):
