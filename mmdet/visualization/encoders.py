@@ -47,6 +47,7 @@ class AvEncoder:
 
     def __init__(self, path: str, encoder: str, fps: float, size: tuple[int, int]) -> None:
         self.path, self.count, self.last = path, 0, -1  # last: time of a frame, in ticks
+        self.failed = False  # FFmpeg crashes when it goes on after its header was not written
         rate = fractions.Fraction(fps).limit_denominator(1001)
         with self._told():
             self.container = av.open(path, 'w', options=dict(movflags='faststart'))
@@ -80,13 +81,15 @@ class AvEncoder:
         container, self.container = self.container, None
         if container is not None:
             with self._told(), contextlib.closing(container):
-                container.mux(self.stream.encode(None))
+                if not self.failed:
+                    container.mux(self.stream.encode(None))
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
         except av.FFmpegError as error:
+            self.failed = True
             raise CannotWrite(f'{self.path}: cannot be written ({error.strerror})') from None
 
 
