@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -87,7 +88,7 @@ def conv_relus(module: nn.Module) -> Names:
 
 def _is_plain(conv: nn.Module) -> bool:
     return (type(conv) is nn.Conv2d and conv.padding_mode == 'zeros'
-            and not isinstance(conv.padding, str))
+            and not isinstance(conv.padding, str) and conv.weight.dtype == torch.float32)
 
 
 def _is_plain_block(module: nn.Module) -> bool:
@@ -108,16 +109,21 @@ class FusedConv2d(nn.Module):
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         self.weight, self.bias = conv.weight, conv.bias
-        self.settings = conv.padding, conv.stride, conv.dilation, conv.groups
+        self.stride, self.rest = conv.stride, (conv.padding, conv.dilation, conv.groups)
         self.eval()
 
     def forward(self, x: Tensor, other: Tensor | None = None) -> Tensor:
         """(N, C, H, W), and what is added before the ReLU."""
+        if not x.is_cpu:  # the detector was moved afterwards
+            x = F.conv2d(x, self.weight, self.bias, self.stride, *self.rest)
+            return F.relu(x if other is None else x + other)
+        padding, *rest = self.rest
         if other is None:
             return torch.ops.mkldnn._convolution_pointwise(
-                x, self.weight, self.bias, *self.settings, 'relu', [], '')
+                x, self.weight, self.bias, padding, self.stride, *rest, 'relu', [], '')
         return torch.ops.mkldnn._convolution_pointwise.binary(
-            x, other, self.weight, self.bias, *self.settings, 'add', 1.0, 'relu', [], '')
+            x, other, self.weight, self.bias, padding, self.stride, *rest, 'add', 1.0, 'relu', [],
+            '')
 
 
 class FusedResBlock(nn.Module):

@@ -211,8 +211,11 @@ def test_the_config_chooses_and_the_caller_overrides(tiny):
 
 def test_prepared_on_another_device(pretend, tiny):
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
-    for amp, tolerance in ((False, 1e-4), ('bfloat16', 0.05)):
-        ready = prepare_inference(copy.deepcopy(tiny.detector).to(pretend.device), amp)
+    for amp, tolerance, moved in ((False, 1e-4, True), (False, 1e-4, False),
+                                  ('bfloat16', 0.05, False)):
+        device = pretend.device
+        ready = (prepare_inference(tiny.detector, amp).to(device) if moved else
+                 prepare_inference(copy.deepcopy(tiny.detector).to(device), amp))
         with torch.no_grad():
             got = pretend.get(ready.extract_feat(pretend.put(img)))
             want = tiny.detector.extract_feat(img)
