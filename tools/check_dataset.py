@@ -129,7 +129,7 @@ def write_pictures(ytvos: YTVOS, counts: dict, prefix: str | None, stem: str) ->
     histograms(counts, f'{stem}_histograms.png')
     print(f'written: {stem}_histograms.png')
     try:
-        sheet = contact_sheet(ytvos, prefix) if prefix else None
+        sheet = contact_sheet(ytvos, prefix, videos=6, frames=4) if prefix else None
     except (ValueError, KeyError):
         sheet = None  # broken masks: they are in the findings
     if sheet is not None:

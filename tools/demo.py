@@ -36,6 +36,10 @@ def parse_args() -> argparse.Namespace:
     add('--score-thr', type=float, default=0.3, metavar='S',
         help='leave out objects below this score in drawings and masks; the json keeps all')
     add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
+    add('--amp', action='store_true', default=None,
+        help='half precision: bfloat16 on CPUs that have it, float16 on GPUs')
+    add('--compile', action='store_true', default=None,
+        help='let Inductor compile the network: faster after a minute or so')
     add('--fps', type=float, help='of the mp4; default: that of the video, 10 for frames')
     add('--max-frames', type=int, metavar='N', help='stop after N frames')
     add('--show', action='store_true', help='show frames in a window too (q ends)')

@@ -45,6 +45,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--workers', type=int, metavar='N',
         help='threads that load images (default: as the machine allows)')
     add('--allow-partial', action='store_true', help='accept weights of which only a part fits')
+    add('--amp', action='store_true', default=None,
+        help='half precision: bfloat16 on CPUs that have it, float16 on GPUs')
+    add('--compile', action='store_true', default=None,
+        help='let Inductor compile the network: faster after a minute or so')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)

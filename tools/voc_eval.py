@@ -13,7 +13,6 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmengine.config import DictAction  # noqa: E402
 
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.engine.checks import check_single  # noqa: E402
@@ -21,7 +20,7 @@ from mmdet.evaluation.voc import voc_eval  # noqa: E402
 from mmdet.formats.result_files import load_results  # noqa: E402
 from mmdet.formats.results import by_stage  # noqa: E402
 from mmdet.utils import get_root_logger, load_config  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
 
 
@@ -45,7 +44,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('config', help='config file; it is Python and will be run')
     add('--iou-thr', type=thresholds, default='0.5', metavar='IOU[,IOU...]',
         help='least overlap of a found object, a table each')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.txt')
     return parser.parse_args(argv)
 

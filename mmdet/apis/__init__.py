@@ -3,6 +3,7 @@ from mmdet.apis.train import train_detector
 from mmdet.engine.distribution import init_dist
 from mmdet.engine.environment import set_random_seed
 from mmdet.engine.hooks import TrainingInterrupted
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.test_loop import evaluate_detector
 from mmdet.engine.trainer import NonFiniteLoss
 from mmdet.utils import get_root_logger
@@ -10,5 +11,5 @@ from mmdet.utils import get_root_logger
 __all__ = [
     'NonFiniteLoss', 'TrainingInterrupted', 'evaluate_detector',
     'get_root_logger', 'inference_detector', 'init_detector', 'init_dist',
-    'set_random_seed', 'show_result', 'track_video', 'train_detector'
+    'prepare_inference', 'set_random_seed', 'show_result', 'track_video', 'train_detector'
 ]

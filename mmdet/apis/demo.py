@@ -36,6 +36,8 @@ class DemoOptions:
     masks: bool = False
     score_thr: float = 0.3
     device: str | None = None
+    amp: bool | None = None
+    compile: bool | None = None
     fps: float | None = None
     max_frames: int | None = None
     show: bool = False
@@ -96,7 +98,7 @@ def run_demo(options: DemoOptions) -> list[dict]:
     options.check()
     videos = options.videos()
     detector = init_detector(options.config, options.checkpoint, options.device,
-                             options.cfg_options)
+                             options.amp, options.compile, options.cfg_options)
     contents, failed = [], 0
     with Stops() as stops:
         for number, video in enumerate(videos, 1):

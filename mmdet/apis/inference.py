@@ -13,8 +13,9 @@ from mmdet.checkpoint import load_checkpoint
 from mmdet.core import FramePreprocessor
 from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
-from mmdet.engine import test_loop
+from mmdet.engine import classic, test_loop
 from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, read_ahead
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.sources import FrameSource, Picture, Source, as_frame, open_source
@@ -28,19 +29,22 @@ Result = TrackResult | tuple | list
 
 
 def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = None,
-                  device: str | torch.device | None = None,
+                  device: str | torch.device | None = None, amp: bool | str | None = None,
+                  compile: bool | None = None,
                   cfg_options: dict[str, Any] | None = None) -> nn.Module:
-    """Build a detector, load its weights, ready to be used.
+    """Build a detector, load its weights, prepare it for inference.
 
     Args:
         config: path of a config file, or its content.
         checkpoint: path or URL of the weights; None leaves random ones.
         device: by default the GPU, or the CPU where there is none.
+        amp, compile: see :func:`mmdet.apis.prepare_inference`; by default as the config's
+            ``inference`` says, else off.
         cfg_options: dotted keys of the config to other values.
 
     Returns:
-        the detector in evaluation mode, with ``cfg`` and ``CLASSES`` (names by
-        label; None if nothing tells them).
+        the detector, for use only (its batch norms are folded), with ``cfg`` and ``CLASSES``
+        (names by label; None if nothing tells them).
 
     Raises:
         FileNotFoundError: no such config or checkpoint.
@@ -57,10 +61,12 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
     meta = {}
     if checkpoint is not None:
         meta = load_checkpoint(detector, checkpoint, strict=True).meta
+    set_threads(0, cfg.get('num_threads'), device)
+    detector = prepare_inference(detector.to(device),
+                                 **classic.inference(cfg, amp=amp, compile=compile))
     detector.cfg = cfg
     detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
-    set_threads(0, cfg.get('num_threads'), device)
-    return detector.to(device).eval()
+    return detector
 
 
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:

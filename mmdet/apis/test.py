@@ -13,10 +13,11 @@ from torch import nn
 from mmdet.checkpoint import load_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine import checks
+from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset, draw_images
 from mmdet.engine.environment import check_count, set_threads, this_device
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
 from mmdet.engine.sharding import check_gpus, use_gpus
 from mmdet.engine.test_loop import choose_loop, given_types
@@ -47,6 +48,8 @@ class TestOptions:
     launcher: str = 'none'
     workers: int | None = None
     allow_partial: bool = False
+    amp: bool | None = None
+    compile: bool | None = None
     cfg_options: dict | None = None
     device: str | None = None
 
@@ -165,7 +168,9 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     device = this_device(cfg.device)
     set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
-    results = loop(detector.to(device), dataset, device, options.workers, logger)
+    detector = prepare_inference(
+        detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
+    results = loop(detector, dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
         dump_results(results, options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
@@ -181,7 +186,8 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     """
     results = load_results(path)
     results = from_classic(results) if dataset.is_video else results
-    check_results(dataset, results)
+    for part in by_stage(results).values():
+        check_results(dataset, part)
     return results
 
 

@@ -218,7 +218,8 @@ def validation_of(cfg: Config, model: nn.Module) -> Validation:
         raise BadKey(f'checkpoint_config.save_best is "{wanted}", but --validate scores '
                      f'{" and ".join(types)}; name one of their numbers, e.g. "{types[0]}_AP", or '
                      'leave it "auto"')
-    evaluate = functools.partial(evaluate_detector, types=types)
+    evaluate = functools.partial(evaluate_detector, types=types,
+                                 amp=classic.inference(cfg).get('amp', False))
     return Validation(dataset, evaluate, classic.evaluation(cfg))
 
 

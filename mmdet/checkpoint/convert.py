@@ -3,7 +3,8 @@
 Sources of the conventions: torchvision ``maskrcnn_resnet50_fpn`` (background
 first, 91 COCO ids with gaps, batch norm evaluated with eps 0); mmdetection 2
 and 3 and mmtracking (background last in the classifier, no background row in
-the box and mask layers, ``roi_head.`` and ``detector.`` prefixes).
+the box and mask layers, ``roi_head.`` and ``detector.`` prefixes; SSD's additional
+layers in the neck).
 """
 import re
 
@@ -35,7 +36,11 @@ _OPENMMLAB = [
     (r'detector\.(.+)', r'\1'),
     (r'track_head\.embed_head\.(.+)', r'track_head.\1'),
     (r'roi_head\.(.+)', r'\1'),
+    (r'neck\.l2_norm\.(.+)', r'backbone.l2_norm.\1'),
+    (r'bbox_head\.(cls|reg)_convs\.(\d+)\.0\.(weight|bias)', r'bbox_head.\1_convs.\2.\3'),
 ]
+_SSD_EXTRA = re.compile(r'neck\.extra_layers\.(\d+)\.([01])\.conv\.(weight|bias)')
+_SSD_CLASSIFIER = re.compile(r'bbox_head\.cls_convs\.\d+\.(weight|bias)')
 
 
 def to_classic(state: State) -> tuple[State, str]:
@@ -50,7 +55,7 @@ def to_classic(state: State) -> tuple[State, str]:
     """
     if any(key.startswith('backbone.body.') for key in state):
         return _from_torchvision(state), 'converted from torchvision keys'
-    if any(key.startswith(('roi_head.', 'detector.')) for key in state):
+    if any(key.startswith(('roi_head.', 'detector.', 'neck.extra_layers.')) for key in state):
         return _from_openmmlab(state)
     return dict(state), ''
 
@@ -85,8 +90,9 @@ def _without_gaps(key: str, value: Tensor) -> Tensor:
 
 
 def _from_openmmlab(state: State) -> tuple[State, str]:
-    out = {_rename(key, _OPENMMLAB): value for key, value in state.items()
-           if not key.startswith('data_preprocessor.')}
+    out = {_SSD_EXTRA.sub(_ssd_extra, _rename(key, _OPENMMLAB)): value
+           for key, value in state.items() if not key.startswith('data_preprocessor.')}
+    out = ssd_background_first(out)
     classes = {key.replace('fc_cls.', ''): len(value) for key, value in out.items()
                if '.fc_cls.' in key}
     for key, value in out.items():
@@ -107,3 +113,22 @@ def _from_openmmlab(state: State) -> tuple[State, str]:
 
 def _background_rows(value: Tensor, rows: int) -> Tensor:
     return torch.cat([value.new_zeros(rows, *value.shape[1:]), value])
+
+
+def _ssd_extra(found: re.Match) -> str:
+    """Two convolutions a level in the neck are one list in the backbone."""
+    return f'backbone.extra.{2 * int(found[1]) + int(found[2])}.{found[3]}'
+
+
+def ssd_background_first(state: State) -> State:
+    """Move the background of every anchor of SSD from the last class to the first.
+
+    Only mmdetection from 2 on has it last; its earlier files of SSD have the classic keys, so
+    that the caller must know where the state comes from.
+    """
+    out = dict(state)
+    for key in filter(_SSD_CLASSIFIER.fullmatch, state):
+        anchors = len(state[key.replace('cls_convs', 'reg_convs')]) // 4
+        rows = state[key].unflatten(0, (anchors, -1))
+        out[key] = torch.cat([rows[:, -1:], rows[:, :-1]], dim=1).flatten(0, 1)
+    return out

@@ -9,9 +9,14 @@ import torch
 
 from mmdet.utils.errors import BadValue, NoConnection
 
-ELSEWHERE = (
-    'use load_from = "torchvision://maskrcnn_resnet50_fpn_coco", or download '
-    'weights yourself and pass --load_from PATH, or set load_from = None')
+COCO_WEIGHTS = 'torchvision://maskrcnn_resnet50_fpn_coco'
+
+
+def elsewhere(asked: str) -> str:
+    """What to do where weights are not to be had: never what just failed."""
+    other = '' if asked.startswith('torchvision://') else f'use load_from = "{COCO_WEIGHTS}", or '
+    return (f'{other}download weights on a machine with a connection and pass --load_from PATH, '
+            'or start without any: --load_from none --cfg-options model.pretrained=None')
 
 
 def local_copy(filename: str) -> str:
@@ -69,7 +74,8 @@ def _download(url: str, asked: str) -> str:
         torch.hub.download_url_to_file(url, path, progress=os.environ.get('LOCAL_RANK', '0') == '0')
     except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, 'reason', error)
-        raise NoConnection(f'{asked}: cannot be downloaded ({reason}); {ELSEWHERE}') from None
+        raise NoConnection(f'{asked}: cannot be downloaded ({reason}); '
+                           f'{elsewhere(asked)}') from None
     finally:
         socket.setdefaulttimeout(before)
     return path

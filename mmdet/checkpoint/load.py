@@ -69,8 +69,10 @@ def _copy(model: nn.Module, state: dict[str, Tensor], source: str, finite: bool)
     own = model.state_dict()
     # Counters of batch norm do not matter, old files have none.
     names = {key for key in own if not key.endswith(_COUNTER)}
-    state, note = (state, '') if names & set(state) else to_classic(state)
-    report = LoadReport(source, note)
+    classic, note = to_classic(state)
+    if len(names & set(classic)) <= len(names & set(state)):  # the model has the names of the file
+        classic, note = state, ''
+    state, report = classic, LoadReport(source, note)
     for key, value in state.items():
         if key not in own:
             if not key.endswith(_COUNTER):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mmdet.checkpoint.archive import Damaged, read_archive
-from mmdet.checkpoint.download import ELSEWHERE, local_copy
+from mmdet.checkpoint.download import elsewhere, local_copy
 from mmdet.utils.errors import BadValue, MissingFile
 
 _REFUSED = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError,
@@ -25,7 +25,7 @@ def read_checkpoint(filename: str, map_location: str | torch.device = 'cpu') -> 
     """
     path = local_copy(filename)
     if not os.path.isfile(path):
-        raise MissingFile(f'{filename}: no such checkpoint file; {ELSEWHERE}')
+        raise MissingFile(f'{filename}: no such checkpoint file; {elsewhere(filename)}')
     checkpoint = checked_form(_read(filename, path), filename)
     return checkpoint if torch.device(map_location).type == 'cpu' else _moved(
         checkpoint, map_location)

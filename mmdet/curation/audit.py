@@ -2,6 +2,7 @@
 import functools
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,11 +62,51 @@ def _counts(dataset: dict, videos: dict, annotations: list, name: str) -> Iterat
     if empty:
         yield Finding('warning', f'{name}: {len(empty)} of {len(videos)} videos have no object, '
                       f'the first is {min(empty, key=str)!r}')
+    if all(ann.get('iscrowd') for ann in annotations):
+        yield Finding('warning', f'{name}: every object is a crowd ("iscrowd" 1): crowds are not '
+                      'trained on and not scored')
+    yield from _renumbered(annotations, videos, name)
+    yield from _same_classes(dataset['categories'], name)
+    yield from _copies(videos, name)
     names = Counter(file for video in videos.values() for file in video.get('file_names') or ())
     twice = [file for file, count in names.items() if count > 1]
     if twice:
         yield Finding('warning', f'{name}: {len(twice)} frames are listed more than once, the '
                       f'first is {twice[0]}')
+
+
+def _renumbered(annotations: list, videos: dict, name: str) -> Iterator[Finding]:
+    """Most objects are seen once, in videos of several frames: ids may be new in each frame."""
+    tracks = [ann for ann in annotations if num_frames(videos[ann['video_id']]) > 2]
+    once = sum(sum(bool(segm) for segm in ann.get('segmentations') or ()) == 1 for ann in tracks)
+    if len(tracks) > 2 and once > len(tracks) / 2:
+        yield Finding('warning', f'{name}: {once} of {len(tracks)} objects are seen in one frame '
+                      'only; if the masks were numbered anew in each frame, tracking cannot be '
+                      'learnt from them')
+
+
+def _same_classes(categories: list, name: str) -> Iterator[Finding]:
+    """Classes that differ by capitals, blanks or underscores only."""
+    alike = {}
+    for cat in categories:
+        plain = re.sub(r'[\s_-]+', ' ', str(cat.get('name', cat['id']))).strip().casefold()
+        alike.setdefault(plain, []).append(str(cat.get('name', cat['id'])))
+    for names in alike.values():
+        if len(names) > 1:
+            yield Finding('warning', f'{name}: the categories {" and ".join(map(repr, names))} '
+                          'look like one; give it one id')
+
+
+def _copies(videos: dict, name: str) -> Iterator[Finding]:
+    """Frames of a video that are there as jpg and as png."""
+    for video in videos.values():
+        files = {}
+        for file in video.get('file_names') or ():
+            files.setdefault(os.path.splitext(file)[0], set()).add(file)
+        twice = [sorted(same) for same in files.values() if len(same) > 1]
+        if twice:
+            yield Finding('warning', f'{name}: video {video["id"]}: {len(twice)} frames are there '
+                          f'in two formats, the first as {" and ".join(twice[0])}; keep one')
 
 
 def _audit_track(ann: dict, video: dict, where: str) -> Iterator[Finding]:

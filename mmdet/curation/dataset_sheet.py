@@ -4,7 +4,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
 
 from mmdet.formats.pictures import read_picture
 from mmdet.formats.ytvos import YTVOS
@@ -23,6 +22,8 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
         statistics: see :func:`mmdet.curation.audit.statistics`.
         path: a .png, .pdf or .svg.
     """
+    from matplotlib.figure import Figure  # takes most of a second
+    from matplotlib.ticker import MaxNLocator
     classes = sorted(statistics['classes'], key=lambda c: -c['objects'])[:MAX_BARS]
     figure = Figure(figsize=(14, 9), layout='constrained')
     axes = figure.subplots(2, 2)
@@ -42,13 +43,17 @@ def histograms(statistics: dict[str, Any], path: str) -> None:
     axes[1, 1].axvline(128, color='black', linestyle=':', label='small | medium | large')
     axes[1, 1].axvline(256, color='black', linestyle=':')
     axes[1, 1].legend()
+    for axis in axes.flat:
+        axis.yaxis.set_major_locator(MaxNLocator(integer=True))
+        if axis is not axes[0, 0]:  # which has names
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     write_figure(figure, path)
 
 
 def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> np.ndarray | None:
-    """A frame with its masks, class names and object numbers drawn; None if unreadable.
+    """A frame with its masks, class names and annotation ids drawn; None if unreadable.
 
-    An object has the same number and colour in every frame: its place in the video's annotations.
+    The id gives the colour too, so an object has the same in every frame.
 
     Returns:
         uint8 (h, w, 3), BGR, enlarged when the frame is small.
@@ -60,17 +65,16 @@ def annotated_frame(ytvos: YTVOS, vid_id: Any, frame: int, img_prefix: str) -> n
         return None
     if image.shape[:2] != (video['height'], video['width']):
         return None
-    anns = {place: ann for place, ann in enumerate(ytvos.vidToAnns.get(vid_id, ()))
-            if ann['segmentations'][frame]}
-    masks = [ytvos.annToMask(ann, frame) for ann in anns.values()]
+    anns = [ann for ann in ytvos.vidToAnns.get(vid_id, ()) if ann['segmentations'][frame]]
+    masks = [ytvos.annToMask(ann, frame) for ann in anns]
     boxes = np.zeros((len(anns), 4))
     for row, mask in enumerate(masks):
         x, y, width, height = cv2.boundingRect(mask)
         boxes[row] = x, y, x + width - 1, y + height - 1
     order = {cat: place for place, cat in enumerate(ytvos.cats)}
     names = [str(cat.get('name', key)) for key, cat in ytvos.cats.items()]
-    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns.values()],
-                       list(anns), masks, class_names=names,
+    return draw_tracks(image, boxes, [order[ann['category_id']] for ann in anns],
+                       [ann['id'] for ann in anns], masks, class_names=names,
                        scale=upscale_factor(*image.shape[:2]))
 
 
@@ -82,7 +86,8 @@ def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
         ytvos: the annotation index.
         img_prefix: folder of the frames.
         videos: how many, of those that show an object.
-        frames: of each video, evenly spaced and in a row; 1: the one with most objects.
+        frames: of each video, in a row: spread over those that show the object seen longest;
+            1: the one with most objects.
     """
     with_objects = [vid for vid in ytvos.vids if ytvos.vidToAnns.get(vid)
                     and ytvos.vids[vid].get('file_names')]
@@ -96,6 +101,7 @@ def contact_sheet(ytvos: YTVOS, img_prefix: str, videos: int = 12,
 def _choose_frames(ytvos: YTVOS, vid_id: Any, count: int) -> list[int]:
     times = range(len(ytvos.vids[vid_id]['file_names']))
     if count > 1:
-        return spread(times, count)
+        seen = [[t for t in times if ann['segmentations'][t]] for ann in ytvos.vidToAnns[vid_id]]
+        return spread(max(seen, key=len) or times, count)
     return [max(times, key=lambda t: sum(bool(ann['segmentations'][t])
                                          for ann in ytvos.vidToAnns[vid_id]))]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdet.formats.annotation_checks import SEQUENCES
 from mmdet.formats.entries import video_name
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
@@ -60,13 +61,18 @@ def shown_categories(ytvos: YTVOS) -> dict[Hashable, set]:
 
 
 def _check(ytvos: YTVOS, shown: dict, val_ratio: float) -> None:
-    if not 0 < val_ratio < 1:
-        raise BadValue(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
+    _check_ratio(val_ratio)
     if len(ytvos.vids) < 2:
-        raise BadValue(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video needs two')
+        raise BadValue(f'{ytvos.name} has {len(ytvos.vids)} video; a split by video '
+                       'needs two; cut every video in two with --by-time')
     if not any(shown.values()):
         raise BadValue(f'{ytvos.name} has no annotations; split the training file, the '
                        'public validation files have none')
+
+
+def _check_ratio(val_ratio: float) -> None:
+    if not 0 < val_ratio < 1:
+        raise BadValue(f'the share of validation videos must lie between 0 and 1, got {val_ratio}')
 
 
 def _share(count: int, ratio: float) -> int:
@@ -137,6 +143,46 @@ def _videos_by_name(ytvos: YTVOS) -> dict[str, list]:
     for vid, video in ytvos.vids.items():
         known.setdefault(video_name(video), []).append(vid)
     return {str(vid): [vid] for vid in ytvos.vids} | known
+
+
+def split_time(dataset: dict[str, Any], val_ratio: float) -> tuple[dict, dict]:
+    """The first frames of every video to train on, the last ones to validate.
+
+    The same objects are on both sides, so scores say how well those are followed, not how well
+    others would be.
+
+    Args:
+        dataset: an annotation file.
+        val_ratio: share of the frames that go to validation, in (0, 1).
+
+    Returns:
+        both sides; ids stay, objects that are not seen on a side are left out there.
+
+    Raises:
+        ValueError: the share is none, or a video has one frame only.
+    """
+    _check_ratio(val_ratio)
+    cuts = {}
+    for video in dataset['videos']:
+        length = len(video['file_names'])
+        if length < 2:
+            raise BadValue(f'video {video["id"]} has {length} frame; a split by time needs two')
+        cuts[video['id']] = length - _share(length, val_ratio)
+    first = _frames(dataset, {vid: slice(0, cut) for vid, cut in cuts.items()})
+    return first, _frames(dataset, {vid: slice(cut, None) for vid, cut in cuts.items()})
+
+
+def _frames(dataset: dict[str, Any], chosen: dict[Hashable, slice]) -> dict[str, Any]:
+    """An annotation file of some frames of each video."""
+    videos = []
+    for video in dataset['videos']:
+        names = video['file_names'][chosen[video['id']]]
+        videos.append(dict(video, file_names=names, length=len(names)))
+    annotations = [
+        dict(ann, **{key: ann[key][chosen[ann['video_id']]] for key in SEQUENCES if ann.get(key)})
+        for ann in dataset.get('annotations') or ()]
+    seen = [ann for ann in annotations if any(ann.get('segmentations') or ())]
+    return dict(dataset, videos=videos, annotations=seen)
 
 
 def part(dataset: dict[str, Any], video_ids: set) -> dict[str, Any]:

@@ -60,10 +60,13 @@ class VisBuilder:
         """The annotation file: videos, categories, annotations.
 
         Raises:
-            ValueError: there is no video, or an object of a class that is not listed.
+            ValueError: there is no video, no object, or one of a class that is not listed.
         """
         if not self.videos:
             raise BadValue('found no video; see --help for the folders that are expected')
+        if not self.objects:
+            raise BadValue(f'found no object in {len(self.videos)} videos: nothing to train on; '
+                           'see --help for what is read as one')
         names = self.classes or sorted({obj['category'] for obj in self.objects})
         for name in names:
             if len(name) > MAX_NAME:

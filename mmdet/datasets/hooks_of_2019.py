@@ -1,4 +1,4 @@
-"""Methods that a data set of 2019 overrode and that nobody calls any more."""
+"""What of data sets of 2019 has no use any more: names of the package, methods to override."""
 from mmdet.utils.errors import BadType
 
 _ITEM = ('override sample(index, rng): it returns the same keys as plain tensors, the picture '
@@ -11,6 +11,14 @@ REPLACED = {
                      'are asked for',
     '_set_group_flag': 'set self.flag after super().__init__(...)',
 }
+
+NAMES = dict(
+    ExtraAugmentation='data sets build it from extra_aug; called with (img, objects, rng) it is '
+                      'mmdet.datasets.extra_aug.ExtraAugmentation',
+    random_scale='use mmdet.datasets.sampling.random_scale(scales, rng), which draws from a '
+                 'generator of its item',
+    show_ann='tools/analysis/browse_dataset.py draws what training sees',
+    to_tensor='use torch.as_tensor')
 
 
 def refuse_unused(cls: type) -> None:

@@ -177,6 +177,17 @@ def evaluation(cfg: Config) -> int:
     return args.get('interval', 1)
 
 
+def inference(cfg: Config, **given: bool | str | None) -> dict[str, bool | str]:
+    """``inference = dict(amp=False, compile=False)``: arguments of :func:`prepare_inference`.
+
+    Args:
+        given: what a caller chose instead; None leaves it to the config.
+    """
+    args = dict(cfg.get('inference') or {})
+    check_keys(args, ('amp', 'compile'), 'inference')
+    return args | {key: value for key, value in given.items() if value is not None}
+
+
 def check_numbers(cfg: Config) -> None:
     """Counts that must be whole and at least 1.
 

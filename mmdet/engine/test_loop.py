@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world, together
+from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
 from mmdet.engine.sharding import balanced_shards
@@ -193,11 +194,12 @@ def result_types(detector: nn.Module, dataset: BaseDataset) -> list[str]:
 
 def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.device,
                       logger: logging.Logger | None = None, types: Iterable[str] | None = None,
-                      track_score: str = 'mean') -> dict[str, dict[str, float]]:
+                      track_score: str = 'mean', amp: bool | str = False
+                      ) -> dict[str, dict[str, float]]:
     """Test a data set and score it, e.g. while training.
 
-    With several processes each tests its share; all get the same metrics. The
-    detector is left in the mode it was in.
+    With several processes each tests its share; all get the same metrics. A copy of the
+    detector is prepared and tested, see :func:`prepare_inference`; it is left as it was.
 
     Args:
         detector: finds something in every item; of several stages the ensemble is scored.
@@ -206,6 +208,7 @@ def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.d
         logger: for progress and tables.
         types: evaluation types; None: :func:`result_types`.
         track_score: how frames make the score of a track.
+        amp: see :func:`prepare_inference`.
 
     Raises:
         ValueError: the data set has no annotations, or nothing that it scores is found.
@@ -214,11 +217,8 @@ def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.d
         raise BadValue(f'{dataset.ann_file}: no annotations to score against; give data.val '
                        'a file that has them (split the training set by video)')
     types = list(types or result_types(detector, dataset))
-    training = detector.training
-    try:
-        results = choose_loop(detector, dataset)(detector, dataset, device, logger=logger)
-    finally:
-        detector.train(training)
+    ready = prepare_inference(detector, amp)
+    results = choose_loop(ready, dataset)(ready, dataset, device, logger=logger)
 
     def score() -> dict[str, dict[str, float]] | None:
         if results is None:

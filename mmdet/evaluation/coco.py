@@ -13,7 +13,7 @@ from pycocotools.cocoeval import COCOeval
 from mmdet.evaluation.recall import IOU_THRS, PROPOSAL_NUMS, eval_recalls
 from mmdet.evaluation.ytvoseval import STATS
 from mmdet.formats.json_files import read_json
-from mmdet.formats.result_files import load_results
+from mmdet.formats.result_files import ENDINGS, load_results
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
@@ -64,7 +64,7 @@ def _read(results: str | os.PathLike | Sequence) -> list:
     if not isinstance(results, (str, os.PathLike)):
         return list(results)
     path = os.fspath(results)
-    content = load_results(path) if path.endswith(('.pkl', '.pickle')) else read_json(path)
+    content = load_results(path) if path.endswith(ENDINGS) else read_json(path)
     if not isinstance(content, list):
         raise BadValue(f'{path}: expected a list of results, got {type(content).__name__}')
     return content

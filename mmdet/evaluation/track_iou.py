@@ -1,5 +1,4 @@
 """How much two tracks overlap, over all frames of a video."""
-from array import array
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
@@ -16,7 +15,7 @@ class MaskTracks(NamedTuple):
 
 
 class Overlaps(NamedTuple):
-    """Intersections of P pairs of masks, sorted by frame; most are 0."""
+    """P pairs of masks that share pixels, sorted by frame."""
     frame: np.ndarray  # (P,) int64
     dt: np.ndarray  # (P,) int64 track of the first set
     gt: np.ndarray  # (P,) int64 track of the second
@@ -24,21 +23,22 @@ class Overlaps(NamedTuple):
 
 
 def overlaps(dts: MaskTracks, gts: MaskTracks) -> Overlaps:
-    """Intersect every two masks of a frame that have pixels; nothing is decoded."""
+    """Intersect every two masks of a frame; nothing is decoded."""
     dt_seen, gt_seen = _seen(dts.areas), _seen(gts.areas)
-    frame_of, dt_of, gt_of, pixels = array('q'), array('q'), array('q'), []
+    nothing = np.zeros(0, np.int64)
+    frame_of, dt_of, gt_of, pixels = [nothing], [nothing], [nothing], [np.zeros(0)]
     for frame, dt_rows in dt_seen.items():
         gt_rows = gt_seen.get(frame)
         if gt_rows is None:
             continue
         inter = intersections(_masks(dts, dt_rows, frame), _masks(gts, gt_rows, frame),
                               dts.areas[dt_rows, frame])
-        pixels.append(inter.ravel())
-        frame_of.extend([frame] * inter.size)
-        dt_of.extend([d for d in dt_rows for _ in gt_rows])
-        gt_of.extend(gt_rows * len(dt_rows))
-    frames, dt, gt = (np.array(values, np.int64) for values in (frame_of, dt_of, gt_of))
-    return Overlaps(frames, dt, gt, np.concatenate(pixels) if pixels else np.zeros(0))
+        dt, gt = inter.nonzero()
+        pixels.append(inter[dt, gt])
+        frame_of.append(np.full(len(dt), frame))
+        dt_of.append(np.array(dt_rows)[dt])
+        gt_of.append(np.array(gt_rows)[gt])
+    return Overlaps(*(np.concatenate(parts) for parts in (frame_of, dt_of, gt_of, pixels)))
 
 
 def intersections(dts: list[dict], gts: list[dict], dt_areas: np.ndarray) -> np.ndarray:
@@ -89,7 +89,7 @@ def mask_track_iou(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndar
     """
     shape = len(dts.areas), len(gts.areas)
     inter = np.bincount(pairs.dt * shape[1] + pairs.gt, pairs.pixels, shape[0] * shape[1])
-    return over_union(inter.reshape(shape).astype(float), dts.areas.sum(axis=1),
+    return over_union(inter.reshape(shape).astype(float, copy=False), dts.areas.sum(axis=1),
                       gts.areas.sum(axis=1))
 
 
@@ -113,6 +113,10 @@ def box_track_iou(dts: np.ndarray, gts: np.ndarray) -> np.ndarray:
 
 
 def over_union(inter: np.ndarray, dt_total: np.ndarray, gt_total: np.ndarray) -> np.ndarray:
-    """IoU (D, G) from the pixels shared (D, G) and in all (D,), (G,); 0 where there are none."""
-    union = dt_total[:, None] + gt_total[None, :] - inter
-    return np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    """IoU (D, G) from the pixels shared (D, G) and in all (D,), (G,); 0 where there are none.
+
+    ``inter`` is float and becomes the result: there may be many tracks.
+    """
+    union = (dt_total[:, None] + gt_total[None, :]).astype(float, copy=False)
+    union -= inter
+    return np.divide(inter, union, out=inter, where=union > 0)

@@ -22,7 +22,7 @@ class TrackPairs:
         self.gt, self.dt = gt, dt
         self._by_class = [self._group(index) for index in (gt, dt)]
         self._gt_masks: dict[Id, tuple[list[dict | None], np.ndarray]] = {}
-        self._overlaps: dict[tuple[Id, Hashable], Overlaps] = {}
+        self._overlaps: dict[tuple[Id, Hashable, int], Overlaps] = {}
 
     @staticmethod
     def _group(index: YTVOS) -> dict[tuple[Id, Id], list[dict]]:
@@ -73,8 +73,11 @@ class TrackPairs:
 
     def overlaps(self, vid_id: Id, group: Hashable, gts: MaskTracks,
                  dts: MaskTracks) -> Overlaps:
-        """:func:`overlaps` of a video and category (or other group), remembered."""
-        key = vid_id, group
+        """:func:`overlaps` of a video and category (or other group), remembered.
+
+        ``dts`` are all of the group, or so many of the best.
+        """
+        key = vid_id, group, len(dts.areas)
         if key not in self._overlaps:
             self._overlaps[key] = overlaps(dts, gts)
         return self._overlaps[key]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from mmdet.evaluation.frame_pairs import FramePairs, Similarities
 from mmdet.evaluation.track_iou import MaskTracks, Overlaps
 from mmdet.evaluation.track_pairs import TrackPairs
 from mmdet.formats.entries import Id
@@ -21,14 +22,14 @@ def load_metrics() -> dict[str, Any]:
         ImportError: the package is not installed.
     """
     try:
-        from trackeval.metrics import CLEAR, Identity
+        from trackeval.metrics import CLEAR
 
-        from mmdet.evaluation.hota import FastHOTA
+        from mmdet.evaluation.hota import FastHOTA, SparseIdentity
     except ImportError as error:
         raise MissingPackage('HOTA, IDF1 and id switches need the package trackeval: '
                              f'pip install trackeval ({error})') from None
     config = dict(THRESHOLD=0.5, PRINT_CONFIG=False)
-    return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=Identity(config))
+    return dict(HOTA=FastHOTA(), CLEAR=CLEAR(config), Identity=SparseIdentity(config))
 
 
 def tracking_scores(gt: YTVOS, results: YTVOS, pairs: TrackPairs | None = None,
@@ -100,16 +101,16 @@ def _sequence(pairs: TrackPairs, vid_id: Id, cat_id: Id) -> dict | None:
     if not gt_seen.any() and not dt_seen.any():
         return None
     gt_rows, dt_rows = gt_seen.any(axis=1), dt_seen.any(axis=1)
-    ious = np.zeros((gt_seen.shape[1], gt_rows.sum(), dt_rows.sum()))
-    if ious.size:
-        overlaps = pairs.overlaps(vid_id, cat_id, gt_masks, dt_masks)
-        ious = _ious(dt_masks, gt_masks, overlaps)[:, gt_rows][:, :, dt_rows]
+    overlaps = pairs.overlaps(vid_id, cat_id, gt_masks, dt_masks)
     gt_seen, dt_seen = gt_seen[gt_rows], dt_seen[dt_rows]
     used = np.flatnonzero(gt_seen.any(axis=0) | dt_seen.any(axis=0))
     gt_ids, dt_ids = _ids(gt_seen, used), _ids(dt_seen, used)
+    met = FramePairs(np.searchsorted(used, overlaps.frame), gt_rows.cumsum()[overlaps.gt] - 1,
+                     dt_rows.cumsum()[overlaps.dt] - 1, _ious(dt_masks, gt_masks, overlaps),
+                     len(used))
     return dict(
-        num_timesteps=gt_seen.shape[1], gt_ids=gt_ids, tracker_ids=dt_ids, ious=ious,
-        similarity_scores=[ious[t][g[:, None], d] for t, g, d in zip(used, gt_ids, dt_ids)],
+        num_timesteps=gt_seen.shape[1], gt_ids=gt_ids, tracker_ids=dt_ids, pairs=met,
+        similarity_scores=Similarities(met, gt_ids, dt_ids),
         num_gt_ids=len(gt_seen), num_tracker_ids=len(dt_seen),
         num_gt_dets=int(gt_seen.sum()), num_tracker_dets=int(dt_seen.sum()))
 
@@ -127,8 +128,6 @@ def _ids(seen: np.ndarray, used: np.ndarray) -> list[np.ndarray]:
 
 
 def _ious(dts: MaskTracks, gts: MaskTracks, pairs: Overlaps) -> np.ndarray:
-    """(F, G, D) IoU of masks in each frame."""
-    ious = np.zeros((gts.areas.shape[1], len(gts.areas), len(dts.areas)))
+    """(P,) IoU of each pair."""
     union = (dts.areas[pairs.dt, pairs.frame] + gts.areas[pairs.gt, pairs.frame]) - pairs.pixels
-    ious[pairs.frame, pairs.gt, pairs.dt] = pairs.pixels / union
-    return ious
+    return pairs.pixels / union

@@ -101,9 +101,11 @@ class YTVOSeval:
     def _match(self, vid_id: Id, group: Id, gts: list[dict], dts: list[dict],
                thresholds: np.ndarray, ranges: np.ndarray) -> None:
         iou_of = self._mask_ious if self.params.iouType == 'segm' else self._box_ious
-        ious, dt_areas = iou_of(vid_id, group, gts, dts)
         scores = np.array([dt['score'] for dt in dts], float)
-        order = np.argsort(-scores, kind='stable')[:self.params.maxDets[-1]]
+        best = np.argsort(-scores, kind='stable')[:self.params.maxDets[-1]]
+        counted = np.sort(best)  # others need no overlaps
+        ious, dt_areas = iou_of(vid_id, group, gts, [dts[i] for i in counted])
+        scores, order = scores[counted], np.searchsorted(counted, best)
         self.ious[vid_id, group] = ious[order]
         gt_areas = np.array([mean_area(gt['areas']) for gt in gts])
         crowd = np.array([int(gt['iscrowd']) != 0 for gt in gts], bool)

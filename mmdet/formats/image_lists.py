@@ -35,8 +35,8 @@ def _check_image(info: Any) -> None:
     ann = info.get('ann', {})
     if not isinstance(ann, dict):
         raise ValueError(f'"ann" must be a dict, got {kind_of(ann)}')
-    boxes = check_boxes(ann.get('bboxes', ()), (4, ), 'bboxes')
-    check_boxes(ann.get('bboxes_ignore', ()), (4, ), 'bboxes_ignore')
+    boxes = _check_boxes(ann.get('bboxes', ()), 'bboxes')
+    _check_boxes(ann.get('bboxes_ignore', ()), 'bboxes_ignore')
     labels = np.array(ann.get('labels', ()))
     if labels.shape != (len(boxes), ) or len(labels) and (
             labels.dtype.kind not in 'iu' or labels.min() < 1):
@@ -47,13 +47,13 @@ def _check_image(info: Any) -> None:
         raise ValueError(f'"masks" must be an array of {size[0]} x {size[1]} for each box')
 
 
-def check_boxes(boxes: Any, columns: tuple[int, ...], name: str) -> np.ndarray:
-    """(n, 4 or 5) numbers; raises ValueError or TypeError if they are none."""
+def _check_boxes(boxes: Any, name: str) -> np.ndarray:
+    """(n, 4) numbers; raises ValueError or TypeError if they are none."""
     array = np.array(boxes)
     if not array.size:
-        return np.zeros((0, columns[0]))
-    if array.ndim != 2 or array.shape[1] not in columns or array.dtype.kind not in 'iuf':
-        raise ValueError(f'"{name}" must be rows of {" or ".join(map(str, columns))} numbers')
+        return np.zeros((0, 4))
+    if array.ndim != 2 or array.shape[1] != 4 or array.dtype.kind not in 'iuf':
+        raise ValueError(f'"{name}" must be rows of 4 numbers')
     if not np.isfinite(array).all():
         raise ValueError(f'"{name}" has a number that is not finite')
     return array

@@ -109,13 +109,17 @@ def read_numbers(path: str | os.PathLike) -> np.ndarray:
 
     Raises:
         MissingFile: there is none.
-        BadValue: it is no picture, cut short, or in colour.
+        BadValue: it is no picture, cut short, in colour, or JPEG, which changes numbers.
     """
     try:
         with Image.open(io.BytesIO(_read(path))) as image:
+            lossy = image.format == 'JPEG'
             pixels = np.asarray(ImageOps.exif_transpose(image))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadValue(f'{path}: not a readable picture ({error})') from None
+    if lossy:
+        raise BadValue(f'{path}: a mask as JPEG has other numbers than were drawn; save masks as '
+                       'PNG')
     if pixels.ndim != 2:
         raise BadValue(f'{path}: a mask holds one number per pixel (grey or palette), this one '
                        'is in colour')

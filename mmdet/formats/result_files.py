@@ -3,11 +3,10 @@
 ``X.jsonl`` has a head, ``{"format": "mmdet results", "version": 1, "entries": N}``, and then an
 entry a line. A frame of a video is ``{"boxes": [[x1, y1, x2, y2], ...], "scores": [...],
 "labels": [...], "ids": [...], "masks": [RLE, ...]}``, an image ``{"boxes": [[[x1, y1, x2, y2,
-score], ...] by class], "masks": [[RLE, ...] by class]}``; ``masks`` may be missing there. Of
-an RPN it is ``{"proposals": [[x1, y1, x2, y2, score], ...]}``, of a cascade that keeps its stages
-``{"stages": {name: an image, ...}}``.
-Numbers come back with all their bits. ``X.pkl`` is a list of ``(det, seg)`` pairs, or of images,
-as the 2019 code wrote it.
+score], ...] by class], "masks": [[RLE, ...] by class]}``; ``masks`` may be missing.
+Proposals are ``{"proposals": [[x1, y1, x2, y2, score], ...]}``, an image of a cascade that keeps
+its stages ``{"stages": {"stage0": ..., ...}}``. Numbers come back with all their bits.
+``X.pkl`` is a list of ``(det, seg)`` pairs, or of images, as the 2019 code wrote it.
 """
 import json
 import os
@@ -85,7 +84,7 @@ def _track_line(result: TrackResult) -> dict:
 
 def _image_line(result: tuple | list | dict | np.ndarray) -> dict:
     if isinstance(result, dict):
-        return dict(stages={name: _image_line(stage) for name, stage in result.items()})
+        return dict(stages={stage: _image_line(found) for stage, found in result.items()})
     if isinstance(result, np.ndarray):
         return dict(proposals=result.tolist())
     boxes, masks = result if isinstance(result, tuple) else (result, None)
@@ -126,11 +125,12 @@ def _from_line(line: dict) -> Any:
         count = len(line['ids'])
         result = TrackResult(_floats(line['boxes'], (count, 4)), _floats(line['scores'], (count, )),
                              _whole(line['labels']), _whole(line['ids']), line['masks'])
-        if not isinstance(result.masks, list) or {count} != {len(result.labels), len(result.masks)}:
+        if not isinstance(result.masks, list) or len(result.labels) != count or (
+                len(result.masks) not in (0, count)):
             raise ValueError('boxes, scores, labels, ids and masks are not of one length')
         return result
     if 'stages' in line:
-        return {name: _from_line(stage) for name, stage in line['stages'].items()}
+        return {stage: _from_line(found) for stage, found in line['stages'].items()}
     if 'proposals' in line:
         return _floats(line['proposals'], (len(line['proposals']), 5))
     boxes = [_floats(found, (len(found), 5)) for found in line['boxes']]

@@ -22,8 +22,8 @@ CLASSIC_KEYS = (
 HELPERS = ('dataset_type', 'data_root', 'img_norm_cfg')  # used while the file runs, not after
 DATA_KEYS = ('imgs_per_gpu', 'workers_per_gpu', 'train', 'val', 'test')
 NEW_KEYS = ('evaluation', 'auto_scale_lr', 'seed', 'deterministic', 'ema', 'channels_last',
-            'compile', 'num_threads', 'allow_partial', 'overwrite', 'find_unused_parameters',
-            'custom_hooks', 'custom_imports', 'device')
+            'compile', 'inference', 'num_threads', 'allow_partial', 'overwrite',
+            'find_unused_parameters', 'custom_hooks', 'custom_imports', 'device')
 
 
 def load_config(path: str, overrides: dict | None = None) -> Config:

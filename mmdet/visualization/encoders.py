@@ -140,7 +140,7 @@ def count_frames(path: str | os.PathLike) -> int:
 
 
 @functools.cache
-def working_encoder(codec: str | None = None) -> functools.partial | None:
+def working_encoder(codec: str | None) -> functools.partial | None:
     """What opens a file with the first codec that writes three frames and reads them back.
 
     Args:

@@ -12,6 +12,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from torch import nn
 
 from mmdet.checkpoint import download, load_checkpoint, read_checkpoint, save_checkpoint
+from mmdet.checkpoint.download import elsewhere
 
 
 class Net(nn.Module):
@@ -113,7 +114,7 @@ def test_dead_url_is_one_sentence_with_the_alternatives(monkeypatch, tmp_path):
     text = str(caught.value)
     assert '\n' not in text and url in text
     assert 'torchvision://maskrcnn_resnet50_fpn_coco' in text
-    assert '--load_from PATH' in text and 'load_from = None' in text
+    assert '--load_from PATH' in text and '--load_from none' in text
 
 
 def test_model_zoo_names_are_understood():
@@ -168,8 +169,9 @@ def test_downloads_do_not_mix(tmp_path, monkeypatch):
         values = [read_checkpoint(url % name)['x'].item() for name in 'ab']
         server.shutdown()
     assert values == [ord('a'), ord('b')]
-    with pytest.raises(ConnectionError, match='cannot be downloaded'):
+    with pytest.raises(ConnectionError, match='cannot be downloaded.*use load_from = "torchv'):
         read_checkpoint('http://127.0.0.1:9/x y.pth')
+    assert 'torchvision' not in elsewhere('torchvision://maskrcnn_resnet50_fpn_coco')
 
 
 def test_checkpoint_of_mmengine_can_be_read(tmp_path):

@@ -42,9 +42,12 @@ def test_a_checkpoint_of_2019_fits(name, classic, golden):
     assert sum(not p.requires_grad for p in model.parameters()) == want['frozen']
 
 
-@pytest.mark.parametrize('name', NAMES)
+@pytest.mark.parametrize('name', [n for n in NAMES if '_r101_' not in n and '_64x4d_' not in n])
 def test_a_file_of_2019_runs(name, classic, monkeypatch):
-    """A training step and a test image; every stage of the backbone has one block."""
+    """A training step and a test image; every stage of the backbone has one block.
+
+    So thin, the files left out say the same as those with ResNet-50 and ResNeXt-101 32x4d.
+    """
     monkeypatch.chdir(classic)
     for kind in (ResNet, ResNeXt):
         monkeypatch.setattr(kind, 'arch_settings', {
@@ -128,3 +131,11 @@ def test_our_files_say_what_those_of_2019_said(name, classic):
     theirs.data.test.with_mask = ours.data.test.with_mask  # read in training only
     for key in theirs.keys() - {'work_dir', 'input_size', 'normalize'}:
         assert plain(ours[key]) == plain(theirs[key]), key
+
+
+@pytest.mark.parametrize('name', sorted(path.name for path in (ROOT / 'configs/shapes').iterdir()))
+def test_small_files_build(name):
+    cfg = load_config(str(ROOT / 'configs/shapes' / name))
+    with torch.device('meta'):
+        model = build_detector(cfg.model, train_cfg=cfg.train_cfg, test_cfg=cfg.test_cfg)
+    assert sum(p.numel() for p in model.parameters()) < 20e6

@@ -97,3 +97,39 @@ def test_statistics():
     assert counts['sizes'] == {'40x30': 1} and counts['mask_sides'] == [10]
     assert counts['classes'] == [dict(name='cat', objects=1, videos=1, masks=1)]
     assert json.loads(json.dumps(counts)) == counts
+
+
+def doubted(change):
+    data = clean()
+    data['videos'][0].update(length=3, file_names=['a/0.png', 'a/1.png', 'a/2.png'])
+    for ann in data['annotations']:
+        ann.update({key: ann[key] + [None] for key in ('areas', 'bboxes', 'segmentations')})
+    change(data)
+    return texts(data, 'warning')
+
+
+def numbered_anew(data):
+    data['annotations'] = [dict(data['annotations'][0], id=i) for i in (1, 2, 3)]
+
+
+def all_crowds(data):
+    data['annotations'][0]['iscrowd'] = 1
+
+
+def one_class_twice(data):
+    data['categories'].append(dict(id=2, name='Cat '))
+    data['annotations'].append(dict(data['annotations'][0], id=2, category_id=2))
+
+
+def frames_in_two_formats(data):
+    data['videos'][0]['file_names'][1] = 'a/0.jpg'
+
+
+@pytest.mark.parametrize('change, said', [
+    (numbered_anew, '3 of 3 objects are seen in one frame only; if the masks were numbered anew'),
+    (all_crowds, 'every object is a crowd'),
+    (one_class_twice, "the categories 'cat' and 'Cat ' look like one"),
+    (frames_in_two_formats, '1 frames are there in two formats, the first as a/0.jpg and a/0.png'),
+])
+def test_what_is_worth_a_look(change, said):
+    assert any(said in text for text in doubted(change)) and not doubted(lambda data: None)

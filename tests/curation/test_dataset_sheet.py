@@ -12,7 +12,7 @@ LEFT, RIGHT = [[4, 4, 14, 4, 14, 14, 4, 14]], [[24, 4, 34, 4, 34, 14, 24, 14]]
 
 @pytest.fixture
 def data(tmp_path):
-    """Two videos of four black frames 40x20: object 0 leaves after the first, object 1 stays."""
+    """Two videos of four black frames 40x20: one object leaves after the first, one stays."""
     videos, anns = [], []
     for v in (1, 2):
         names = [f'{v}/{t}.png' for t in range(4)]
@@ -30,7 +30,7 @@ def test_an_object_keeps_its_colour(data):
     for frame in range(4):
         shown = annotated_frame(ytvos, 2, frame, str(folder))
         scale = shown.shape[0] // 20
-        assert np.argmax(shown[11 * scale, 29 * scale]) == np.argmax(object_color(1))
+        assert np.argmax(shown[11 * scale, 29 * scale]) == np.argmax(object_color(4))
         assert (shown[11 * scale, 9 * scale].max() > 0) == (frame == 0)
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdet.curation.split import (find_videos, names_of, one_sided, part, shown_categories,
-                                  split_videos)
+                                  split_time, split_videos)
 from mmdet.formats.ytvos import YTVOS
 
 
@@ -76,3 +76,21 @@ def test_every_listed_name_finds_its_video():
         find_videos(ytvos, ['same'])
     with pytest.raises(ValueError, match='the list of videos is empty'):
         find_videos(ytvos, [])
+
+
+def test_a_split_by_time_cuts_every_video():
+    segms = [[dict(size=[1, 1], counts='1')] * 4, [None, None, None, dict(size=[1, 1], counts='1')]]
+    data = dict(
+        videos=[dict(id=7, width=1, height=1, length=4, file_names=list('abcd'))],
+        categories=[dict(id=1, name='a')],
+        annotations=[dict(id=i, video_id=7, category_id=1, segmentations=s, areas=[1] * 4)
+                     for i, s in enumerate(segms)])
+    train, val = split_time(data, .4)
+    assert [side['videos'][0]['file_names'] for side in (train, val)] == [['a', 'b'], ['c', 'd']]
+    assert [len(side['annotations']) for side in (train, val)] == [1, 2]
+    assert val['annotations'][1]['segmentations'] == segms[1][2:]
+    assert val['annotations'][1]['areas'] == [1, 1] and val['videos'][0]['length'] == 2
+    with pytest.raises(ValueError, match='between 0 and 1'):
+        split_time(data, 1)
+    with pytest.raises(ValueError, match='has 1 frame; a split by time needs two'):
+        split_time(dict(videos=[dict(id=1, file_names=['a'])]), .5)

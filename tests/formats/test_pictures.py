@@ -184,7 +184,7 @@ def test_a_picture_that_would_fill_the_memory(tmp_path, monkeypatch):
 
 
 def test_every_picture_on_a_full_disk_is_told(tmp_path):
-    assert working_encoder() is not None
+    assert working_encoder(None) is not None
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
     try:

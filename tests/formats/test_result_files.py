@@ -44,6 +44,17 @@ def test_images_come_back_to_the_bit(tmp_path, name):
             assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+def test_proposals_stages_and_tracks_without_masks(tmp_path):
+    boxes = np.arange(10, dtype=np.float32).reshape(2, 5)
+    for results in ([boxes, boxes[:0]], [dict(stage0=[boxes], ensemble=([boxes], [[RLE, RLE]]))]):
+        dump_results(results, str(tmp_path / 'x.jsonl'))
+        assert str(load_results(str(tmp_path / 'x.jsonl'))) == str(results)
+    dump_results([TrackResult(boxes[:, :4], boxes[:, 4], np.arange(2), np.arange(2), [])],
+                 str(tmp_path / 'x.jsonl'))
+    got, = load_results(str(tmp_path / 'x.jsonl'))
+    assert np.array_equal(got.boxes, boxes[:, :4]) and got.masks == []
+
+
 def test_json_lines_hold_no_pickle_and_2019_scripts_read_the_other(tmp_path):
     dump_results([frame(1)], str(tmp_path / 'x.jsonl'))
     head, line = map(json.loads, (tmp_path / 'x.jsonl').read_text().splitlines())
@@ -66,7 +77,7 @@ LINE = dict(boxes=[[0, 0, 1, 1]], scores=[.5], labels=[0], ids=[0], masks=[RLE])
     (HEAD + json.dumps(dict(LINE, scores=[])), 'expected numbers of shape'),
     (HEAD + json.dumps(dict(LINE, labels=[.5])), 'whole numbers'),
     (HEAD + json.dumps(dict(LINE, ids=[10**400])), 'whole numbers'),
-    (HEAD + json.dumps(dict(LINE, masks=[])), 'not of one length'),
+    (HEAD + json.dumps(dict(LINE, masks=[RLE, RLE])), 'not of one length'),
     (HEAD + '[' * 10**5, 'line 2 is no entry'), (HEAD + '7', 'line 2 is no entry')])
 def test_damaged_lines_are_named(tmp_path, text, words):
     (tmp_path / 'x.jsonl').write_text(text)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools.coco import COCO
 
 from mmdet.curation.audit import audit_annotations
 from mmdet.formats.ytvos import YTVOS
@@ -142,3 +143,62 @@ def test_masks_of_another_size_or_colour(frames, masks, tmp_path):
     Image.new('RGB', (40, 30)).save(masks / 'street' / '8.png')
     done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
     assert done.returncode == 1 and 'this one is in colour' in done.stderr
+
+
+def replace_masks(masks, write):
+    for path in sorted((masks / 'street').iterdir()):
+        pixels = np.array(Image.open(path)) == 1
+        path.unlink()
+        write(path, np.where(pixels, 255, 0).astype(np.uint8))
+
+
+def test_masks_of_0_and_255_are_one_object(frames, masks, tmp_path):
+    replace_masks(masks, lambda path, pixels: Image.fromarray(pixels).save(path))
+    ytvos, out = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--category', 'car')
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [[100] * 3]
+    assert '255 is taken as the one object' in out
+
+
+def test_masks_in_a_folder_for_each_object(frames, masks, tmp_path):
+    def write(path, pixels):
+        for key in ('3', '12'):
+            (path.parent / key).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(path.parent / key / path.name)
+    replace_masks(masks, write)
+    ytvos, out = converted('mask_png2ytvis.py', tmp_path, frames, masks, '--category', 'car')
+    assert [ann['areas'] for ann in ytvos.anns.values()] == [[100] * 3] * 2
+    assert '2 folders are taken as one object each' in out
+
+
+@pytest.mark.parametrize('case, said', [
+    ('jpeg', 'a mask as JPEG has other numbers than were drawn; save masks as PNG'),
+    ('mistyped', 'no such folder of masks'), ('empty', 'found no object in 1 videos')])
+def test_masks_that_would_vanish_are_refused(frames, masks, tmp_path, case, said):
+    if case == 'jpeg':
+        replace_masks(masks, lambda path, pixels: Image.fromarray(pixels).save(path, 'jpeg'))
+    elif case == 'mistyped':
+        masks = tmp_path / 'mask'
+    else:
+        replace_masks(masks, lambda path, pixels: Image.fromarray(pixels * 0).save(path))
+    done = run('mask_png2ytvis.py', frames, masks, '--category', 'car', '--out', tmp_path / 'a')
+    assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_frames_of_videos_are_coco_images(tmp_path):
+    ann = dict(id=7, video_id=3, category_id=5, iscrowd=0, segmentations=[[[20, 5, 30, 5, 30, 15,
+               20, 15]], None, [[0, 0, 8, 0, 8, 4, 0, 4]]], bboxes=[[20, 5, 10, 10], None,
+               [0, 0, 8, 4]], areas=[100, None, 32])
+    (tmp_path / 'vis.json').write_text(json.dumps(dict(
+        videos=[dict(id=3, width=40, height=30, length=3, file_names=['a/8.jpg', 'a/9.jpg',
+                                                                      'a/10.jpg'])],
+        categories=[dict(id=5, name='cat')], annotations=[ann])))
+    done = run('ytvis2coco.py', tmp_path / 'vis.json', '--out', tmp_path / 'coco.json')
+    assert done.returncode == 0 and '3 images, 2 objects' in done.stdout, done.stderr
+    coco = COCO(str(tmp_path / 'coco.json'))
+    assert [image['file_name'] for image in coco.loadImgs([1, 2, 3])] == ['a/8.jpg', 'a/9.jpg',
+                                                                          'a/10.jpg']
+    first, last = coco.loadAnns([1, 2])
+    assert (first['bbox'], first['area'], first['track_id']) == ([20, 5, 10, 10], 100, 7)
+    assert last['image_id'] == 3 and coco.annToMask(last)[:4, :8].all()
+    back, _ = converted('coco_frames2ytvis.py', tmp_path, tmp_path / 'coco.json')
+    assert [b is not None for b in back.anns[1]['bboxes']] == [True, False, True]

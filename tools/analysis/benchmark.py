@@ -34,6 +34,7 @@ from mmdet.core.track import TrackMemory  # noqa: E402
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.checkpoint import load_checkpoint  # noqa: E402
 from mmdet.curation.shapes import ShapesSpec, make_shapes  # noqa: E402
+from mmdet.engine.inference import prepare_inference  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.models.mask_heads import fcn_mask_head  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
@@ -108,6 +109,7 @@ class Ours:
         elif hasattr(self.model, 'track'):  # all objects are new: none is lost, each gets a mask
             self.model.track_head.match_coeff = None
             torch.nn.init.zeros_(self.model.track_head.fcs[-1].weight)
+        self.model = prepare_inference(self.model)
         self.dataset, self.device, self.memory = dataset, device, None
         self.preprocess = dataset.preprocessor()
         self.clock = StageClock(device)

@@ -14,13 +14,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmengine.config import DictAction  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.formats.pictures import write_picture  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
 from mmdet.utils.errors import BadValue  # noqa: E402
 from mmdet.visualization.strip import spread  # noqa: E402
 from mmdet.visualization.training_item import draw_item  # noqa: E402
@@ -37,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--indices', type=int, nargs='+', metavar='I', help='these items instead')
     add('--epoch', type=int, default=0, metavar='E', help='counted from 0')
     add('--seed', type=int, metavar='S', help='default: that of the config, or 0')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='change the config, e.g. data.train.flip_ratio=1')
     return parser.parse_args(argv)
 

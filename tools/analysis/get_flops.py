@@ -10,6 +10,7 @@ count one); not counted are RoIAlign, NMS, resizing and what is done value by va
 Options may be spelt with - or _.
 """
 import argparse
+import inspect
 import pathlib
 import sys
 from typing import Any
@@ -19,17 +20,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 import mmdet  # noqa: E402,F401  before torch: sets how its threads wait
 
 import torch  # noqa: E402
-from mmengine.config import Config, ConfigDict, DictAction  # noqa: E402
+from mmengine.config import Config, ConfigDict  # noqa: E402
 from terminaltables import AsciiTable  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from mmdet.datasets.transforms import View, check_scales  # noqa: E402
-from mmdet.engine.test_loop import given_inputs  # noqa: E402
 from mmdet.formats.json_files import write_json  # noqa: E402
 from mmdet.models import build_detector  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool, width_x_height  # noqa: E402
+from mmdet.utils.errors import BadValue  # noqa: E402
 
 REST = 'the rest'
 
@@ -42,7 +43,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--shape', type=width_x_height, metavar='WIDTHxHEIGHT',
         help='size of the frame after resizing, in pixels (default: data.test.img_scale)')
     add('--json', metavar='OUT.json', help='write the numbers, too')
-    add('--cfg-options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='change the config, e.g. model.backbone.depth=101')
     return parser.parse_args(argv)
 
@@ -126,18 +127,20 @@ def measure(detector: nn.Module, cfg: Config, size: tuple[int, int]) -> list[dic
         with Meter(parts) as meter:
             detector.track(img, meta, memory)
     else:
-        inputs = dict.fromkeys(given_inputs(detector), some_boxes(cfg, size))
         with Meter(parts) as meter:
-            detector.detect(img, meta, **inputs)
+            detector.detect(img, meta, **some_inputs(detector, cfg, size))
     return [dict(part=name, input=meter.inputs.get(name), flops=flops,
                  params=count(parts.get(name)), trained=count(parts.get(name), trained=True))
             for name, flops in meter.flops.items()]
 
 
-def some_boxes(cfg: Config, size: tuple[int, int]) -> Tensor:
-    """As many random proposals as the config takes, (n, 4) xyxy."""
+def some_inputs(detector: nn.Module, cfg: Config, size: tuple[int, int]) -> dict[str, Tensor]:
+    """Where a detector has no RPN, as many random proposals as the config takes, (n, 4) xyxy."""
+    proposals = inspect.signature(detector.detect).parameters.get('proposals')
+    if proposals is None or proposals.default is not proposals.empty:
+        return {}
     corners = torch.rand(cfg.data.test.get('num_max_proposals') or 1000, 2, 2).sort(dim=1)[0]
-    return (corners * torch.tensor(size)).flatten(1)
+    return dict(proposals=(corners * torch.tensor(size)).flatten(1))
 
 
 def count(part: nn.Module | None, trained: bool = False) -> int:
@@ -170,7 +173,11 @@ def main(argv: list[str] | None = None) -> None:
                               train_cfg=cfg.get('train_cfg'),
                               test_cfg=without_threshold(cfg.test_cfg)).eval()
     size = args.shape or check_scales(cfg.data.test.img_scale, 'data.test')[0]
-    rows = measure(detector, cfg, size)
+    try:
+        rows = measure(detector, cfg, size)
+    except RuntimeError as error:  # from a convolution
+        raise BadValue(f'{args.config}: {type(detector).__name__} cannot take a frame of '
+                       f'{size[0]}x{size[1]} ({error}); give a larger --shape') from None
     print(f'{args.config}: {type(detector).__name__}, {size[0]}x{size[1]}')
     print(table(rows))
     if args.json:

@@ -11,10 +11,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmengine.config import DictAction  # noqa: E402
 
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -22,7 +21,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('config', help='config file; it is Python and will be run')
-    add('--cfg-options', '--options', nargs='+', action=DictAction, default={},
+    add('--cfg-options', '--options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='change the config, e.g. data.imgs_per_gpu=2')
     return parser.parse_args(argv)
 

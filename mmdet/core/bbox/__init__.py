@@ -11,6 +11,8 @@ from mmdet.core.bbox.samplers import (CombinedSampler, InstanceBalancedPosSample
 from mmdet.core.bbox.transforms import (bbox2delta, bbox2result, bbox2roi, bbox_flip, bbox_mapping,
                                         bbox_mapping_back, boxes_to_network, boxes_to_original,
                                         clip_boxes, delta2bbox)
+from mmdet.core.names_of_2019 import BBOX
+from mmdet.utils.lazy import lazy_exports
 
 __all__ = [
     'ASSIGNERS', 'SAMPLERS', 'AssignResult', 'BBoxTargets', 'CombinedSampler', 'Detections',
@@ -22,3 +24,4 @@ __all__ = [
     'boxes_to_original', 'build_assigner',
     'build_sampler', 'clip_boxes', 'delta2bbox'
 ]
+__getattr__ = lazy_exports(__name__, {'mmdet.core.utils': ['roi2bbox']}, BBOX)[0]

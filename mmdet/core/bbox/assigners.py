@@ -115,8 +115,7 @@ class MaxIoUAssigner:
         if self.gt_max_assign_all:
             claims = overlaps == best[:, None]
         else:
-            claims = torch.zeros_like(overlaps, dtype=torch.bool)
-            claims[torch.arange(len(first), device=first.device), first] = True
+            claims = torch.zeros_like(overlaps, dtype=torch.bool).scatter_(1, first[:, None], True)
         claims &= (best >= self.min_pos_iou)[:, None]
         order = torch.arange(1, len(overlaps) + 1, device=overlaps.device)
         claimed_by = (claims * order[:, None]).amax(dim=0)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+NOT_FINITE = -2  # instead of an object id
+
 
 @dataclass(frozen=True)
 class Detections:
@@ -13,11 +15,14 @@ class Detections:
         boxes: (n, 4) float32 xyxy in original pixels.
         scores: (n,) float32.
         labels: (n,) int64, 0-based.
-        ids: (n,) int64 object ids, -1 for none; None in single images.
+        finite: 0-d bool on the device, whether all that the network said was.
+        ids: (n,) int64 object ids, -1 for none, ``NOT_FINITE`` where the embedding has NaN
+            or infinity; None in single images.
     """
     boxes: Tensor
     scores: Tensor
     labels: Tensor
+    finite: Tensor
     ids: Tensor | None = None
 
     def __len__(self) -> int:
@@ -25,7 +30,12 @@ class Detections:
 
     def __getitem__(self, rows: Tensor) -> 'Detections':
         ids = None if self.ids is None else self.ids[rows]
-        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], ids)
+        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], self.finite, ids)
+
+    def are_finite(self) -> bool:
+        """Whether scores and embeddings are; ask it of host memory."""
+        known = self.ids is None or bool((self.ids != NOT_FINITE).all())
+        return known and bool(self.scores.isfinite().all())
 
     def cpu(self) -> 'Detections':
         """The same in host memory; the device is waited for once, not once per field."""
@@ -34,5 +44,5 @@ class Detections:
         whole = [self.labels] if self.ids is None else [self.labels, self.ids]
         table = torch.cat([self.boxes, self.scores[:, None],
                            *(column[:, None].float() for column in whole)], dim=1).cpu()
-        return Detections(table[:, :4], table[:, 4],
-                          *(column.long() for column in table[:, 5:].unbind(1)))
+        labels, *ids = (column.long() for column in table[:, 5:].unbind(1))
+        return Detections(table[:, :4], table[:, 4], labels, self.finite, *ids)

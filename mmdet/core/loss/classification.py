@@ -74,10 +74,10 @@ def sigmoid_focal_loss(logits: Tensor, targets: Tensor, weights: Tensor | float 
     Returns:
         0-d, or (n, C) for ``'none'``.
     """
-    positive = targets > 0
-    against = torch.where(positive, -logits, logits)  # the logit of the wrong answer
-    losses = weights * torch.where(positive, alpha, 1 - alpha) * (
-        against.sigmoid().pow(gamma) * F.softplus(against))
+    positive = (targets > 0).to(logits.dtype)
+    against = logits * (1 - 2 * positive)  # the logit of the wrong answer
+    share = positive * (2 * alpha - 1) + (1 - alpha)  # alpha, or 1 - alpha of a negative
+    losses = weights * share * against.sigmoid().pow(gamma) * F.softplus(against)
     if reduction == 'none':
         return losses
     return losses.sum() if reduction == 'sum' else losses.mean()

@@ -1,3 +1,6 @@
 from mmdet.core.mask.mask_target import mask_targets
+from mmdet.core.names_of_2019 import MASK
+from mmdet.utils.lazy import lazy_exports
 
 __all__ = ['mask_targets']
+__getattr__ = lazy_exports(__name__, {}, MASK)[0]

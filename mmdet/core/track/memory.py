@@ -1,5 +1,5 @@
 """What is remembered of the objects of a video."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -7,19 +7,25 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class TrackMemory:
-    """M objects; row i is object id i. A value: updating returns another one.
+    """M objects, by rising id; row i is object id i as long as none was forgotten.
+
+    A value: updating returns another one.
 
     Attributes:
         boxes: (M, 4) float32, last box of each object, in original pixels.
         labels: (M,) int64, 0-based label.
         embeddings: (M, D) float32, last embedding.
         last_seen: (M,) int64, index of the last frame with the object.
+        ids: (M,) int64, their ids.
+        total: objects ever seen; the id of the next.
         frame: number of frames seen.
     """
     boxes: Tensor
     labels: Tensor
     embeddings: Tensor
     last_seen: Tensor
+    ids: Tensor
+    total: int = 0
     frame: int = 0
 
     @classmethod
@@ -29,7 +35,8 @@ class TrackMemory:
             boxes=embeddings.new_zeros((0, 4), dtype=torch.float32),
             labels=embeddings.new_zeros(0, dtype=torch.long),
             embeddings=embeddings[:0],
-            last_seen=embeddings.new_zeros(0, dtype=torch.long))
+            last_seen=embeddings.new_zeros(0, dtype=torch.long),
+            ids=embeddings.new_zeros(0, dtype=torch.long))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -40,29 +47,46 @@ class TrackMemory:
             return torch.ones_like(self.labels, dtype=torch.bool)
         return self.frame - self.last_seen <= max_age
 
+    def forget(self, max_age: int) -> 'TrackMemory':
+        """Without the rows that ``alive`` rules out for good; the host waits."""
+        kept = self.alive(max_age).nonzero().squeeze(1)
+        if len(kept) == len(self):
+            return self
+        return replace(self, **{name: getattr(self, name)[kept] for name in (
+            'boxes', 'labels', 'embeddings', 'last_seen', 'ids')})
+
+    def ids_of(self, rows: Tensor) -> Tensor:
+        """Object ids of (N,) rows; rows from M up are the next new objects, -1 stays."""
+        new = torch.arange(self.total, self.total + len(rows), device=rows.device)
+        return torch.where(rows < 0, -1, torch.cat([self.ids, new])[rows])
+
     def update(self, obj_ids: Tensor, boxes: Tensor, labels: Tensor, embeddings: Tensor,
                label_memory: str = 'first', num_objects: int | None = None) -> 'TrackMemory':
         """The memory after a frame.
 
         Args:
-            obj_ids: (N,) int64, -1 for detections without an id; ids from M up
-                are new objects and come in rising order.
+            obj_ids: (N,) int64, -1 for detections without an id; ids from ``total``
+                up are new objects and come in rising order.
             boxes: (N, 4 or more) in original pixels.
             labels: (N,) 0-based.
             embeddings: (N, D).
             label_memory: an object keeps its ``'first'`` label or takes the ``'latest'``.
-            num_objects: objects known afterwards, where the host knows; else it asks.
+            num_objects: ``total`` afterwards, where the host knows; else it asks.
         """
         known = len(self)
         if num_objects is None:
-            num_objects = max([known, *(obj_ids + 1).tolist()])
-        rows = torch.where(obj_ids < 0, num_objects, obj_ids)  # without an id: a row of no one
+            num_objects = max([self.total, *(obj_ids + 1).tolist()])
+        fresh = torch.arange(self.total, num_objects, device=obj_ids.device)
+        ids = torch.cat([self.ids, fresh])
+        rows = torch.searchsorted(ids, obj_ids)
+        rows = torch.where(obj_ids < 0, len(ids), rows)  # without an id: a row of no one
 
         def write(old: Tensor, current: Tensor) -> Tensor:
-            table = old.new_zeros(num_objects + 1, *old.shape[1:])
+            table = old.new_empty(len(ids) + 1, *old.shape[1:])
             table[:known] = old
+            table[known:] = 0
             table[rows] = current.to(old.dtype)
-            return table[:num_objects]
+            return table[:-1]
 
         new_labels = write(self.labels, labels)
         if label_memory == 'first':
@@ -70,5 +94,5 @@ class TrackMemory:
         return TrackMemory(
             boxes=write(self.boxes, boxes[:, :4]), labels=new_labels,
             embeddings=write(self.embeddings, embeddings),
-            last_seen=write(self.last_seen, torch.full_like(labels, self.frame)),
-            frame=self.frame + 1)
+            last_seen=write(self.last_seen, torch.full_like(labels, self.frame)), ids=ids,
+            total=num_objects, frame=self.frame + 1)

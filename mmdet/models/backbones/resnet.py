@@ -54,6 +54,10 @@ class ResBlock(nn.Module):
     def _build(self, inplanes: int, planes: int) -> None:
         raise NotImplementedError
 
+    def conv_norms(self) -> list[tuple[str, str]]:
+        """Convolutions and the norms behind them, by name."""
+        return [(f'conv{i}', norm) for i, norm in enumerate(self.norm_names, 1)]
+
     def _residual(self, x: Tensor) -> Tensor:
         identity = x if self.downsample is None else self.downsample(x)
         last = len(self.norm_names)
@@ -194,6 +198,10 @@ class ResNet(nn.Module):
             for module in self.modules():
                 if isinstance(module, ResBlock):
                     constant_init(getattr(module, module.norm_names[-1]), 0)
+
+    def conv_norms(self) -> list[tuple[str, str]]:
+        """The stem's convolution and norm, by name."""
+        return [('conv1', self.norm1_name)]
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, H, W) normalised images -> one (N, C_i, H_i, W_i) map a stage asked for."""

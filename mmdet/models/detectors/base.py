@@ -134,7 +134,25 @@ class BaseDetector(nn.Module):
         """The detections among boxes (n, 4 or 4 * K) in original pixels with scores (n, K)."""
         dets, labels = multiclass_nms(
             boxes, scores, cfg['score_thr'], cfg['nms'], cfg['max_per_img'])
-        return Detections(dets[:, :4], dets[:, 4], labels)
+        finite = scores.isfinite().all() & boxes.isfinite().all()
+        # NMS drops what is NaN; in the scores of the others it stays to be seen.
+        scores = dets[:, 4].masked_fill(~finite, float('nan'))
+        return Detections(dets[:, :4], scores, labels, finite)
+
+    def to_host(self, dets: Detections, views: Sequence[View]) -> Detections:
+        """Detections in host memory; the host waits, for a frame without any twice.
+
+        Raises:
+            ValueError: a score, box or embedding, or without detections a feature, is NaN or
+                infinite; names the frame (``filename`` or ``frame_id`` of ``img_meta``).
+        """
+        host, (feats, meta) = dets.cpu(), views[0]
+        if host.are_finite() if len(host) else bool(host.finite & feats[-1].isfinite().all()):
+            return host
+        name = meta.get('filename') or f'frame {meta.get("frame_id", "?")}'
+        raise BadValue(f'{name}: the network gives NaN or infinity; the weights diverged or '
+                       'numbers grew too large for half precision: use an earlier checkpoint, or '
+                       'take fp16 out of the config')
 
     def by_class(self, host: Detections) -> list:
         """Detections in host memory as one float32 array (n_c, 5) per class."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
+from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
 from mmdet.formats.track_result import TrackResult
@@ -18,6 +19,8 @@ from mmdet.models.detectors.two_stage import TwoStageDetector
 from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
 from mmdet.utils.errors import BadValue
+
+FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
 TRACK_TEST_KEYS = ('label_memory', 'max_age', 'track_score')
 
@@ -111,10 +114,12 @@ class Tracker(TwoStageDetector):
         embeddings = self.embed_views(views, dets.boxes)
         memory = TrackMemory.empty(embeddings) if memory is None else memory
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
-        host = dets.cpu()
-        num_objects = max(len(memory), *(host.ids + 1).tolist(), 0)
+        host = self.to_host(dets, views)
+        num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                self.label_memory, num_objects)
+        if self.max_age is not None and memory.frame % max(self.max_age, FORGET_EVERY) == 0:
+            memory = memory.forget(self.max_age)
         found = host.ids >= 0
         dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
         masks = [] if self.mask_head is None else self.detect_masks(views, dets, host)
@@ -130,15 +135,17 @@ class Tracker(TwoStageDetector):
         """Ids of N detections with (N, D) embeddings.
 
         Returns:
-            (N,) int64, see :func:`mmdet.core.track.assign_ids`.
+            (N,) int64, -1 for none, see :func:`mmdet.core.track.assign_ids`; ``NOT_FINITE``
+            where the embedding holds NaN or infinity.
         """
         logits = self.track_head.match(embeddings, memory.embeddings)
         logits[:, 1:].masked_fill_(~memory.alive(self.max_age), float('-inf'))
         ious = F.pad(bbox_overlaps(dets.boxes, memory.boxes), (1, 0),
                      value=self.track_head.bbox_dummy_iou)
         same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
-        return assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
+        rows = assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
                                        same_label, self.track_head.match_coeff))
+        return torch.where(embeddings.isfinite().all(dim=1), memory.ids_of(rows), NOT_FINITE)
 
 
 @DETECTORS.register_module

@@ -63,10 +63,11 @@ class SingleStageDetector(BaseDetector):
             One float32 array (n_c, 5) per class in original pixels, without background.
         """
         boxes, scores = [], []
-        for view in self.views(img, img_meta):
+        views = self.views(img, img_meta)
+        for view in views:
             found = self.bbox_head.get_candidates(
                 *self.bbox_head(view.feats), view.meta, self.test_cfg)
             boxes.append(view.to_original(found[0]))
             scores.append(found[1])
         dets = self.suppress(torch.cat(boxes), torch.cat(scores), self.test_cfg)
-        return self.by_class(dets.cpu())
+        return self.by_class(self.to_host(dets, views))

@@ -159,7 +159,7 @@ class TwoStageDetector(BaseDetector):
     def result(self, views: Sequence[View], dets: Detections,
                stages: Sequence[RoIStage] | None = None) -> list | tuple[list, list]:
         """What :meth:`detect` returns; ``stages``: see :meth:`detect_masks`."""
-        host = dets.cpu()
+        host = self.to_host(dets, views)
         if self.mask_head is None:
             return self.by_class(host)
         segms = [[] for _ in range(self.num_classes - 1)]
@@ -173,7 +173,7 @@ class TwoStageDetector(BaseDetector):
         """One run-length code for each detection in an image; the host waits once.
 
         Args:
-            host: ``dets.cpu()``.
+            host: ``dets`` in host memory.
             stages: whose masks are averaged; all by default.
         """
         if len(dets) == 0:

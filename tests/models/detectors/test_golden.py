@@ -9,6 +9,8 @@ from mmengine import Config
 from pycocotools import mask as mask_util
 
 from mmdet.core import FramePreprocessor
+from mmdet.core.bbox import bbox_overlaps
+from mmdet.engine.inference import prepare_inference
 from mmdet.models import RPNHead, build_detector
 
 NORM = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -87,10 +89,12 @@ def assert_stat(tensor, stat, rel):
     np.testing.assert_allclose(x[inds], stat['samples'], rtol=rel, atol=tol)
 
 
+@pytest.mark.parametrize('prepare', [torch.nn.Module.eval, prepare_inference],
+                         ids=['plain', 'prepared'])
 @pytest.mark.parametrize('name', ['infer_tiny_a', 'infer_tiny_b', 'infer_paper_a'])
-def test_inference(name, golden, recipe, order_of_2019):
+def test_inference(name, prepare, golden, recipe, order_of_2019):
     g = golden(f'model/{name}')
-    model = golden_detector(g['model'], g['weights'], recipe).eval()
+    model = prepare(golden_detector(g['model'], g['weights'], recipe))
     frames, _ = recipe.video(*[g['video'][k] for k in (
         'seed', 'height', 'width', 'num_frames', 'num_objects')])
     memory, preprocess = None, FramePreprocessor(**NORM)
@@ -101,12 +105,12 @@ def test_inference(name, golden, recipe, order_of_2019):
         assert [list(meta['img_shape']), list(pad_shape), scale] == [
             want['img_shape'], want['pad_shape'], want['scale_factor']]
         img = preprocess([small])
-        check_stages(model, img, meta, want)
+        check_stages(model, img, meta, want, ties=prepare is prepare_inference)
         result, memory = model.track(img, meta, memory)
         check_objects(result, want['objects'])
 
 
-def check_stages(model, img, meta, want):
+def check_stages(model, img, meta, want, ties):
     with torch.no_grad():
         feats = model.extract_feat(img)
         for level, stat in zip(feats, want.get('fpn', [])):
@@ -118,7 +122,11 @@ def check_stages(model, img, meta, want):
     top = torch.tensor(want['proposals_top'])
     distance = (top[:, None, :4] - proposals[None, :, :4]).abs().amax(2)
     nearest, row = distance.min(dim=1)
-    assert nearest.max() < 0.02
+    found = nearest < 0.02
+    if ties:  # rounded otherwise, the other of two overlapping boxes of score 1 may survive
+        ious = bbox_overlaps(top[:, :4], proposals[:, :4]).amax(1)
+        found |= (top[:, 4] == 1) & (ious > model.test_cfg.rpn.nms_thr)
+    assert found.all()
     np.testing.assert_allclose(proposals[row, 4], top[:, 4], atol=1e-3)
 
 

@@ -127,3 +127,36 @@ def test_misspelt_parts_stop_before_anything_is_built(cfg, build, path, value, e
     cfg.merge_from_dict({path: value})
     with pytest.raises(error, match=word):
         build(cfg)
+
+
+def test_a_bounded_memory_gives_the_same_ids(cfg, build, frames, monkeypatch):
+    monkeypatch.setattr('mmdet.models.detectors.masktrack_rcnn.FORGET_EVERY', 1)
+    cfg.test_cfg.rcnn.score_thr = 0.0
+    cfg.test_cfg.track = dict(max_age=1)
+    model, shots = build(cfg).eval(), frames(3)
+    shots = [shots[i] for i in (0, 0, 1, 2, 1, 0, 2, 2)]
+    sizes, found = {}, {}
+    for forget in (TrackMemory.forget, lambda memory, _: memory):
+        monkeypatch.setattr(TrackMemory, 'forget', forget)
+        memory, ids = None, []
+        for shot in shots:
+            result, memory = model.track(*shot, memory)
+            ids.append(result.obj_ids.tolist())
+        found[forget], sizes[forget] = ids, len(memory)
+        assert memory.total == max(max(i) for i in ids) + 1
+    bounded, whole = sizes.values()
+    assert len(set(map(str, found.values()))) == 1 and bounded < whole == memory.total
+
+
+@pytest.mark.parametrize('part, number', [
+    ('track_head.fcs.0', 'nan'), ('bbox_head.fc_cls', 'nan'), ('bbox_head.fc_reg', 'nan'),
+    ('backbone.conv1', 'nan'), ('track_head.fcs.0', 'inf'), ('bbox_head.fc_cls', 'inf'),
+    ('backbone.conv1', 'inf')])
+def test_what_is_not_finite_names_the_frame(cfg, build, frames, part, number):
+    cfg.test_cfg.rcnn.score_thr = 0.0
+    model = build(cfg).eval()
+    img, meta = frames(1)[0]
+    torch.nn.init.constant_(model.get_submodule(part).bias if 'conv1' not in part
+                            else model.get_submodule(part).weight, float(number))
+    with pytest.raises(ValueError, match='a/7.jpg: the network gives NaN or infinity'):
+        model.track(img, dict(meta, filename='a/7.jpg'))

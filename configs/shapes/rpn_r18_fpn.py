@@ -1,0 +1,9 @@
+# RPN, small and from scratch, for moving shapes
+_base_ = ['../_base_/rpn.py', '../_base_/shapes.py', '../_base_/runtime.py']
+model = dict(
+    pretrained=None,
+    backbone=dict(depth=18, frozen_stages=-1, norm_eval=False),
+    neck=dict(in_channels=[64, 128, 256, 512], out_channels=64),
+    rpn_head=dict(in_channels=64, feat_channels=64))
+data = dict(train=dict(with_label=False))
+test_cfg = dict(rpn=dict(nms_pre=200, nms_post=200, max_num=200))
