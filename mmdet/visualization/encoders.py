@@ -48,7 +48,7 @@ class AvEncoder:
     def __init__(self, path: str, encoder: str, fps: float, size: tuple[int, int]) -> None:
         self.path, self.count, self.last = path, 0, -1  # last: time of a frame, in ticks
         self.failed: str | None = None
-        rate = fractions.Fraction(fps).limit_denominator(1001)
+        rate = fractions.Fraction(max(fps, 0.001)).limit_denominator(1001)
         with self._told():
             self.container = av.open(path, 'w', options=dict(movflags='faststart'))
             self.stream = self.container.add_stream(
