@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mmdet.datasets.base import BaseDataset
-from mmdet.engine import distribution
+from mmdet.engine import distribution, test_loop
 from mmdet.engine.checks import check_inputs, check_targets, check_types
 from mmdet.engine.distribution import OtherProcessFailed, together
 from mmdet.engine.test_loop import detect_dataset, evaluate_detector, result_types
@@ -89,6 +89,19 @@ def test_proposals_go_to_the_device_with_the_picture(pretend, images):
     assert [r[0].tolist() for r in there] == [r[0].tolist() for r in here]
 
 
+def test_two_processes_share_the_images(images, monkeypatch):
+    alone = detect_dataset(FromProposals(), images, CPU)
+    parts, all_of_them = {}, []
+    for rank in (1, 0):
+        monkeypatch.setattr(test_loop, 'rank_and_world', lambda: (rank, 2))
+        monkeypatch.setattr(test_loop, 'gather_dicts',
+                            lambda found: (parts.update(found), parts if rank == 0 else None)[1])
+        all_of_them.append(detect_dataset(FromProposals(), images, CPU))
+        assert list(parts) == ([1] if rank else [1, 0])
+    assert all_of_them[0] is None
+    assert [r[0].tolist() for r in all_of_them[1]] == [r[0].tolist() for r in alone]
+
+
 def test_what_the_detector_gives_is_scored(images):
     scores = evaluate_detector(FromProposals(), images, CPU)
     assert list(scores) == ['bbox'] and scores['bbox']['mAP'] == pytest.approx(0.5)
@@ -154,7 +167,7 @@ def test_files_that_train_together_have_the_same_things(images):
 
 class BoxesOnly(BaseDetector):
     def __init__(self):
-        super().__init__(None, None)
+        nn.Module.__init__(self)
 
     def forward_train(self, img, img_meta, gt_bboxes):
         return dict(loss=img.sum() + len(gt_bboxes))

@@ -3,12 +3,11 @@ import importlib.util
 import json
 import pathlib
 import re
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mmdet.apis.train import TrainOptions
 from mmdet.apis.train import run as train
@@ -86,14 +85,15 @@ def test_voc_is_tested_and_scored_from_the_file_alike(tiny, images, done, spoken
     assert tables[0] in spoken
 
 
-def test_two_processes_write_the_same(tiny, images, done, tmp_path):
-    command = [sys.executable, TOOLS / 'test.py', tiny.config, tiny.checkpoint, '--out',
-               tmp_path / 'x.pkl', '--gpus', '2', '--cfg-options', *images[1]]
-    ended = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    for got, want in zip(load_results(str(tmp_path / 'x.pkl')), load_results(str(done))):
-        for a, b in zip(got[0], want[0], strict=True):
-            np.testing.assert_allclose(a, b, atol=1e-3)
+def test_more_gpus_start_more_processes(tiny, images, tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr('mmdet.apis.test.use_gpus', started.append)
+    monkeypatch.setattr('mmdet.apis.test.run_copies', lambda *args: started.append(args) or 3)
+    assert run('test', tiny.config, tiny.checkpoint, '--out', tmp_path / 'x.pkl', '--gpus', 2,
+               '--proc_per_gpu', 2, '--cfg-options', *images[1]) == 3
+    gpus, (command, processes) = started
+    assert (gpus, processes) == (2, 4) and command[-2:] == ['--launcher', 'pytorch']
+    assert not any(tmp_path.iterdir())
 
 
 def test_show_draws_every_image_without_out(tiny, images, tmp_path):
@@ -137,6 +137,37 @@ def test_voc_trains_and_is_validated(boxes_only, tmp_path):
     log, = tmp_path.glob('*.log.json')
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert {'bbox_mAP', 'bbox_AP50'} <= lines[-1].keys() and (tmp_path / 'best.pth').exists()
+
+
+def as_type(config, kind, path, *lacks):
+    cfg = load_config(config)
+    cfg.model.type = kind
+    for part in lacks:
+        for settings in (cfg.model, cfg.train_cfg, cfg.test_cfg):
+            settings.pop(part, None)
+    cfg.dump(path)
+    return str(path)
+
+
+def test_proposals_of_an_rpn_train_and_test_another(tiny, boxes_only, tmp_path, monkeypatch,
+                                                    capsys):
+    monkeypatch.chdir(tmp_path)
+    rpn = as_type(boxes_only, 'RPN', 'rpn.py', 'bbox_head', 'bbox_roi_extractor', 'rcnn')
+    state = {key: value for key, value in tiny.detector.state_dict().items()
+             if key.startswith(('backbone', 'neck', 'rpn_head'))}
+    torch.save(dict(state_dict=state), 'rpn.pth')
+    run('test', rpn, 'rpn.pth', '--out', 'found.pkl', '--eval', 'proposal_fast')
+    found = load_results('found.pkl')
+    assert [boxes.shape[1] for boxes in found] == [5] * 3 and len(found[0]) > 5
+    fast = as_type(boxes_only, 'FastRCNN', 'fast.py', 'rpn_head', 'rpn')
+    with pytest.raises(ValueError, match='proposals'):
+        train(TrainOptions(fast, 'fast'))
+    given = {f'data.{part}.{key}': value for part in ('train', 'val', 'test')
+             for key, value in (('proposal_file', 'found.pkl'), ('num_max_proposals', 5))}
+    train(TrainOptions(fast, 'fast', validate=True, seed=0, cfg_options=given))
+    run('test', fast, 'fast/latest.pth', '--out', 'x.pkl', '--eval', 'bbox', '--cfg-options',
+        'test_cfg.rcnn.score_thr=0.', *(f'{key}={value}' for key, value in given.items()))
+    assert 1 <= sum(map(len, load_results('x.pkl')[0])) <= 15  # 5 proposals, 3 classes
 
 
 @pytest.mark.parametrize('option, error, message', [
