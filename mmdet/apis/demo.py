@@ -46,9 +46,8 @@ class DemoOptions:
 
     def check(self) -> None:
         """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""
-        if self.fps is not None and not 0 < self.fps <= 1000:
-            raise BadValue(f'--fps {self.fps:g}: expected frames a second, more than 0 and at '
-                           'most 1000')
+        if self.fps is not None and not 0.01 <= self.fps <= 1000:
+            raise BadValue(f'--fps {self.fps:g}: expected frames a second, 0.01 to 1000')
         if self.max_frames is not None and self.max_frames < 1:
             raise BadValue(f'--max-frames {self.max_frames}: expected 1 or more')
         if math.isnan(self.score_thr):

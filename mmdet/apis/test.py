@@ -29,6 +29,7 @@ from mmdet.formats.submission import write_submission
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
+from mmdet.utils.fileio import write_here_or_elsewhere
 from mmdet.utils.logger import get_root_logger
 
 
@@ -180,7 +181,7 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
         detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
     results = loop(detector, dataset, device, options.workers, logger)
     if results is not None and options.out is not None:
-        dump_results(results, options.out)
+        write_here_or_elsewhere(lambda path: dump_results(results, path), options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
                     'frames' if dataset.is_video else 'images')
     return results

@@ -2,7 +2,8 @@
 
 Discs, boxes, triangles and the like drift, bounce, leave and come back over a
 textured background and hide each other. It is big enough to train a small
-model in minutes on a CPU and to score it on videos it never saw.
+model in minutes on a CPU and to score it on videos it never saw. The preset
+``hard`` is for telling trackers apart; see :mod:`mmdet.curation.hard_shapes`.
 """
 import dataclasses
 import json
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.curation import hard_shapes
 from mmdet.formats.entries import mask_lists
 from mmdet.formats.json_files import read_json, write_json
 from mmdet.formats.pictures import write_picture
@@ -48,6 +50,7 @@ class ShapesSpec:
         objects: objects a video; some may be hidden or outside for a while.
         classes: names out of ``KINDS``; category ids are 1, 2, ... in this order.
         seed: another seed gives other videos.
+        preset: ``easy`` or ``hard`` scenes.
     """
     train_videos: int = 160
     val_videos: int = 15
@@ -56,8 +59,11 @@ class ShapesSpec:
     objects: int = 3
     classes: tuple[str, ...] = ('disc', 'box', 'triangle')
     seed: int = 0
+    preset: str = 'easy'
 
     def __post_init__(self) -> None:
+        if self.preset not in ('easy', 'hard'):
+            raise BadValue(f'preset: expected easy or hard, got {self.preset}')
         unknown = [name for name in self.classes if name not in KINDS]
         if unknown or not self.classes or len(set(self.classes)) < len(self.classes):
             raise BadValue(f'classes: expected different names out of {", ".join(KINDS)}, '
@@ -71,7 +77,14 @@ class ShapesSpec:
 
     def as_json(self) -> dict:
         """The options and the version of the drawing, as written beside the data."""
-        return json.loads(json.dumps(dict(dataclasses.asdict(self), version=VERSION)))
+        content = dict(dataclasses.asdict(self), version=VERSION)
+        if self.preset == 'easy':  # as it was written before there was another
+            del content['preset']
+        return json.loads(json.dumps(content))
+
+
+PRESETS = {'easy': ShapesSpec(),
+           'hard': ShapesSpec(train_videos=120, val_videos=30, length=36, objects=5, preset='hard')}
 
 
 def _bounce(path: np.ndarray, size: float, margin: float) -> np.ndarray:
@@ -154,6 +167,8 @@ def draw_video(spec: ShapesSpec, split: str,
     """
     rng = np.random.default_rng([spec.seed, ('train', 'val').index(split), index])
     width, height = spec.size
+    if spec.preset == 'hard':
+        return _draw_hard(rng, spec)
     background, actors = _background(rng, spec), _actors(rng, spec)
     rows, cols = np.mgrid[:height, :width].astype(float)
     frames = np.zeros((spec.length, height, width, 3), np.uint8)
@@ -167,6 +182,36 @@ def draw_video(spec: ShapesSpec, split: str,
             frame[inside] = actor['color'] * actor['shade'](u, v)[inside, None]
             masks[:i, t, inside] = False
             masks[i, t] = inside
+        frame += rng.uniform(-GRAIN / 2, GRAIN / 2, (height, width, 1))
+        frames[t] = frame.clip(0, 255)
+    return frames, [actor['label'] for actor in actors], masks
+
+
+def _draw_hard(rng: np.random.Generator,
+               spec: ShapesSpec) -> tuple[np.ndarray, list[int], np.ndarray]:
+    """A hard scene; returns what :func:`draw_video` does."""
+    width, height = spec.size
+    background, front = _background(rng, spec), 1.5 * _background(rng, spec)
+    actors, pillars = hard_shapes.hard_actors(rng, spec.length, spec.size, spec.objects,
+                                              len(spec.classes), _texture)
+    smear = hard_shapes.shaking(rng, spec.length)
+    rows, cols = np.mgrid[:height, :width].astype(float)
+    frames = np.zeros((spec.length, height, width, 3), np.uint8)
+    masks = np.zeros((spec.objects, spec.length, height, width), bool)
+    for t in range(spec.length):
+        frame = background.copy()
+        for i, actor in enumerate(actors):
+            seen = hard_shapes.coverage(KINDS[spec.classes[actor['label']]], actor['path'], t,
+                                        actor['radius'][t], rows, cols)
+            x, y = actor['path'][t]
+            shade = actor['shade']((cols - x) / actor['radius'][t], (rows - y) / actor['radius'][t])
+            frame += seen[..., None] * (actor['color'] * shade[..., None] - frame)
+            masks[:i, t, seen >= 0.5] = False
+            masks[i, t] = seen >= 0.5
+        for first, last in pillars:
+            frame[:, first:last] = front[:, first:last]
+            masks[:, t, :, first:last] = False
+        frame = hard_shapes.smeared(frame, smear[t])
         frame += rng.uniform(-GRAIN / 2, GRAIN / 2, (height, width, 1))
         frames[t] = frame.clip(0, 255)
     return frames, [actor['label'] for actor in actors], masks

@@ -82,7 +82,8 @@ class AvVideo(Video):
                            '(sound alone, or cut short)')
         self.stream = self.container.streams.video[0]
         self.stream.thread_type = 'AUTO'
-        self.fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)
+        self.fps = fps if 0 < fps <= MAX_FPS else 0.0
         self.seconds = (self.container.duration or 0) / 1e6
         self.count = self.stream.frames
         self.length = self.count or round(self.seconds * self.fps)

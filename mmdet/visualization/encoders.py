@@ -47,8 +47,8 @@ class AvEncoder:
 
     def __init__(self, path: str, encoder: str, fps: float, size: tuple[int, int]) -> None:
         self.path, self.count, self.last = path, 0, -1  # last: time of a frame, in ticks
-        self.failed = False  # FFmpeg crashes when it goes on after its header was not written
-        rate = fractions.Fraction(fps).limit_denominator(1001)
+        self.failed: str | None = None
+        rate = fractions.Fraction(max(fps, 0.001)).limit_denominator(1001)
         with self._told():
             self.container = av.open(path, 'w', options=dict(movflags='faststart'))
             self.stream = self.container.add_stream(
@@ -78,19 +78,24 @@ class AvEncoder:
 
     def close(self) -> None:
         """Write what the encoder still holds."""
-        container, self.container = self.container, None
-        if container is not None:
-            with self._told(), contextlib.closing(container):
-                if not self.failed:
-                    container.mux(self.stream.encode(None))
+        with self._told(), contextlib.closing(self.container) as container:
+            container.mux(self.stream.encode(None))
+
+    def abandon(self) -> None:
+        """Close the file as it is."""
+        with contextlib.suppress(av.FFmpegError):
+            self.container.close()
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except av.FFmpegError as error:
-            self.failed = True
-            raise CannotWrite(f'{self.path}: cannot be written ({error.strerror})') from None
+        """CannotWrite, then and from then on: FFmpeg crashes on a file whose header failed."""
+        if self.failed is None:
+            try:
+                yield
+                return
+            except av.FFmpegError as error:
+                self.failed = error.strerror
+        raise CannotWrite(f'{self.path}: cannot be written ({self.failed})') from None
 
 
 class CvEncoder:
@@ -110,6 +115,8 @@ class CvEncoder:
     def close(self) -> None:
         """Finish the file."""
         self.writer.release()
+
+    abandon = close
 
 
 def count_frames(path: str | os.PathLike) -> int:

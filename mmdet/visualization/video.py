@@ -115,9 +115,9 @@ class VideoWriter:
     def _finish(self) -> pathlib.Path:
         try:
             if self.encoder is not None:
-                encoder, self.encoder = self.encoder, None
                 with self._told_of_disk():
-                    encoder.close()
+                    self.encoder.close()
+                self.encoder = None
                 if count_frames(self.partial) == self.sampler.seen:
                     with told(self.path):
                         publish(self.partial, self.path)
@@ -148,8 +148,7 @@ class VideoWriter:
         """Leave nothing, unless it was closed before."""
         encoder, self.encoder = self.encoder, None
         if encoder is not None:
-            with contextlib.suppress(CannotWrite):
-                encoder.close()
+            encoder.abandon()
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdet.apis import demo, drawings, inference_detector, init_detector
+from mmdet.apis import demo, drawings, inference, inference_detector, init_detector
 from mmdet.apis.demo import DemoOptions, run_demo
 from mmdet.engine.stops import Stopped
 from mmdet.formats import video_json
@@ -43,6 +43,14 @@ def track(tiny, detector, tmp_path, monkeypatch):
     return run
 
 
+@pytest.fixture(params=['alone', 'threads'])
+def overlap(request, monkeypatch):
+    """Reading, network and drawing one after the other, and in threads as on a GPU's machine."""
+    if request.param == 'threads':
+        for module in (drawings, inference):
+            monkeypatch.setattr(module, 'default_workers', lambda device: 1)
+
+
 def listing(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob('*') if p.is_file())
 
@@ -54,7 +62,7 @@ def video_file(tiny, path, count=3, **options):
     return path
 
 
-def test_files_of_a_video(tiny, track, found, tmp_path):
+def test_files_of_a_video(tiny, track, found, tmp_path, overlap):
     content, = track(str(tiny.folder / 'frames/t1'), masks=True, score_thr=0.5)
     folder = tmp_path / 'out/t1'
     strong = [f'masks/{i:03d}/{t:05d}.png' for t, r in enumerate(found)
@@ -113,7 +121,7 @@ def test_folders_of_folders(tiny, tmp_path):
         videos_under(str(tmp_path))
 
 
-def test_a_bad_frame_keeps_those_before(tiny, track, tmp_path):
+def test_a_bad_frame_keeps_those_before(tiny, track, tmp_path, overlap):
     folder = tmp_path / 'in'
     folder.mkdir()
     for t in range(3):
@@ -179,7 +187,7 @@ def test_a_second_ctrl_c_keeps_the_json(tiny, track, tmp_path, monkeypatch):
     assert listing(tmp_path / 'out') == ['t1/t1.json']
 
 
-def test_a_full_disk_keeps_the_json(tiny, track, tmp_path, monkeypatch):
+def test_a_full_disk_keeps_the_json(tiny, track, tmp_path, monkeypatch, overlap):
     def full(self, frame, time=None):
         raise CannotWrite(f'{self.path}: cannot be written (No space left on device)')
 

@@ -11,7 +11,8 @@ import pytest
 
 from mmdet.utils import fileio
 from mmdet.utils.errors import CannotWrite, told_to_user
-from mmdet.utils.fileio import atomic_write, clear_partials, open_partial, write_bytes
+from mmdet.utils.fileio import (atomic_write, clear_partials, open_partial, write_bytes,
+                                write_here_or_elsewhere)
 
 
 @pytest.fixture
@@ -107,3 +108,16 @@ def test_what_a_killed_process_left_is_cleared_and_what_another_writes_is_not(tm
     clear_partials.cache_clear()
     write_bytes(b'', tmp_path / 'c')
     assert sorted(p.name for p in tmp_path.iterdir()) == ['c', 'mine.part']
+
+
+def test_what_has_no_room_is_written_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / 'file').write_text('')
+    (tmp_path / 'spare').mkdir()
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'spare'))
+    wanted = tmp_path / 'file' / 'x.pkl'  # no folder
+    with pytest.raises(CannotWrite, match='x.pkl: cannot be written .* it was written to .*x.pkl'):
+        write_here_or_elsewhere(lambda path: write_bytes(b'hours', path), wanted)
+    kept, = (tmp_path / 'spare').glob('*/x.pkl')
+    assert kept.read_bytes() == b'hours'
+    write_here_or_elsewhere(lambda path: write_bytes(b'here', path), tmp_path / 'x.pkl')
+    assert (tmp_path / 'x.pkl').read_bytes() == b'here'

@@ -1,8 +1,11 @@
 """Videos open again with every frame; without an encoder a strip is written."""
+import resource
+
 import cv2
 import numpy as np
 import pytest
 
+from mmdet.utils.errors import CannotWrite
 from mmdet.visualization import VideoWriter, contact_strip, count_frames, video
 from mmdet.visualization.encoders import check_codec
 from mmdet.visualization.strip import Sampler, spread
@@ -98,3 +101,19 @@ def test_codecs(tmp_path, codec, name):
         assert container.streams.video[0].codec.canonical_name == name
     with pytest.raises(ValueError, match='codec h265: unknown; expected auto, h264'):
         check_codec('h265')
+
+
+def test_after_a_full_disk_nothing_more_is_written(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        writer = VideoWriter(tmp_path / 'a.mp4')
+        for _ in range(2):
+            with pytest.raises(CannotWrite, match=r'a.mp4: cannot be written \(File too large\)'):
+                for level in range(40):
+                    writer.write(grey(level))
+                writer.close()
+        writer.discard()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []

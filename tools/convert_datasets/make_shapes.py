@@ -1,15 +1,20 @@
 """Write the small data set of moving shapes, in YouTube-VIS format.
 
     python tools/convert_datasets/make_shapes.py --out data/shapes
+    python tools/convert_datasets/make_shapes.py --preset hard --out data/shapes_hard
+
+The hard preset is for telling trackers apart: look-alikes that cross, objects that hide behind
+pillars or leave for a third of the video and come back, blur.
 """
 import argparse
+import dataclasses
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mmdet.curation.dataset_sheet import contact_sheet  # noqa: E402
-from mmdet.curation.shapes import KINDS, ShapesSpec, make_shapes  # noqa: E402
+from mmdet.curation.shapes import KINDS, PRESETS, ShapesSpec, make_shapes  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool, width_x_height  # noqa: E402
 from mmdet.formats.pictures import write_picture  # noqa: E402
@@ -20,13 +25,14 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('--out', default='data/shapes', metavar='FOLDER', help='folder to make')
-    add('--train-videos', type=int, default=160, metavar='N', help='how many to train on')
-    add('--val-videos', type=int, default=15, metavar='N', help='how many to test on')
-    add('--length', type=int, default=12, metavar='N', help='frames a video')
-    add('--size', type=width_x_height, default='192x128', metavar='WxH', help='in pixels')
-    add('--objects', type=int, default=3, metavar='N', help='objects a video')
-    add('--classes', nargs='+', default=['disc', 'box', 'triangle'], metavar='NAME',
-        help='out of ' + ', '.join(KINDS))
+    add('--preset', default='easy', choices=['easy', 'hard'], help='kind of scenes')
+    add('--train-videos', type=int, metavar='N', help='how many to train on (160; hard: 120)')
+    add('--val-videos', type=int, metavar='N', help='how many to test on (15; hard: 30)')
+    add('--length', type=int, metavar='N', help='frames a video (12; hard: 36)')
+    add('--size', type=width_x_height, metavar='WxH', help='in pixels (192x128)')
+    add('--objects', type=int, metavar='N', help='objects a video (3; hard: 5)')
+    add('--classes', nargs='+', metavar='NAME',
+        help='out of ' + ', '.join(KINDS) + ' (disc box triangle)')
     add('--seed', type=int, default=0, help='another one gives other videos')
     add('--force', action='store_true', help='replace a folder with other content')
     add('--sheet', metavar='PNG', help='also write a picture of some frames with their masks')
@@ -49,8 +55,10 @@ def write_sheet(folder: str, path: str) -> None:
 
 def main() -> None:
     args = parse_args()
-    spec = ShapesSpec(args.train_videos, args.val_videos, args.length, args.size, args.objects,
-                      tuple(args.classes), args.seed)
+    names = {field.name for field in dataclasses.fields(ShapesSpec)}
+    changes = {name: tuple(value) if isinstance(value, list) else value
+               for name, value in vars(args).items() if name in names and value is not None}
+    spec = dataclasses.replace(PRESETS[args.preset], **changes)
     new = make_shapes(args.out, spec, args.force, show_progress)
     if args.sheet:
         write_sheet(args.out, args.sheet)
