@@ -161,7 +161,7 @@ def describe(tuned: Tuned, options: TuneOptions) -> str:
         value, ends = tuned.ap[name]
         rows.append([words, f'{value:.1f}', f'{ends[0]:.1f} to {ends[1]:.1f}' if ends else ''])
     rows.append(['settings below, on the videos they were chosen on', f'{tuned.best.ap:.1f}',
-                 'too good to be true'])
+                 'optimistic'])
     keys = [parse_axis(text).key for text in options.space]
     shares = [['setting', 'best', 'explains of AP']] + [
         [key, str(tuned.best.settings.get(key, 'as it is')),
