@@ -12,11 +12,10 @@ CONFIG=$1
 GPUS=$2
 shift 2
 
-if [ "${NNODES:-1}" = 1 ]; then
-    RENDEZVOUS=(--standalone)
-else
-    RENDEZVOUS=(--nnodes="$NNODES" --node_rank="${NODE_RANK:-0}"
-                --master_addr="$MASTER_ADDR" --master_port="${PORT:-29500}")
+TRAIN=$(dirname "$0")/train.py
+if [ "${NNODES:-1}" = 1 ]; then  # a mistake is one sentence then, not torchrun's page
+    exec "${PYTHON:-python}" "$TRAIN" "$CONFIG" --gpus "$GPUS" "$@"
 fi
-exec "${PYTHON:-python}" -m torch.distributed.run "${RENDEZVOUS[@]}" \
-    --nproc_per_node="$GPUS" "$(dirname "$0")/train.py" "$CONFIG" --launcher pytorch "$@"
+exec "${PYTHON:-python}" -m torch.distributed.run --nnodes="$NNODES" \
+    --node_rank="${NODE_RANK:-0}" --master_addr="$MASTER_ADDR" --master_port="${PORT:-29500}" \
+    --nproc_per_node="$GPUS" "$TRAIN" "$CONFIG" --launcher pytorch "$@"

@@ -50,6 +50,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='half precision: bfloat16 on CPUs that have it, float16 on GPUs')
     add('--compile', action='store_true', default=None,
         help='let Inductor compile the network: faster after a minute or so')
+    add('--save-detections', metavar='FILE',
+        help='keep all that the tracker saw, for tools/analysis/replay.py')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)

@@ -1,5 +1,6 @@
 """A whole test: config and checkpoint in, result files, scores and drawings out."""
 import dataclasses
+import functools
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ from mmdet.engine.drawing import draw_dataset, draw_images
 from mmdet.engine.environment import check_count, set_threads, this_device
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
+from mmdet.engine.recording import Recorder
 from mmdet.engine.sharding import check_gpus, use_gpus
 from mmdet.engine.test_loop import choose_loop, given_types
 from mmdet.formats.result_files import dump_results, load_results
@@ -49,6 +51,7 @@ class TestOptions:
     launcher: str = 'none'
     workers: int | None = None
     allow_partial: bool = False
+    save_detections: str | None = None
     amp: bool | None = None
     compile: bool | None = None
     cfg_options: dict | None = None
@@ -99,6 +102,9 @@ def prepare(options: TestOptions) -> Prepared:
     if options.format_only and not dataset.is_video:
         raise BadValue('--format-only packs tracks of videos; for images X.pkl.json is all '
                        'servers need')
+    if options.save_detections and (options.load_result or not dataset.is_video):
+        raise BadValue('--save-detections keeps what a tracker sees in videos; it needs a '
+                       'YTVOSDataset and a checkpoint, not --load_result')
     if options.load_result:
         checks.check_types(options.eval, dataset.result_types, dataset)
         return Prepared(cfg, dataset, None)
@@ -144,7 +150,7 @@ def run(options: TestOptions, prepared: Prepared | None = None) -> dict | None:
         results = read_results(options.out, prepared.dataset)
     else:
         results = None
-    return None if results is None else _report(options, prepared, results, logger)
+    return None if results is None else report(options, prepared, results, logger)
 
 
 def _announce(dataset: BaseDataset, out: str | None, logger: logging.Logger) -> None:
@@ -169,6 +175,8 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     device = this_device(cfg.device)
     set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
+    if options.save_detections:
+        loop = functools.partial(loop, recorder=Recorder(options.save_detections, dataset))
     detector = prepare_inference(
         detector.to(device), **classic.inference(cfg, amp=options.amp, compile=options.compile))
     results = loop(detector, dataset, device, options.workers, logger)
@@ -192,9 +200,9 @@ def read_results(path: str, dataset: BaseDataset) -> list:
     return results
 
 
-def _report(options: TestOptions, prepared: Prepared, results: list,
-            logger: logging.Logger) -> dict:
-    """Write the json, score it, then draw."""
+def report(options: TestOptions, prepared: Prepared, results: list,
+           logger: logging.Logger) -> dict:
+    """Write the json, score it, then draw; returns evaluation type to metrics."""
     metrics = {}
     for stage, part in by_stage(results).items() if options.out else ():
         scores = _score(options, prepared, stage, part, logger)

@@ -48,7 +48,7 @@ def read_archive(path: str, values: bool = True) -> Any:
             tensors, numbers, texts, arrays of numbers and built-in containers.
     """
     size = os.path.getsize(path)
-    with open(path, 'rb') as file:
+    with _Bounded(io.FileIO(path)) as file:
         begin = file.read(len(_STREAM))
         file.seek(0)
         if begin.startswith(b'PK'):
@@ -62,6 +62,14 @@ def read_archive(path: str, values: bool = True) -> Any:
             file.seek(len(_STREAM))
             return _Stream(file, size, values).read()
     raise ValueError('it is no checkpoint')
+
+
+class _Bounded(io.BufferedReader):
+    """A file of which nobody asks for more bytes than it has."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        whole = os.fstat(self.fileno()).st_size
+        return super().read(whole if size is None or size < 0 else min(size, whole))
 
 
 class _Storage(Part):

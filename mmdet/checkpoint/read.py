@@ -52,7 +52,7 @@ def _read(filename: str, path: str) -> Any:
 def refused(filename: str, error: Exception) -> BadValue:
     """What to say of a file that is no checkpoint, or more than one."""
     said = str(error) if type(error) is ValueError else 'it is no checkpoint'
-    return BadValue(f'{filename}: refused: {said}; expected tensors, numbers, strings and '
+    return BadValue(f'{filename}: refused: {said:.200}; expected tensors, numbers, strings and '
                     'containers')
 
 

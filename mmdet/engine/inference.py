@@ -5,22 +5,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmdet.models.fold import fold_norms
+from mmdet.models.fuse import FusedConv2d, can_fuse_relus, fold_norms, fuse_relus
 from mmdet.utils import nearest
 from mmdet.utils.errors import BadKey, BadValue
 from mmdet.utils.logger import get_root_logger
 
 DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
-HALF_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+HALF_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, FusedConv2d)
 
 
 def prepare_inference(detector: nn.Module, amp: bool | str = False,
                       compile: bool = False) -> nn.Module:
     """A copy of a detector that is faster and cannot be trained.
 
-    Batch norms are folded into convolutions, weights are laid out channels-last and take no
-    gradient. Results differ by rounding only, unless ``amp`` is on. The detector given keeps its
-    weights, its mode and its layout.
+    Batch norms are folded into convolutions, on a CPU oneDNN applies the ReLU and the sum behind
+    one, weights are laid out channels-last and take no gradient. Results differ by rounding only,
+    unless ``amp`` is on. The detector given keeps its weights, its mode and its layout.
 
     Args:
         detector: any registered detector, on the device it will run on.
@@ -40,7 +40,10 @@ def prepare_inference(detector: nn.Module, amp: bool | str = False,
     device = next(detector.parameters()).device
     dtype = amp_dtype(amp, device)
     ready = copy.deepcopy(detector).eval()
+    vars(ready).pop('extract_feat', None)  # of one that was compiled
     fold_norms(ready)
+    if device.type == 'cpu' and not compile and can_fuse_relus():  # Inductor does it itself
+        fuse_relus(ready)
     lay_out(ready, dtype)
     if compile:
         _compile(ready)

@@ -16,17 +16,20 @@ def duration(seconds: float) -> str:
 class Progress:
     """Counts finished items and logs rate and time left now and then.
 
+    Several processes share the work evenly: the first one counts for all of them.
+
     Args:
-        total: number of items; 0 where it is not known.
+        total: number of items of all processes; 0 where it is not known.
         logger: gets the lines.
         unit: what is counted, in the plural.
         every: seconds between two lines; the first comes after a fifth of it.
+        mine: how many of them are this process's; None: all.
     """
 
     def __init__(self, total: int, logger: logging.Logger, unit: str = 'frames',
-                 every: float = 10) -> None:
+                 every: float = 10, mine: int | None = None) -> None:
         self.total, self.logger, self.unit, self.every = total, logger, unit, every
-        self.done = 0
+        self.done, self.mine = 0, total if mine is None else mine
         self.started = time.monotonic()
         self.next_line = self.started + every / 5
 
@@ -43,12 +46,19 @@ class Progress:
         rate = self.done / max(elapsed, 1e-9)
         if not self.total:
             return f'{self.done} {self.unit}, {rate:.1f} a second'
-        left = (self.total - self.done) / rate if rate else 0
-        return (f'{self.done}/{self.total} {self.unit}, {rate:.1f} a second, '
+        done = self._of_all()
+        rate *= self.total / max(self.mine, 1)
+        left = (self.total - done) / rate if rate else 0
+        about = '' if self.mine == self.total else 'about '
+        return (f'{about}{done}/{self.total} {self.unit}, {rate:.1f} a second, '
                 f'{duration(left)} left')
 
+    def _of_all(self) -> int:
+        """Finished items of all processes, which are as far as this one."""
+        return round(self.done * self.total / self.mine) if self.total and self.mine else self.done
+
     def finish(self) -> None:
-        """Log how long all of it took."""
-        elapsed = time.monotonic() - self.started
-        self.logger.info('%d %s in %s, %.1f a second', self.done, self.unit,
-                         duration(elapsed), self.done / max(elapsed, 1e-9))
+        """Log how long all of it took; every process is done."""
+        elapsed, done = time.monotonic() - self.started, self._of_all()
+        self.logger.info('%d %s in %s, %.1f a second', done, self.unit,
+                         duration(elapsed), done / max(elapsed, 1e-9))

@@ -3,6 +3,7 @@
 The state of a video is the ``memory`` that goes into ``track`` and comes out
 of it; nothing is kept on the detector.
 """
+import functools
 import inspect
 import itertools
 import logging
@@ -20,7 +21,9 @@ from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world, t
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
+from mmdet.engine.recording import Recorder
 from mmdet.engine.sharding import balanced_shards
+from mmdet.formats.detections import FrameDetections
 from mmdet.formats.results import by_stage
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadType, BadValue
@@ -36,7 +39,8 @@ def network_input(preprocess: FramePreprocessor, img: Tensor | Sequence[Tensor],
 
 
 def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Iterable[dict],
-                device: torch.device) -> Iterator[tuple[dict, TrackResult]]:
+                device: torch.device, keep: Callable[[FrameDetections], None] | None = None
+                ) -> Iterator[tuple[dict, TrackResult]]:
     """Follow the objects through one video.
 
     Args:
@@ -45,21 +49,23 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
         items: the frames in order, dicts with ``img`` uint8 (h, w, 3) and ``img_meta``, or
             lists of these with one entry a view.
         device: of the detector.
+        keep: gets all detections of each frame; the detector's ``track`` takes it then.
 
     Yields:
         each item and what is in it.
     """
+    track = detector.track if keep is None else functools.partial(detector.track, keep=keep)
     memory = None
     for item in items:
         img = network_input(preprocess, item['img'], device)
-        result, memory = detector.track(img, item['img_meta'], memory)
+        result, memory = track(img, item['img_meta'], memory)
         yield item, result
 
 
 @torch.no_grad()
 def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.device,
-                  workers: int | None = None,
-                  logger: logging.Logger | None = None) -> list[TrackResult] | None:
+                  workers: int | None = None, logger: logging.Logger | None = None,
+                  recorder: Recorder | None = None) -> list[TrackResult] | None:
     """Test every video of a data set, each process its share of whole videos.
 
     Args:
@@ -68,6 +74,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
         device: of the detector.
         workers: threads that load frames; by default as the machine allows.
         logger: for progress.
+        recorder: keeps all detections.
 
     Returns:
         a result per item; None on other processes than the first.
@@ -79,7 +86,8 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
     mine = [list(videos)[i] for i in mine]
     order = [index for video in mine for index in videos[video]]
     preprocess = dataset.preprocessor()
-    progress = Progress(len(order), logger or get_root_logger())
+    progress = Progress(sum(map(len, videos.values())), logger or get_root_logger(),
+                        mine=len(order))
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
 
@@ -87,15 +95,22 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
         found = {}
         for video in mine:
             shots = itertools.islice(items, len(videos[video]))
-            found[video] = []
-            for _, result in track_video(detector, preprocess, shots, device):
+            found[video], frames = [], []
+            for _, result in track_video(detector, preprocess, shots, device,
+                                         None if recorder is None else frames.append):
                 found[video].append(result)
                 progress.update()
+            if recorder is not None:
+                recorder.add(video, frames)
+        if recorder is not None:
+            recorder.close()
         return found
 
     found = together(test_mine)
     progress.finish()
-    found = gather_dicts(found)
+    found = gather_dicts(found)  # waits for all
+    if recorder is not None:
+        recorder.join()
     if found is None:
         return None
     return [result for video in videos for result in found[video]]
@@ -114,7 +129,7 @@ def detect_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devi
     rank, count = rank_and_world()
     order = range(rank, len(dataset), count)
     preprocess, given = dataset.preprocessor(), given_inputs(detector)
-    progress = Progress(len(order), logger or get_root_logger(), 'images')
+    progress = Progress(len(dataset), logger or get_root_logger(), 'images', mine=len(order))
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
 

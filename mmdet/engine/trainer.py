@@ -90,6 +90,9 @@ class Trainer:
         self.call_hook('before_train')
         self.last_update.is_saved()
         try:
+            if self.epoch >= self.max_epochs:
+                self.logger.info(f'all {self.max_epochs} epochs are done, nothing is left to '
+                                 'train; to go on, raise total_epochs')
             self.make_up_for_validation()
             while self.epoch < self.max_epochs:
                 self.train_epoch()

@@ -226,7 +226,7 @@ class YTVOSeval:
         thrs = self.params.iouThrs
         which = f'{thrs[0]:0.2f}:{thrs[-1]:0.2f}' if iou is None else f'{iou:0.2f}'
         return (f' {title:<18} {short} @[ IoU={which:<9} | area={area:>6s} | '
-                f'maxDets={dets:>3d} ] = {value:0.3f}')
+                f'maxDets={dets:>3d} ] = ' + (f'{value:0.3f}' if value > -1 else '-'))
 
 
 def check_scorable(gt: dict, iou_type: str, name: str) -> None:

@@ -39,8 +39,8 @@ def read_pickle(path: str) -> Any:
     try:
         return unpickle(data)
     except (ValueError, IndexError, KeyError, TypeError, RecursionError) as error:
-        raise BadValue(f'{path}: refused: {error or "the file is damaged"}; expected a complete '
-                       'pickle of numbers, texts, numpy arrays, dicts and lists') from None
+        raise BadValue(f'{path}: refused: {str(error) or "the file is damaged":.200}; expected a '
+                       'complete pickle of numbers, texts, numpy arrays, dicts and lists') from None
 
 
 def unpickle(data: bytes) -> Any:

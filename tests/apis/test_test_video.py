@@ -13,6 +13,7 @@ import zipfile
 import cv2
 import pytest
 
+from mmdet.formats.detections import DetectionFile
 from mmdet.formats.result_files import dump_results, load_results
 from mmdet.formats.results import from_classic
 from mmdet.utils.cli import run_tool
@@ -182,7 +183,11 @@ def test_kill_leaves_nothing_half_written(tiny, tmp_path):
 
 
 def test_two_processes_give_the_same_json(tiny, done, tmp_path):
-    process = start(tiny, tmp_path / 'x.pkl', '--gpus', '1', '--proc_per_gpu', '2')
+    process = start(tiny, tmp_path / 'x.pkl', '--gpus', '1', '--proc_per_gpu', '2',
+                    '--save-detections', tmp_path / 'x.det')
     text, _ = process.communicate(timeout=300)
     assert process.returncode == 0, text
     assert (tmp_path / 'x.pkl.json').read_bytes() == pathlib.Path(f'{done}.json').read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ['x.det', 'x.pkl', 'x.pkl.json']
+    saved = DetectionFile(tmp_path / 'x.det')
+    assert list(saved.blocks) == [11, 22] and len(saved.read(11).frames) == 8

@@ -1,9 +1,11 @@
 """A detector prepared for inference: the same numbers, and the one it came from untouched."""
 import copy
+import functools
 
 import numpy as np
 import pytest
 import torch
+import torch._inductor.config as inductor
 from mmcv.cnn import ConvModule
 from torch import nn
 
@@ -12,10 +14,10 @@ from mmdet.checkpoint import read_checkpoint
 from mmdet.datasets import build_dataset
 from mmdet.engine import classic
 from mmdet.engine.environment import set_random_seed
-from mmdet.engine.inference import amp_dtype, prepare_inference
+from mmdet.engine.inference import HALF_LAYERS, amp_dtype, prepare_inference
 from mmdet.engine.test_loop import track_video
 from mmdet.models import build_backbone, build_detector, build_neck
-from mmdet.models.fold import fold_norms
+from mmdet.models.fuse import FusedConv2d, can_fuse_relus, fold_norms, fuse_relus
 from mmdet.utils.config import load_config
 
 CPU = torch.device('cpu')
@@ -76,6 +78,29 @@ def test_norms_are_folded_where_a_convolution_is_before_them(make, left):
         torch.testing.assert_close(a, b, rtol=0, atol=5e-6 * max(1, float(b.abs().max())))
 
 
+@pytest.mark.parametrize('make, count', [
+    (lambda: build_backbone(dict(type='ResNet', depth=18)), 17),
+    (lambda: build_backbone(dict(type='ResNeXt', depth=50, groups=4, base_width=32)), 49),
+    (lambda: build_backbone(dict(type='ResNet', depth=18, normalize=dict(
+        type='GN', num_groups=4))), 0),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, norm_cfg=BN)), 1),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, padding=1, padding_mode='circular')), 1),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, act_cfg=dict(type='LeakyReLU'))), 0),
+    (lambda: nn.Sequential(ConvModule(3, 4, 3, norm_cfg=dict(type='GN', num_groups=2))), 0)])
+@pytest.mark.skipif(not can_fuse_relus(), reason='this PyTorch has no oneDNN')
+def test_convolutions_do_sums_and_relus_too(make, count):
+    model = lived_in(make())
+    img = torch.randn(1, 3, 32, 48)
+    with torch.no_grad():
+        want = model(img)
+        fold_norms(model)
+        fuse_relus(model)
+        assert sum(isinstance(module, FusedConv2d) for module in model.modules()) == count
+        got = model(img)
+    for a, b in zip(got, want, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=5e-6 * max(1, float(b.abs().max())))
+
+
 def test_norms_of_a_neck_are_folded():
     neck = lived_in(build_neck(dict(
         type='FPN', in_channels=[3, 4], out_channels=4, num_outs=3, normalize=BN,
@@ -115,7 +140,7 @@ def test_what_is_found_is_the_same(tiny):
 
 def test_half_precision_is_near(tiny):
     ready = prepare_inference(tiny.detector, amp='bfloat16')
-    half = [m for m in ready.modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))]
+    half = [m for m in ready.modules() if isinstance(m, HALF_LAYERS)]
     assert len(half) > 30 and all(m.weight.dtype == torch.bfloat16 for m in half)
     assert ready.bbox_head.target_stds.dtype == torch.float32
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
@@ -140,6 +165,25 @@ def cfg_with_group_norm(tiny):
     cfg.model.neck.normalize = dict(type='GN', num_groups=8)
     cfg.model.pretrained = None
     return cfg
+
+
+def test_compiled_it_is_the_same(tiny, monkeypatch):
+    """Traced whole, without breaks; what Inductor makes of it takes too long here."""
+    monkeypatch.setattr(inductor, 'freezing', False)
+    monkeypatch.setattr(torch, 'compile', functools.partial(
+        torch.compile, backend='eager', fullgraph=True))
+    img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
+    ready = prepare_inference(tiny.detector, compile=True)
+    assert inductor.freezing
+    with torch.no_grad():
+        got, want = ready.extract_feat(img), tiny.detector.extract_feat(img)
+        pairs = [*zip(got, want, strict=True),
+                 *zip(sum(ready.rpn_head(got), []), sum(tiny.detector.rpn_head(want), []),
+                      strict=True)]
+    for a, b in pairs:
+        assert (a - b).abs().max() < 1e-4 * b.abs().max()
+    again = prepare_inference(ready)
+    assert again.extract_feat.__self__ is again and follow(again, tiny.dataset, 1)
 
 
 def test_which_half_precision(monkeypatch, spoken):
@@ -167,8 +211,11 @@ def test_the_config_chooses_and_the_caller_overrides(tiny):
 
 def test_prepared_on_another_device(pretend, tiny):
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
-    for amp, tolerance in ((False, 1e-4), ('bfloat16', 0.05)):
-        ready = prepare_inference(copy.deepcopy(tiny.detector).to(pretend.device), amp)
+    for amp, tolerance, moved in ((False, 1e-4, True), (False, 1e-4, False),
+                                  ('bfloat16', 0.05, False)):
+        device = pretend.device
+        ready = (prepare_inference(tiny.detector, amp).to(device) if moved else
+                 prepare_inference(copy.deepcopy(tiny.detector).to(device), amp))
         with torch.no_grad():
             got = pretend.get(ready.extract_feat(pretend.put(img)))
             want = tiny.detector.extract_feat(img)
@@ -180,7 +227,7 @@ def trained(tiny, folder, validate):
     """The last checkpoint of two epochs in which statistics of norms are learned too."""
     cfg = copy.deepcopy(tiny.cfg)
     data = {f'data.{part}.{key}': value for part in ('train', 'val') for key, value in (
-        ('ann_file', str(tiny.folder / 'test.json')), ('img_scale', (160, 96)),
+        ('ann_file', str(tiny.folder / 'test.json')), ('img_scale', (96, 64)),
         ('img_prefix', str(tiny.folder / 'frames')))}
     cfg.merge_from_dict({
         **data, 'num_threads': 1, 'data.imgs_per_gpu': 4, 'total_epochs': 2, 'seed': 3,

@@ -123,6 +123,9 @@ def test_progress_line():
     progress = Progress(1200, None, every=1e9)
     progress.update(120)
     assert progress.line(30) == '120/1200 frames, 4.0 a second, 4 min 30 s left'
+    progress = Progress(1200, None, every=1e9, mine=600)
+    progress.update(60)
+    assert progress.line(30) == 'about 120/1200 frames, 4.0 a second, 4 min 30 s left'
     assert [duration(s) for s in (0.4, 75, 4000)] == ['0 s', '1 min 15 s', '1 h 06 min']
 
 

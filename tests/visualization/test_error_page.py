@@ -96,8 +96,9 @@ def test_a_video_has_its_best_tracks(runs):
 def test_nothing_found_is_a_page_too(runs, tmp_path):
     gt, _ = runs
     analysis = Analysis([], gt, QUICK)
-    write_page(tmp_path / 'page.html', gt, [Run(summarize(analysis), analysis.dt)], ['empty'])
-    assert (tmp_path / 'page.html').read_text().count('<figure>') == 24
+    write_page(tmp_path / 'page.html', gt, [Run(summarize(analysis), analysis.dt)], ['empty'],
+               PageOptions(worst=2))
+    assert (tmp_path / 'page.html').read_text().count('<figure>') == 2
 
 
 def test_frames_that_do_not_fit_are_one_sentence(runs, images, tmp_path):

@@ -18,19 +18,22 @@ class Detections:
         finite: 0-d bool on the device, whether all that the network said was.
         ids: (n,) int64 object ids, -1 for none, ``NOT_FINITE`` where the embedding has NaN
             or infinity; None in single images.
+        probs: (n, K) probability of every class, background first; stays on the device.
     """
     boxes: Tensor
     scores: Tensor
     labels: Tensor
     finite: Tensor
     ids: Tensor | None = None
+    probs: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, rows: Tensor) -> 'Detections':
-        ids = None if self.ids is None else self.ids[rows]
-        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], self.finite, ids)
+        ids, probs = (None if part is None else part[rows] for part in (self.ids, self.probs))
+        return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], self.finite,
+                          ids, probs)
 
     def are_finite(self) -> bool:
         """Whether scores and embeddings are; ask it of host memory."""

@@ -67,8 +67,8 @@ class LogHook(Hook):
             f'Epoch [{runner.epoch + 1}/{runner.max_epochs}]'
             f'[{batch_idx + 1}/{len(runner.train_dataloader)}]  '
             f'lr: {record["lr"]:.3e}, eta: {clock(left)}, '
-            f'time: {means["time"]:.3f}, data_time: {means["data_time"]:.3f}, '
-            f'memory: {record["memory"]}, {shown}')
+            f'time: {means["time"]:.3f} s, data_time: {means["data_time"]:.3f} s, '
+            f'memory: {record["memory"]} MB, {shown}')
         self.record(runner, record)
 
     def before_val(self, runner: Any) -> None:
@@ -81,7 +81,9 @@ class LogHook(Hook):
             return
         # Called between epochs: runner.epoch is the number of finished ones.
         record = dict(mode='val', epoch=runner.epoch, iter=runner.iter, time=took, **metrics)
-        shown = ', '.join(f'{key}: {value:.4f}' for key, value in metrics.items())
+        first = {key.partition('_')[0]: key for key in reversed(metrics)}  # all are logged above
+        shown = ', '.join(f'{key}: {metrics[key]:.4f}' if metrics[key] > -1 else f'{key}: -'
+                          for key in reversed(first.values()))
         runner.logger.info(f'Epoch(val) [{runner.epoch}/{runner.max_epochs}]  '
                            f'time: {clock(took)}, {shown or "no scores"}')
         self.record(runner, record)

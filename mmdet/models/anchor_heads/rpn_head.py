@@ -3,7 +3,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from mmdet.core.bbox import clip_boxes, delta2bbox
 from mmdet.core.host import rank_in_group, split_groups, true_indices
@@ -26,13 +25,18 @@ class RPNHead(AnchorHead):
 
     def _init_layers(self) -> None:
         self.rpn_conv = nn.Conv2d(self.in_channels, self.feat_channels, 3, padding=1)
+        self.relu = nn.ReLU(inplace=True)
         self.rpn_cls = nn.Conv2d(
             self.feat_channels, self.num_anchors * self.cls_out_channels, 1)
         self.rpn_reg = nn.Conv2d(self.feat_channels, self.num_anchors * 4, 1)
 
+    def conv_relus(self) -> list[tuple[str, str]]:
+        """The hidden convolution and its ReLU, by name."""
+        return [('rpn_conv', 'relu')]
+
     def forward_single(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """One level (N, C, H, W) -> scores (N, A * K, H, W), deltas (N, A * 4, H, W)."""
-        x = F.relu(self.rpn_conv(x), inplace=True)
+        x = self.relu(self.rpn_conv(x))
         return self.rpn_cls(x), self.rpn_reg(x)
 
     def loss(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],

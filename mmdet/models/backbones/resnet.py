@@ -203,6 +203,11 @@ class ResNet(nn.Module):
         """The stem's convolution and norm, by name."""
         return [('conv1', self.norm1_name)]
 
+    def conv_relus(self) -> list[tuple[str, str]]:
+        """The stem's convolution and ReLU, by name, if no norm is between them."""
+        bare = isinstance(getattr(self, self.norm1_name), nn.Identity)
+        return [('conv1', 'relu')] if bare else []
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, H, W) normalised images -> one (N, C_i, H_i, W_i) map a stage asked for."""
         x = self.maxpool(self.relu(getattr(self, self.norm1_name)(self.conv1(x))))

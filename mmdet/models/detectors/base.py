@@ -132,23 +132,34 @@ class BaseDetector(nn.Module):
 
     def suppress(self, boxes: Tensor, scores: Tensor, cfg: dict) -> Detections:
         """The detections among boxes (n, 4 or 4 * K) in original pixels with scores (n, K)."""
-        dets, labels = multiclass_nms(
-            boxes, scores, cfg['score_thr'], cfg['nms'], cfg['max_per_img'])
+        dets, labels, rows = multiclass_nms(boxes, scores, cfg['score_thr'], cfg['nms'],
+                                            cfg['max_per_img'], return_inds=True)
+        probs = scores[rows]
         finite = scores.isfinite().all() & boxes.isfinite().all()
         # NMS drops what is NaN; in the scores of the others it stays to be seen.
         scores = dets[:, 4].masked_fill(~finite, float('nan'))
-        return Detections(dets[:, :4], scores, labels, finite)
+        return Detections(dets[:, :4], scores, labels, finite, probs=probs)
 
     def to_host(self, dets: Detections, views: Sequence[View]) -> Detections:
-        """Detections in host memory; the host waits, for a frame without any twice.
+        """Detections in host memory, checked by :meth:`check_finite`."""
+        host = dets.cpu()
+        self.check_finite(host, views)
+        return host
+
+    def check_finite(self, host: Detections, views: Sequence[View]) -> None:
+        """The host waits for a frame without detections, for others it has already.
+
+        Args:
+            host: detections in host memory.
+            views: that they are of.
 
         Raises:
             ValueError: a score, box or embedding, or without detections a feature, is NaN or
                 infinite; names the frame (``filename`` or ``frame_id`` of ``img_meta``).
         """
-        host, (feats, meta) = dets.cpu(), views[0]
+        feats, meta = views[0]
         if host.are_finite() if len(host) else bool(host.finite & feats[-1].isfinite().all()):
-            return host
+            return
         name = meta.get('filename') or f'frame {meta.get("frame_id", "?")}'
         raise BadValue(f'{name}: the network gives NaN or infinity; the weights diverged or '
                        'numbers grew too large for half precision: use an earlier checkpoint, or '

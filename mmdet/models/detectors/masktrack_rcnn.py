@@ -1,5 +1,5 @@
 """MaskTrack R-CNN (arXiv:1905.04804): a two-stage detector that knows objects again."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
 from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
 from mmdet.core.track import TrackMemory, assign_ids, match_scores
+from mmdet.formats.detections import FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
 from mmdet.models.detectors.cascade_rcnn import CascadeRCNN
@@ -94,7 +95,9 @@ class Tracker(TwoStageDetector):
 
     @torch.no_grad()
     def track(self, img: Tensor | Sequence[Tensor], img_meta: dict | Sequence[dict],
-              memory: TrackMemory | None = None) -> tuple[TrackResult, TrackMemory]:
+              memory: TrackMemory | None = None,
+              keep: Callable[[FrameDetections], None] | None = None
+              ) -> tuple[TrackResult, TrackMemory]:
         """Detect, segment and identify the objects of the next frame of a video.
 
         The host waits for the device five times: for the sizes of three results, for the
@@ -105,6 +108,7 @@ class Tracker(TwoStageDetector):
                 boxes, embeddings and masks are averaged.
             img_meta: ``img_shape``, ``ori_shape``, ``scale_factor``, ``flip``, or as many.
             memory: what the call for the previous frame returned; None for the first.
+            keep: gets all detections of the frame, those without an id too.
 
         Returns:
             The objects of this frame that have an id, and the memory for the next.
@@ -112,19 +116,46 @@ class Tracker(TwoStageDetector):
         views = self.views(img, img_meta)
         dets = self.detect_boxes(views)
         embeddings = self.embed_views(views, dets.boxes)
+        dets, host, memory = self.associate(dets, embeddings, memory)
+        self.check_finite(host, views)
+        masks = self.masks_of(views, dets, host, with_id=True)
+        if keep is not None:  # the others by themselves, so that keeping them changes no mask
+            lost = self.masks_of(views, dets, host, with_id=False)
+            keep(kept_frame(host, dets.probs, embeddings, masks, lost))
+        host = host[host.ids >= 0]
+        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+                           host.ids.numpy(), masks), memory
+
+    def masks_of(self, views: Sequence[View], dets: Detections, host: Detections,
+                 with_id: bool) -> list[dict]:
+        """Masks of the detections with an id, or of those without; ``host`` is ``dets.cpu()``."""
+        if self.mask_head is None:
+            return []
+        chosen = (host.ids >= 0) == with_id
+        rows = first_true((dets.ids >= 0) == with_id, int(chosen.sum()))
+        return self.detect_masks(views, dets[rows], host[chosen])
+
+    def associate(self, dets: Detections, embeddings: Tensor, memory: TrackMemory | None = None
+                  ) -> tuple[Detections, Detections, TrackMemory]:
+        """Give N detections ids; needs no weights.
+
+        Args:
+            dets: of the next frame of a video.
+            embeddings: (N, D).
+            memory: of the frames before; None for the first.
+
+        Returns:
+            the detections with ids, the same in host memory, the memory after the frame.
+        """
         memory = TrackMemory.empty(embeddings) if memory is None else memory
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
-        host = self.to_host(dets, views)
+        host = dets.cpu()
         num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                self.label_memory, num_objects)
         if self.max_age is not None and memory.frame % max(self.max_age, FORGET_EVERY) == 0:
             memory = memory.forget(self.max_age)
-        found = host.ids >= 0
-        dets, host = dets[first_true(dets.ids >= 0, int(found.sum()))], host[found]
-        masks = [] if self.mask_head is None else self.detect_masks(views, dets, host)
-        return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
-                           host.ids.numpy(), masks), memory
+        return dets, host, memory
 
     def embed_views(self, views: Sequence[View], boxes: Tensor) -> Tensor:
         """(n, D) embeddings of (n, 4) boxes in original pixels, the means over all views."""
@@ -158,3 +189,20 @@ class MaskTrackRCNN(Tracker):
 class CascadeTrackRCNN(Tracker, CascadeRCNN):
     """Cascade R-CNN with a tracking head that looks at the boxes of the last stage."""
     test_keys = dict(CascadeRCNN.test_keys, track=TRACK_TEST_KEYS)
+
+
+def kept_frame(host: Detections, probs: Tensor, embeddings: Tensor, named: Sequence[dict],
+               lost: Sequence[dict]) -> FrameDetections:
+    """All N detections of a frame in their order.
+
+    Args:
+        host: with ids, in host memory.
+        probs: (N, K).
+        embeddings: (N, D).
+        named, lost: masks of those with an id, and of those without.
+    """
+    masks = {True: iter(named), False: iter(lost)}
+    return FrameDetections(
+        host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
+        probs.float().cpu().numpy(), embeddings.float().cpu().numpy(),
+        [next(masks[has_id]) for has_id in (host.ids >= 0).tolist()] if named or lost else [])

@@ -37,6 +37,18 @@ def test_equals_the_slow_loop(seed, per_class, max_num):
     assert torch.equal(got[0], want[0]) and torch.equal(got[1], want[1])
 
 
+@pytest.mark.parametrize('nms_cfg', [NMS, dict(type='soft_nms', iou_thr=.5, min_score=.4)])
+@pytest.mark.parametrize('max_num', [5, 1000])
+def test_rows_are_those_of_the_boxes(nms_cfg, max_num):
+    torch.manual_seed(0)
+    boxes, scores = torch.rand(40, 4) * 60, torch.rand(40, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    dets, labels, rows = multiclass_nms(boxes, scores, .3, nms_cfg, max_num, return_inds=True)
+    assert torch.equal(dets[:, :4], boxes[rows]) and len(rows.unique()) > 4
+    original = scores[rows, labels + 1]
+    assert (dets[:, 4] <= original).all() and (nms_cfg is not NMS or dets[:, 4].equal(original))
+
+
 def test_nothing_above_the_threshold():
     dets, labels = multiclass_nms(torch.rand(3, 4), torch.zeros(3, 5), .1, NMS, 10)
     assert dets.shape == (0, 5) and labels.shape == (0,)

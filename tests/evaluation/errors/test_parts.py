@@ -135,7 +135,7 @@ def test_weighted_ap_is_that_of_repeated_videos():
 
 def test_intervals_are_of_whole_videos(golden):
     gt, results = golden('analysis/o2.gt'), golden('analysis/o2.results')
-    reports = [summarize(analyse(gt, results, Options(samples=200, seed=s))) for s in (0, 0, 1)]
+    reports = [summarize(analyse(gt, results, Options(samples=100, seed=s))) for s in (0, 0, 1)]
     assert reports[0] == reports[1] and reports[0]['intervals'] != reports[2]['intervals']
     low, high = reports[0]['intervals']['ap']
     assert 5 < high - low < 30 and low < reports[0]['ap'] < high

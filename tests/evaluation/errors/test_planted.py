@@ -73,7 +73,7 @@ def worlds(draw):
             [expected[i] for i in order], fates)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(worlds(), st.sampled_from(('official', 'tive')))
 def test_planted_errors_are_found(world, convention):
     gt, results, expected, fates = world

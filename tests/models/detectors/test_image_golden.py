@@ -8,6 +8,7 @@ from pycocotools import mask as mask_utils
 from test_golden import assert_stat, scaled_masks
 
 from mmdet.core import FramePreprocessor
+from mmdet.engine.inference import prepare_inference
 from mmdet.models import build_detector
 
 DETECTORS = ('retinanet rpn fast_rcnn fast_mask_rcnn faster_rcnn faster_rcnn_ohem faster_rcnn_x50 '
@@ -134,11 +135,14 @@ def test_ohem_takes_the_same_boxes(golden, recipe, monkeypatch):
             assert len(same) >= len(inds) - 2, key  # two losses may be equal to rounding
 
 
-@pytest.mark.parametrize('name', DETECTORS)
-def test_inference(name, golden, recipe):
+@pytest.mark.parametrize('name, prepare', [
+    *((name, torch.nn.Module.eval) for name in DETECTORS),
+    *((name, prepare_inference) for name in (
+        'retinanet', 'ssd300', 'mask_rcnn_gn', 'faster_rcnn_x50', 'cascade_mask_rcnn'))])
+def test_inference(name, prepare, golden, recipe):
     g = golden(f'model/image_{name}_a')
     want, meta = g['infer'], meta_of(g['infer']['img_meta'])
-    model = detector(g, want['weights'], recipe).eval()
+    model = prepare(detector(g, want['weights'], recipe))
     img = frame_image(g, recipe, meta)
     assert_stat(img, want['img'], 1e-2)
     given = ([torch.tensor(want['proposals'])] if 'proposals' in want else [])

@@ -1,0 +1,201 @@
+"""A search of tracking settings, and how much of what it gains is real."""
+import dataclasses
+import itertools
+import logging
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from mmdet.datasets import build_dataset
+from mmdet.engine import checks
+from mmdet.engine.environment import check_count, this_device
+from mmdet.engine.progress import Progress
+from mmdet.engine.replay import build_tracker, check_fits
+from mmdet.engine.search import Search, Trial, TrialLog, best, explained, split
+from mmdet.engine.search_space import (DEFAULT, Axis, every_value, overrides, parse_axis,
+                                       settings_to_try, tracking_of, with_settings)
+from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
+from mmdet.evaluation.errors.id_scores import IdScores
+from mmdet.evaluation.report import text_table
+from mmdet.evaluation.scoring import check_annotated
+from mmdet.formats.detections import DetectionFile
+from mmdet.formats.results import check_track_score
+from mmdet.utils.config import load_config, require
+from mmdet.utils.errors import BadValue
+from mmdet.utils.logger import get_root_logger
+
+
+@dataclasses.dataclass
+class TuneOptions:
+    """The options of ``tools/analysis/tune_tracking.py``, which explains each."""
+    detections: str
+    config: str
+    space: Sequence[str] = DEFAULT
+    trials: int = 200
+    sampler: str = 'random'
+    steps: int = 4
+    seed: int = 0
+    folds: int = 2
+    samples: int = 1000
+    out: str | None = None
+    plot: str | None = None
+    cfg_options: dict | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Tuned:
+    """What a search found.
+
+    Attributes:
+        trials: all of them, the config as it is first.
+        best: on all videos.
+        cfg: the config with its settings.
+        ap: in percent, by name: ``config``, ``held_out``, ``difference``, each with its interval
+            over samples of the videos (None without samples).
+        share_better: of the samples in which the held-out tracks are better.
+    """
+    trials: Sequence[Trial]
+    best: Trial
+    cfg: Config
+    ap: dict[str, tuple[float, list[float] | None]]
+    share_better: float
+
+
+def prepare(options: TuneOptions) -> Search:
+    """Build everything, and find out now what would fail later.
+
+    Raises:
+        FileNotFoundError, ValueError, TypeError, KeyError: one sentence that says what to
+            correct.
+    """
+    cfg = load_config(options.config, options.cfg_options)
+    require(cfg, 'model.track_head', 'test_cfg', 'data.test')
+    for name in ('trials', 'steps'):
+        if getattr(options, name) < 1:
+            raise BadValue(f'--{name} {getattr(options, name)}: expected 1 or more')
+    check_count(max(options.steps, 1), '--steps')
+    file = DetectionFile(options.detections)
+    dataset = build_dataset({**cfg.data.test, 'test_mode': True})
+    checks.check_single(dataset)
+    if not dataset.is_video:
+        raise BadValue(f'{type(dataset).__name__}: has no videos; set data.test to the '
+                       'YTVOSDataset that was tested')
+    check_annotated(dataset.ytvos)
+    check_fits(file, dataset)
+    for settings in every_value(_axes(options)):
+        build_tracker(with_settings(cfg, settings))
+        check_track_score(tracking_of(cfg, settings).get('track_score', 'mean'))
+    scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
+    return Search(cfg, file, scores, this_device(cfg.get('device')),
+                  split(len(scores.videos), options.folds, options.seed))
+
+
+def _axes(options: TuneOptions) -> list[Axis]:
+    return [parse_axis(text) for text in options.space]
+
+
+def run(options: TuneOptions) -> Tuned:
+    """Search, say what was found, draw it."""
+    logger = get_root_logger()
+    search = prepare(options)
+    trials = _try_all(options, search, logger)
+    chosen = best(trials)
+    tuned = _judge(options, search, trials, chosen)
+    logger.info('%s', describe(tuned, options))
+    if options.plot:
+        from mmdet.visualization.search_plot import plot_trials
+        plot_trials([(trial.settings, trial.ap) for trial in trials[1:]], trials[0].ap,
+                    [axis.key for axis in _axes(options)], options.plot)
+        logger.info('written: %s', options.plot)
+    return tuned
+
+
+def _try_all(options: TuneOptions, search: Search, logger: logging.Logger) -> list[Trial]:
+    about: dict[str, Any] = dict(
+        detections=os.path.basename(options.detections),
+        bytes=os.path.getsize(options.detections), config=os.path.basename(options.config),
+        cfg_options={key: str(value) for key, value in (options.cfg_options or {}).items()},
+        space=list(options.space), sampler=options.sampler, steps=options.steps,
+        seed=options.seed, folds=options.folds)
+    log = TrialLog(options.out, about)
+    todo = itertools.chain([{}], settings_to_try(_axes(options), options.sampler, options.seed,
+                                                 options.steps))
+    left = list(itertools.islice(todo, len(log.trials), options.trials + 1))
+    if log.trials:
+        logger.info('%s: %d trials are there', options.out, len(log.trials))
+    progress = Progress(len(left), logger, 'trials')
+    for settings in left:
+        log.add(search.trial(settings))
+        progress.update()
+    progress.finish()
+    return log.trials
+
+
+def _judge(options: TuneOptions, search: Search, trials: Sequence[Trial], chosen: Trial) -> Tuned:
+    """AP of the config as it is and of settings chosen on other videos, on the same samples."""
+    both = [search.tracks({}), search.held_out(trials)]
+    ap = [float(search.scores.ap(tracks)[0]) for tracks in both]
+    numbers = dict(config=ap[0], held_out=ap[1], difference=ap[1] - ap[0])
+    if not options.samples:
+        return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
+                     {name: (value, None) for name, value in numbers.items()}, float('nan'))
+    weights = draw(len(search.fold), options.samples, options.seed)
+    config, held_out = (search.scores.ap(tracks, weights) for tracks in both)
+    change = held_out - config
+    ranges = [interval(config, ap[0]), interval(held_out, ap[1]),
+              interval(change, ap[1] - ap[0], low=-100)]
+    return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
+                 {name: (value, ends) for (name, value), ends in zip(numbers.items(), ranges)},
+                 float(np.mean(centred(change, ap[1] - ap[0]) > 0)))
+
+
+def describe(tuned: Tuned, options: TuneOptions) -> str:
+    """The findings as text."""
+    rows = [['AP', '', f'{LEVEL:.0%} of samples of the videos']]
+    for name, words in (('config', 'the config as it is'),
+                        ('held_out', 'settings chosen on other videos'),
+                        ('difference', 'difference')):
+        value, ends = tuned.ap[name]
+        rows.append([words, f'{value:.1f}', f'{ends[0]:.1f} to {ends[1]:.1f}' if ends else ''])
+    rows.append(['settings below, on the videos they were chosen on', f'{tuned.best.ap:.1f}',
+                 'too good to be true'])
+    keys = [parse_axis(text).key for text in options.space]
+    shares = [['setting', 'best', 'explains of AP']] + [
+        [key, str(tuned.best.settings.get(key, 'as it is')),
+         f'{explained(tuned.trials, key):.0%}'] for key in keys]
+    parts = [text_table(f'{len(tuned.trials) - 1} trials, {options.folds} folds', rows),
+             text_table('what mattered', shares, left=(1,))]
+    if tuned.best.settings:
+        parts.append(snippet(tuned.cfg, list(tuned.best.settings)))
+    else:
+        parts.append('No trial is better than the config as it is.')
+    ends = tuned.ap['difference'][1]
+    if not tuned.best.settings:
+        return '\n\n'.join(['', *parts])
+    if ends and ends[0] <= 0:
+        parts.append('The difference is within what other videos would change: no reason to leave '
+                     'the config.')
+    elif ends:
+        parts.append(f'Better in {tuned.share_better:.0%} of the samples.')
+    return '\n\n'.join(['', *parts])
+
+
+def snippet(cfg: Config, keys: Sequence[str]) -> str:
+    """Lines to paste into a config that has the original as its ``_base_``."""
+    tree: dict[str, Any] = {}
+    for key, value in overrides(cfg, keys).items():
+        *path, last = key.split('.')
+        place = tree
+        for name in path:
+            place = place.setdefault(name, {})
+        place[last] = value
+    return '\n'.join(f'{name} = {_as_dict(value)}' for name, value in tree.items())
+
+
+def _as_dict(value: Any) -> str:
+    if isinstance(value, dict):
+        return f'dict({", ".join(f"{key}={_as_dict(part)}" for key, part in value.items())})'
+    return repr(list(value) if isinstance(value, (list, tuple)) else value)

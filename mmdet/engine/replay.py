@@ -1,0 +1,110 @@
+"""Tracking again, over detections that were saved: all of a test but the network."""
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from torch import Tensor, nn
+
+from mmdet.core.bbox import Detections
+from mmdet.datasets.base import BaseDataset
+from mmdet.formats.detections import DetectionFile, FrameDetections
+from mmdet.formats.track_result import TrackResult
+from mmdet.models import build_detector
+from mmdet.utils.errors import BadType, BadValue
+
+
+def build_tracker(cfg: Config) -> nn.Module:
+    """The detector of a config without any weights, to ask it for ids.
+
+    Raises:
+        TypeError: it gives none, or a setting is unknown.
+        ValueError, KeyError: a setting is wrong.
+    """
+    with torch.device('meta'):
+        detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
+    if not hasattr(detector, 'associate'):
+        raise BadType(f'{type(detector).__name__} gives no ids; give the model a track_head')
+    return detector.eval()
+
+
+def check_fits(file: DetectionFile, dataset: BaseDataset, allow_partial: bool = False) -> None:
+    """Whether detections are of this data set, and of all of it.
+
+    Raises:
+        ValueError: they are not.
+    """
+    classes = list(dataset.CLASSES)
+    if file.header['classes'] != classes:
+        raise BadValue(f'{file.path}: was saved for the classes {", ".join(file.header["classes"])}'
+                       f', {dataset.ann_file} has {", ".join(classes)}')
+    known = {dataset.vid_infos[video]['id'] for video in dataset.videos()}
+    strange = [video for video in file.blocks if video not in known]
+    if strange:
+        raise BadValue(f'{file.path}: has video {strange[0]!r:.60}, which {dataset.ann_file} does '
+                       'not list; give the annotation file it was saved with, --cfg-options '
+                       'data.test.ann_file=ANN.json')
+    if len(file.blocks) < len(known) and not allow_partial:
+        raise BadValue(f'{file.path}: holds {len(file.blocks)} of the {len(known)} videos of '
+                       f'{dataset.ann_file}; test them all, or --allow-partial takes the others '
+                       'for empty')
+
+
+def on_device(frames: Sequence[FrameDetections], device: torch.device
+              ) -> list[tuple[Detections, Tensor]]:
+    """Detections and embeddings of every frame of a video."""
+    return [(Detections(*(torch.tensor(array, device=device)
+                          for array in (frame.boxes, frame.scores, frame.labels, True))),
+             torch.tensor(frame.embeddings, device=device)) for frame in frames]
+
+
+@torch.no_grad()
+def replay_ids(tracker: nn.Module, frames: Iterable[tuple[Detections, Tensor]]
+               ) -> Iterator[np.ndarray]:
+    """Follow the objects through one video.
+
+    Args:
+        tracker: has ``associate(dets, embeddings, memory)``, see :func:`build_tracker`.
+        frames: all of the video, see :func:`on_device`.
+
+    Yields:
+        (n,) int64 ids of the detections of each frame, -1 for none.
+    """
+    memory = None
+    for dets, embeddings in frames:
+        _, host, memory = tracker.associate(dets, embeddings, memory)
+        yield host.ids.numpy()
+
+
+def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
+                 device: torch.device) -> Iterator[TrackResult]:
+    """What each frame of a video has; ``device``: where matches are scored."""
+    for frame, ids in zip(frames, replay_ids(tracker, on_device(frames, device))):
+        yield frame.with_ids(ids)
+
+
+def replay_dataset(tracker: nn.Module, file: DetectionFile, dataset: BaseDataset,
+                   device: torch.device) -> list[TrackResult]:
+    """A result per item of a data set, empty ones for videos that the file has not.
+
+    Raises:
+        ValueError: a video is damaged, or of another length or size.
+    """
+    results = []
+    for place, items in dataset.videos().items():
+        info = dataset.vid_infos[place]
+        if info['id'] not in file.blocks:
+            results += [TrackResult.from_detections([])] * len(items)
+            continue
+        saved, size = file.read(info['id']), (info['height'], info['width'])
+        if (saved.size, len(saved.frames)) != (size, len(items)):
+            raise BadValue(
+                f'{file.path}: video {info["id"]} has {_described(len(saved.frames), saved.size)}, '
+                f'in {dataset.ann_file} it has {_described(len(items), size)}; give the annotation '
+                'file it was saved with')
+        results += replay_video(tracker, saved.frames, device)
+    return results
+
+
+def _described(length: int, size: tuple[int, int]) -> str:
+    return f'{length} frames of {size[1]}x{size[0]} pixels'

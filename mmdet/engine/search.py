@@ -1,0 +1,182 @@
+"""Search of tracking settings over saved detections: trials, a file of them, the best ones."""
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+
+from mmdet.engine.replay import build_tracker, on_device, replay_ids
+from mmdet.engine.search_space import tracking_of, with_settings
+from mmdet.evaluation.errors.id_scores import IdScores
+from mmdet.evaluation.errors.tracks import Tracks
+from mmdet.formats.detections import DetectionFile
+from mmdet.utils.errors import BadValue
+
+
+class Trial(NamedTuple):
+    """A setting and what it scores, in percent."""
+    settings: dict[str, Any]
+    ap: float  # of all videos
+    ap_without: list[float]  # of all but those of each fold
+
+
+def split(count: int, folds: int, seed: int) -> np.ndarray:
+    """(V,) int64 fold of each of ``count`` videos, as even as can be.
+
+    Raises:
+        ValueError: there are fewer videos than folds, or one fold.
+    """
+    if not 2 <= folds <= count:
+        raise BadValue(f'--folds {folds}: expected 2 to {count}, the number of videos')
+    return np.random.default_rng(seed).permutation(np.arange(count) % folds)
+
+
+class Search:
+    """Scores settings of a config over saved detections.
+
+    Args:
+        cfg: the config that is varied.
+        file: the detections, all of them in memory from now on.
+        scores: of their ids.
+        device: where matches are scored.
+        fold: (V,) of each video, see :func:`split`.
+    """
+
+    def __init__(self, cfg: Config, file: DetectionFile, scores: IdScores,
+                 device: torch.device, fold: np.ndarray) -> None:
+        self.cfg, self.scores, self.fold = cfg, scores, fold
+        self._frames = [on_device(file.read(video).frames, device) for video in scores.videos]
+
+    def track_score(self, settings: dict[str, Any]) -> str:
+        """How frames make the score of a track."""
+        return tracking_of(self.cfg, settings).get('track_score', 'mean')
+
+    def ids(self, settings: dict[str, Any], which: Sequence[int] | None = None
+            ) -> list[np.ndarray]:
+        """(D,) int64 ids of the detections per video; of videos ``which`` only, if given."""
+        tracker = build_tracker(with_settings(self.cfg, settings))
+        places = range(len(self._frames)) if which is None else which
+        return [np.concatenate([np.zeros(0, np.int64), *replay_ids(tracker, self._frames[place])])
+                for place in places]
+
+    def tracks(self, settings: dict[str, Any]) -> Tracks:
+        """The tracks that a setting gives."""
+        name = self.track_score(settings)
+        return self.scores.tracks(self.ids(settings), [name] * len(self._frames))
+
+    def trial(self, settings: dict[str, Any]) -> Trial:
+        """Score a setting on all videos, and on all but those of each fold."""
+        folds = np.arange(self.fold.max() + 1)
+        weights = np.concatenate([np.ones((1, len(self.fold)), np.int64),
+                                  (self.fold != folds[:, None]).astype(np.int64)])
+        whole, *parts = self.scores.ap(self.tracks(settings), weights).tolist()
+        return Trial(settings, whole, parts)
+
+    def held_out(self, trials: Sequence[Trial]) -> Tracks:
+        """The tracks of every video under the setting that is best on the other folds."""
+        ids: list[np.ndarray] = [np.zeros(0, np.int64)] * len(self._frames)
+        names = [''] * len(self._frames)
+        for fold, chosen in enumerate(best_by_fold(trials)):
+            which = np.flatnonzero(self.fold == fold).tolist()
+            for place, found in zip(which, self.ids(chosen.settings, which)):
+                ids[place], names[place] = found, self.track_score(chosen.settings)
+        return self.scores.tracks(ids, names)
+
+
+def best(trials: Sequence[Trial]) -> Trial:
+    """The best on all videos; the first of equals, so the config as it is where nothing helps."""
+    return max(trials, key=lambda trial: _value(trial.ap))
+
+
+def best_by_fold(trials: Sequence[Trial]) -> list[Trial]:
+    """For each fold the trial that is best on the videos of the others."""
+    return [max(trials, key=lambda trial: _value(trial.ap_without[fold]))
+            for fold in range(len(trials[0].ap_without))]
+
+
+def _value(ap: float) -> float:
+    return ap if ap == ap else -1
+
+
+class TrialLog:
+    """Trials as json lines behind one with the options; a search that was stopped goes on there.
+
+    Args:
+        path: of the file; None: kept in memory only.
+        about: the options that all trials have in common.
+
+    Raises:
+        ValueError: the file is of other options, or no such file.
+    """
+
+    def __init__(self, path: str | None, about: dict[str, Any]) -> None:
+        self.path, self.trials = path, list[Trial]()
+        if path is None:
+            return
+        about = json.loads(json.dumps(about))
+        if os.path.exists(path):
+            self._read(path, about)
+            self._rewrite(about)  # a line that was cut off goes
+        else:
+            os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+            self._rewrite(about)
+
+    def _read(self, path: str, about: dict[str, Any]) -> None:
+        with open(path, encoding='utf-8', errors='replace') as file:
+            lines = list(_json_lines(file.readlines()))
+        if not lines or lines[0] != about:
+            changed = ''
+            if lines and isinstance(lines[0], dict):
+                changed = f' ({", ".join(k for k in about if lines[0].get(k) != about[k])})'
+            raise BadValue(f'{path}: holds a search with other options{changed}; give another '
+                           '--out, or the options of that one to go on with it')
+        try:
+            self.trials = [Trial(**line) for line in lines[1:]]
+        except TypeError:
+            raise BadValue(f'{path}: is damaged; give another --out') from None
+
+    def _rewrite(self, about: dict[str, Any]) -> None:
+        assert self.path is not None
+        with open(self.path, 'w', encoding='utf-8') as file:
+            for line in [about, *(trial._asdict() for trial in self.trials)]:
+                file.write(json.dumps(line) + '\n')
+
+    def add(self, trial: Trial) -> None:
+        """Keep a trial, on the disk at once."""
+        self.trials.append(trial)
+        if self.path is not None:
+            with open(self.path, 'a', encoding='utf-8') as file:
+                file.write(json.dumps(trial._asdict()) + '\n')
+
+
+def _json_lines(lines: Sequence[str]) -> Iterator[Any]:
+    """What can be parsed, up to a line that was cut off."""
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except ValueError:
+            return
+
+
+def explained(trials: Sequence[Trial], key: str, bins: int = 5) -> float:
+    """Share of the variance of AP over trials that one setting alone explains, 0 to 1."""
+    rows = [(trial.settings[key], trial.ap) for trial in trials
+            if key in trial.settings and trial.ap == trial.ap]
+    ap = np.array([value for _, value in rows])
+    if len(rows) < 3 or ap.var() == 0:
+        return 0.0
+    groups = group_of([value for value, _ in rows], bins)
+    means = np.array([ap[groups == group].mean() for group in groups])
+    return float(means.var() / ap.var())
+
+
+def group_of(values: Sequence[Any], bins: int) -> np.ndarray:
+    """(n,) int64: equal values, or where there are many numbers as many of them in each group."""
+    different = list(dict.fromkeys(values))
+    if len(different) <= bins or not all(isinstance(value, (int, float)) for value in different):
+        return np.array([different.index(value) for value in values])
+    edges = np.quantile(np.array(values, float), np.linspace(0, 1, bins + 1)[1:-1])
+    return np.searchsorted(edges, values)

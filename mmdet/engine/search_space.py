@@ -1,0 +1,145 @@
+"""Which settings a search tries: texts such as ``test_cfg.track.max_age=None,5,10``."""
+import ast
+import copy
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.config import Config
+
+from mmdet.utils.errors import BadKey, BadValue
+
+# What changes tracking and needs no other weights.
+DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1=0:8',
+           'model.track_head.match_coeff.2=0:16', 'model.track_head.bbox_dummy_iou=0:1',
+           'test_cfg.track.max_age=None,5,10,20', 'test_cfg.track.label_memory=first,latest',
+           'test_cfg.track.track_score=mean,max,median,coverage')
+
+
+class Axis(NamedTuple):
+    """One setting: some values, or all numbers between two."""
+    key: str
+    choices: tuple = ()
+    low: float = 0
+    high: float = 0
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """A value at random."""
+        if self.choices:
+            return self.choices[int(rng.integers(len(self.choices)))]
+        return round(float(rng.uniform(self.low, self.high)), 4)
+
+    def grid(self, steps: int) -> Sequence:
+        """All values, or so many at equal distances."""
+        return self.choices or np.linspace(self.low, self.high, steps).round(4).tolist()
+
+
+def parse_axis(text: str) -> Axis:
+    """``KEY=A,B,C`` or ``KEY=LOW:HIGH``; a number in the key is a place in a list.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    key, _, values = text.partition('=')
+    low, colon, high = values.partition(':')
+    try:
+        if colon:
+            axis = Axis(key, low=float(low), high=float(high))
+        else:
+            axis = Axis(key, tuple(map(_literal, values.split(','))))
+        if not key or not (axis.choices or axis.low < axis.high) or '' in axis.choices:
+            raise ValueError
+    except ValueError:
+        raise BadValue(f'--space {text}: expected KEY=A,B,C or KEY=LOW:HIGH, e.g. {DEFAULT[4]}'
+                       ) from None
+    return axis
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
+    """A copy of a config with other values; see :func:`parse_axis` for the keys.
+
+    Raises:
+        KeyError: the config has no place for one.
+    """
+    cfg = copy.deepcopy(cfg)
+    for key, value in settings.items():
+        *path, last = key.split('.')
+        place: Any = cfg
+        try:
+            for name in path:
+                if isinstance(place, list):
+                    place = place[int(name)]
+                    continue
+                if place.get(name) is None:
+                    place[name] = {}
+                if isinstance(place[name], tuple):
+                    place[name] = list(place[name])
+                place = place[name]
+            place[int(last) if isinstance(place, list) else last] = value
+        except (ValueError, IndexError, AttributeError, TypeError):
+            raise BadKey(f'--space {key}: the config has no such place; look at it with '
+                         'tools/print_config.py') from None
+    return cfg
+
+
+def tracking_of(cfg: Config, settings: dict[str, Any]) -> dict[str, Any]:
+    """``test_cfg.track`` with settings; empty where there is none."""
+    return with_settings(cfg, settings).test_cfg.get('track') or {}
+
+
+def every_value(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
+    """A few settings in which every choice of every axis comes up."""
+    values = [axis.choices or (axis.low, axis.high) for axis in axes]
+    for n in range(max(map(len, values))):
+        yield {axis.key: choices[n % len(choices)] for axis, choices in zip(axes, values)}
+
+
+def overrides(cfg: Config, keys: Sequence[str]) -> dict[str, Any]:
+    """What ``--cfg-options`` takes to set these keys as a config has them; lists are whole."""
+    found = {}
+    for key in keys:
+        path = key.split('.')
+        place: Any = cfg
+        for depth, name in enumerate(path):
+            if isinstance(place, list):
+                path = path[:depth]
+                break
+            place = place.get(name)
+        found['.'.join(path)] = place
+    return found
+
+
+def settings_to_try(axes: Sequence[Axis], sampler: str, seed: int, steps: int
+                    ) -> Iterator[dict[str, Any]]:
+    """One setting after the other, the same ones for the same arguments.
+
+    Args:
+        axes: what is varied.
+        sampler: ``'random'``, without an end, or ``'grid'``, in random order.
+        seed: of the random numbers.
+        steps: of a grid, between two numbers.
+    """
+    if sampler == 'random':
+        for number in itertools.count():
+            rng = np.random.default_rng([seed, number])
+            yield {axis.key: axis.draw(rng) for axis in axes}
+    else:
+        grids = [axis.grid(steps) for axis in axes]
+        for place in _shuffled(int(np.prod([len(grid) for grid in grids])), seed):
+            picks = np.unravel_index(place, [len(grid) for grid in grids])
+            yield {axis.key: grid[int(pick)] for axis, grid, pick in zip(axes, grids, picks)}
+
+
+def _shuffled(count: int, seed: int) -> Iterator[int]:
+    if count > 10**7:
+        raise BadValue(f'--sampler grid: {count} points; give fewer values, fewer --steps, or take '
+                       '--sampler random')
+    yield from np.random.default_rng(seed).permutation(count).tolist()

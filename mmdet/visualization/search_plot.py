@@ -1,0 +1,47 @@
+"""Trials of a search as a picture: AP over every setting."""
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
+                keys: Sequence[str], path: str | os.PathLike) -> None:
+    """A panel per setting, a point per trial.
+
+    Args:
+        trials: settings and AP in percent.
+        baseline: AP of the config as it is, a line.
+        keys: of the settings.
+        path: where the picture goes; the ending says its kind.
+    """
+    columns = min(4, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = Figure(figsize=(4 * columns, 3 * rows), layout='constrained')
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for panel in panels.flat[len(keys):]:
+        panel.set_visible(False)
+    for panel, key in zip(panels.flat, keys):
+        pairs = [(settings[key], ap) for settings, ap in trials if key in settings and ap == ap]
+        values = [value for value, _ in pairs]
+        names = list(map(str, sorted(set(values), key=_rank)))
+        few = len(names) <= 6 or not all(isinstance(value, (int, float)) for value in values)
+        places = [names.index(str(value)) for value in values] if few else values
+        panel.plot(places, [ap for _, ap in pairs], '.', color='#2563a8', alpha=.5)
+        if few:
+            panel.set_xticks(range(len(names)), names)
+        panel.axhline(baseline, color='#d9822b', label='the config as it is')
+        panel.set_xlabel('.'.join(key.split('.')[-2:]))
+        panel.grid(alpha=.25)
+    for row in panels:
+        row[0].set_ylabel('AP')
+    panels.flat[0].legend(fontsize='small')
+    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    figure.savefig(path, dpi=110)
+
+
+def _rank(value: Any) -> tuple:
+    """Words first, then numbers by size."""
+    number = isinstance(value, (int, float))
+    return number, value if number else 0, str(value)

@@ -1,0 +1,87 @@
+"""Search of tracking settings: spaces, trials and the file of them."""
+import itertools
+import json
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+
+from mmdet.engine.search import Trial, TrialLog, best, best_by_fold, explained, split
+from mmdet.engine.search_space import Axis, overrides, parse_axis, settings_to_try, with_settings
+
+
+def first(n, axes, *args):
+    return list(itertools.islice(settings_to_try(axes, *args), n))
+
+
+def test_axes():
+    assert parse_axis('a.b=None,5,latest,1.5') == Axis('a.b', (None, 5, 'latest', 1.5))
+    assert parse_axis('a.0=-1:2.5') == Axis('a.0', low=-1, high=2.5)
+    for text in ('a', 'a=', '=1,2', 'a=3:1', 'a=1:x', 'a=1,,2'):
+        with pytest.raises(ValueError, match='expected KEY=A,B,C or KEY=LOW:HIGH'):
+            parse_axis(text)
+
+
+def test_settings_are_the_same_for_the_same_seed_and_go_on():
+    axes = [Axis('a', low=0, high=4), Axis('b', (1, 2, 3))]
+    some = first(20, axes, 'random', 7, 4)
+    assert some[:5] == first(5, axes, 'random', 7, 4) != first(5, axes, 'random', 8, 4)
+    assert all(0 <= s['a'] <= 4 for s in some) and {s['b'] for s in some} == {1, 2, 3}
+    grid = first(99, axes, 'grid', 0, 5)
+    assert len(grid) == 15 and {(s['a'], s['b']) for s in grid} == set(
+        itertools.product((0, 1, 2, 3, 4), (1, 2, 3)))
+
+
+def test_settings_in_a_config():
+    cfg = Config(dict(model=dict(head=dict(coeff=(1., 2., 10))), test_cfg=dict(rpn=None)))
+    new = with_settings(cfg, {'model.head.coeff.1': 5, 'test_cfg.track.max_age': None})
+    assert new.model.head.coeff == [1, 5, 10] and new.test_cfg.track == dict(max_age=None)
+    assert cfg.model.head.coeff == (1, 2, 10) and 'track' not in cfg.test_cfg
+    assert overrides(new, ['model.head.coeff.1', 'model.head.coeff.0', 'test_cfg.track.max_age']
+                     ) == {'model.head.coeff': [1, 5, 10], 'test_cfg.track.max_age': None}
+    for key in ('model.head.coeff.3', 'model.head.coeff.x', 'model.head.coeff.1.y'):
+        with pytest.raises(KeyError, match='the config has no such place'):
+            with_settings(cfg, {key: 1})
+
+
+def test_folds_are_even():
+    fold = split(11, 3, seed=0)
+    assert sorted(np.bincount(fold)) == [3, 4, 4] and (fold != split(11, 3, seed=1)).any()
+    with pytest.raises(ValueError, match='--folds 5: expected 2 to 4'):
+        split(4, 5, 0)
+
+
+TRIALS = [Trial({}, 10, [10, 12]), Trial({'a': 1}, 14, [16, 11]), Trial({'a': 2}, 14, [9, 13]),
+          Trial({'a': 3}, float('nan'), [float('nan'), 0])]
+
+
+def test_each_fold_gets_what_is_best_without_it():
+    assert best(TRIALS) is TRIALS[1] and best_by_fold(TRIALS) == [TRIALS[1], TRIALS[2]]
+
+
+def test_what_explains_ap():
+    rng = np.random.default_rng(0)
+    trials = [Trial({'a': a, 'b': float(b)}, 10. * (a == 'x'), [])
+              for a, b in zip('xyz' * 40, rng.random(120))]
+    assert explained(trials, 'a') == pytest.approx(1) and explained(trials, 'b') < .1
+    assert explained(trials, 'c') == 0
+
+
+def test_a_log_goes_on_after_a_line_that_was_cut(tmp_path):
+    path, about = str(tmp_path / 'sub' / 't.jsonl'), dict(seed=0, space=['a=1,2'])
+    log = TrialLog(path, about)
+    for trial in TRIALS[:3]:
+        log.add(trial)
+    whole = open(path).read()
+    with open(path, 'w') as file:
+        file.write(whole[:-9])
+    again = TrialLog(path, about)
+    assert again.trials == TRIALS[:2]
+    again.add(TRIALS[2])
+    assert open(path).read() == whole and json.loads(whole.splitlines()[0]) == about
+    with pytest.raises(ValueError, match=r'other options \(seed\)'):
+        TrialLog(path, dict(about, seed=1))
+    with open(path, 'w') as file:
+        file.write('no json')
+    with pytest.raises(ValueError, match='other options'):
+        TrialLog(path, about)

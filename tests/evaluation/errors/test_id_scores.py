@@ -1,0 +1,45 @@
+"""AP of ids over saved detections."""
+import numpy as np
+import pytest
+
+from mmdet.evaluation.errors.id_scores import IdScores
+from mmdet.formats import YTVOS
+from mmdet.formats.detections import DetectionFile, DetectionWriter, FrameDetections
+
+
+def detections_of(results, gt, path):
+    """A file with every mask of result tracks as a detection, and the ids that make the tracks."""
+    categories, ids = sorted(gt.cats), {}
+    writer = DetectionWriter(path, dict(classes=list(map(str, categories)), videos=len(gt.vids)))
+    for vid, video in gt.vids.items():
+        tracks = [track for track in results if track['video_id'] == vid]
+        frames, mine = [], []
+        for t in range(len(video['file_names'])):
+            rows = [n for n, track in enumerate(tracks) if track['segmentations'][t]]
+            mine += rows
+            frames.append(FrameDetections(
+                np.zeros((len(rows), 4), np.float32),
+                np.array([tracks[n]['score'] for n in rows], np.float32),
+                np.array([categories.index(tracks[n]['category_id']) for n in rows], np.int64),
+                np.zeros((len(rows), 5), np.float32), np.zeros((len(rows), 2), np.float32),
+                [tracks[n]['segmentations'][t] for n in rows]))
+        writer.add(vid, (video['height'], video['width']), frames)
+        ids[vid] = np.array(mine, np.int64)
+    writer.close()
+    return DetectionFile(path), ids
+
+
+@pytest.mark.parametrize('case', ['o1', 'o2'])
+def test_ap_is_that_of_the_recorded_tracks(golden, tmp_path, case):
+    gt, results = YTVOS(golden(f'analysis/{case}.gt')), golden(f'analysis/{case}.results')
+    file, ids = detections_of(results, gt, tmp_path / 'x.det')
+    scores = IdScores(gt, file, sorted(gt.cats))
+    names = ['mean'] * len(scores.videos)
+    tracks = scores.tracks([ids[video] for video in scores.videos], names)
+    assert scores.ap(tracks) == pytest.approx([golden(f'analysis/{case}.golden')['ap']], abs=1e-9)
+    nothing = [np.full_like(ids[video], -1) for video in scores.videos]
+    assert scores.ap(scores.tracks(nothing, names)) == [0]
+    part = np.arange(len(names)) % 2
+    one, other = (scores.ap(tracks, weights[None]) for weights in (part, 1 - part))
+    assert one != other and 0 < one < 100
+
