@@ -26,6 +26,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where results go, as .pkl or .jsonl; the json is X.pkl.json')
     add('--eval', nargs='+', default=[], choices=['segm', 'bbox'],
         help='score masks, boxes around them, or both')
+    add('--resume', action='store_true',
+        help='go on with a test that was stopped: finished videos are in X.pkl.partial.N')
     add('--load_result', action='store_true',
         help='read X.pkl instead of testing')
     add('--show', action='store_true', help='draw the results over the frames')
