@@ -101,8 +101,9 @@ class Network(nn.Module):
         proposals, exists = self.propose(feats)
         boxes_net, scores = self.detector.predict_boxes(view, proposals)
         boxes = boxes_net.unflatten(1, (-1, 4)) / scale_factor
-        finite = feats[-1].isfinite().all() & scores.isfinite().all() & boxes.isfinite().all()
-        scores = torch.where(exists[:, None], scores, -1)
+        valid = boxes.flatten(1).isfinite().all(dim=1)
+        finite = feats[-1].isfinite().all() & scores.isfinite().all() & valid.all()
+        scores = torch.where((exists & valid)[:, None], scores, -1)
         rows, columns = self.suppress(boxes, scores[:, 1:])
         picked = columns + 1 if boxes.shape[1] > 1 else torch.zeros_like(columns)
         found = boxes[rows, picked]
@@ -116,7 +117,8 @@ class Network(nn.Module):
         head, cfg = self.detector.rpn_head, self.rpn_cfg
         raw = head(feats)
         boxes, scores, *_ = head.candidates(*raw, [dict(img_shape=self.img_shape)], cfg)
-        scores = torch.where(boxes.isfinite().all(dim=1), scores, -1)
+        valid = boxes.isfinite().all(dim=1)  # operators for regions may crash on others
+        boxes, scores = torch.where(valid[:, None], boxes, 0), torch.where(valid, scores, -1)
         num = [math.prod(x.shape[-2:]) * head.num_anchors for x in raw[0]]
         sizes = [min(n, cfg['nms_pre']) if cfg['nms_pre'] > 0 else n for n in num]
         most = cfg['nms_post'] if not 0 < cfg['nms_pre'] <= cfg['nms_post'] else max(sizes)

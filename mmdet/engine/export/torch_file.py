@@ -1,5 +1,6 @@
 """A network as a ``torch.export`` archive of PyTorch's and torchvision's operators alone."""
 import io
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -16,8 +17,15 @@ def lower(program: ExportedProgram) -> ExportedProgram:
         torch.ops.mmdet.nms_mask.default: nms_mask})
 
 
-def archive(program: ExportedProgram, metadata: dict[str, str]) -> bytes:
-    """The content of a file; ``torch.export.load`` reads it where torchvision was imported."""
+def model_bytes(program: ExportedProgram, metadata: dict[str, str], names: Sequence[str],
+                outputs: Sequence[str]) -> bytes:
+    """The content of a file; ``torch.export.load`` reads it where torchvision was imported.
+
+    Args:
+        program: a traced network; its own names of what goes in and comes out stay.
+        metadata: goes into the file, a text file each.
+        names, outputs: not needed, as in the other formats.
+    """
     buffer = io.BytesIO()
     torch.export.save(lower(program), buffer, extra_files=dict(metadata))
     return buffer.getvalue()
