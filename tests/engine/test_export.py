@@ -14,7 +14,8 @@ from mmdet.apis.demo import DemoOptions, run_demo
 from mmdet.apis.export import ExportOptions, export_detector, frames_of, init_exported
 from mmdet.apis.inference import load_detector
 from mmdet.engine.export import ExportedTracker, Found, Network, compare, open_network, torch_file
-from mmdet.engine.export.verify import difference
+from mmdet.engine.export.exported import scale_tensor
+from mmdet.engine.export.verify import detector_finds, difference
 from mmdet.engine.test_loop import track_video
 from mmdet.models import build_detector
 from mmdet.ops import multi_level_roi_align, roi_align
@@ -127,6 +128,23 @@ def test_nan_and_nothing_found(tiny, exported, kind):
         tracker.track(img, item['img_meta'])
     with pytest.raises(ValueError, match='those of 64x48 become .* --shape 64x48'):
         tracker.track(img, dict(item['img_meta'], ori_shape=(48, 64, 3), img_shape=(24, 32, 3)))
+
+
+@pytest.mark.parametrize('settings, count', [
+    (dict(), 10),
+    ({'rcnn.max_per_img': -1, 'rcnn.score_thr': 0.1}, None),  # none is cut: in the order of classes
+    ({'rpn.nms_across_levels': True, 'rpn.nms_post': 20, 'rpn.max_num': 30}, 10),
+    ({'rpn.min_bbox_size': 20, 'rpn.nms_pre': 0, 'rcnn.score_thr': 0.995}, 0)])
+def test_settings_mean_what_they_mean_to_the_detector(small, settings, count):
+    cfg = copy.deepcopy(small.detector.cfg)
+    cfg.merge_from_dict({f'test_cfg.{key}': value for key, value in settings.items()})
+    detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg).eval()
+    detector.load_state_dict(small.detector.state_dict())
+    img, meta = next(frames_of(small.detector, ''))
+    with torch.no_grad():
+        got = Found(**Network(detector, meta['img_shape'])(img, scale_tensor(meta)))
+    one = difference(detector_finds(detector, img, meta), got)
+    assert one.fits and (one.got == count or count is None and len(got.labels.unique()) > 1)
 
 
 def test_the_archive_needs_none_of_our_operators(exported):
