@@ -1,6 +1,7 @@
 """Track the objects of your own videos.
 
     python tools/demo.py CONFIG CHECKPOINT VIDEO [VIDEO ...] --out FOLDER
+    python tools/demo.py CONFIG VIDEO [VIDEO ...] --onnx FILE --out FOLDER
 
 VIDEO is a video file, a folder of frames (in the order of their numbers), a
 folder of such folders or files, a picture, a stream URL, or a camera index such
@@ -28,8 +29,8 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('config', help='config file of the detector; it is Python and will be run')
-    add('checkpoint', help='path or URL of its weights')
-    add('video', nargs='+',
+    add('checkpoint', help='path or URL of its weights; left out with --onnx')
+    add('video', nargs='*',
         help='video file, folder of frames or of videos, picture, URL, or camera index')
     add('--out', default='demo_out', metavar='FOLDER', help='where the files go')
     add('--masks', action='store_true', help='write a PNG mask for every object and frame')
@@ -45,9 +46,15 @@ def parse_args() -> argparse.Namespace:
     add('--show', action='store_true', help='show frames in a window too (q ends)')
     add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
         help='of the mp4; auto: the first of them that works here')
+    add('--onnx', metavar='FILE', help='run the network that tools/export.py wrote')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
         help='override the config, e.g. test_cfg.rcnn.score_thr=0.1')
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.onnx is not None:
+        args.video, args.checkpoint = [args.checkpoint, *args.video], None
+    elif not args.video:
+        parser.error('name a video after the checkpoint')
+    return args
 
 
 def main() -> None:

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from torch import nn
 
 from mmdet.apis.drawings import Drawings, check_window
-from mmdet.apis.inference import init_detector, track_frames
+from mmdet.apis.export import init_exported
+from mmdet.apis.inference import device_of, init_detector, track_frames
 from mmdet.apis.test import track_score
 from mmdet.engine.checks import check_checkpoint
 from mmdet.engine.environment import this_device
+from mmdet.engine.export import ExportedTracker
 from mmdet.engine.progress import Progress
 from mmdet.engine.stops import Stopped, Stops
 from mmdet.formats.json_files import read_json, write_json
@@ -43,6 +45,7 @@ class DemoOptions:
     show: bool = False
     codec: str = 'auto'
     cfg_options: dict | None = None
+    onnx: str | None = None
 
     def check(self) -> None:
         """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""
@@ -53,6 +56,10 @@ class DemoOptions:
         if math.isnan(self.score_thr):
             raise BadValue('--score-thr nan: expected a number, such as 0.3')
         check_codec(self.codec)
+        if self.onnx is not None and (self.device not in (None, 'cpu') or self.amp
+                                      or self.compile):
+            raise BadValue('--onnx: the file runs on the CPU as it was written; leave out '
+                           '--device, --amp and --compile')
         this_device(self.device)
         check_folder(self.out)
         if self.checkpoint is not None:
@@ -96,8 +103,7 @@ def run_demo(options: DemoOptions) -> list[dict]:
     logger = get_root_logger()
     options.check()
     videos = options.videos()
-    detector = init_detector(options.config, options.checkpoint, options.device,
-                             options.amp, options.compile, options.cfg_options)
+    detector = init(options)
     contents, failed = [], 0
     with Stops() as stops:
         for number, video in enumerate(videos, 1):
@@ -116,19 +122,28 @@ def run_demo(options: DemoOptions) -> list[dict]:
     return contents
 
 
+def init(options: DemoOptions) -> nn.Module | ExportedTracker:
+    """What finds the objects."""
+    if options.onnx is not None:
+        return init_exported(options.config, options.onnx, options.cfg_options)
+    return init_detector(options.config, options.checkpoint, options.device, options.amp,
+                         options.compile, options.cfg_options)
+
+
 class Demo:
     """One video: follow it, then write what there is.
 
     Args:
-        detector: from :func:`~mmdet.apis.inference.init_detector`; it tracks.
+        detector: from :func:`~mmdet.apis.inference.init_detector` or
+            :func:`~mmdet.apis.export.init_exported`; it tracks.
         source: the video.
         options: what to write, and where.
         stops: signals that end it.
         logger: for progress and what was written.
     """
 
-    def __init__(self, detector: nn.Module, source: FrameSource, options: DemoOptions,
-                 stops: Stops, logger: logging.Logger) -> None:
+    def __init__(self, detector: nn.Module | ExportedTracker, source: FrameSource,
+                 options: DemoOptions, stops: Stops, logger: logging.Logger) -> None:
         self.detector, self.source, self.options = detector, source, options
         self.stops, self.logger = stops, logger
         self.folder = folder_of(options.out, source)
@@ -137,7 +152,7 @@ class Demo:
         most = options.max_frames or source.count
         self.progress = Progress(min(source.count or most, most), logger)
         self.drawings = Drawings(
-            source, self.folder, detector.CLASSES, next(detector.parameters()).device,
+            source, self.folder, detector.CLASSES, device_of(detector),
             options.score_thr, options.masks, options.show, check_codec(options.codec),
             self.progress.update, logger)
         self.ended = False

@@ -15,6 +15,7 @@ from mmdet.datasets import YTVOSDataset
 from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
 from mmdet.engine import classic, test_loop
 from mmdet.engine.environment import set_threads, this_device
+from mmdet.engine.export import ExportedTracker
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, read_ahead
 from mmdet.formats.pictures import write_picture
@@ -51,22 +52,44 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
         ValueError: the checkpoint does not fit the config, or there is no such device.
     """
     device = this_device(device)
+    detector = load_detector(config, checkpoint, cfg_options)
+    cfg, classes = detector.cfg, detector.CLASSES
+    set_threads(0, cfg.get('num_threads'), device)
+    detector = prepare_inference(detector.to(device),
+                                 **classic.inference(cfg, amp=amp, compile=compile))
+    detector.cfg, detector.CLASSES = cfg, classes
+    return detector
+
+
+def load_detector(config: str | os.PathLike | Config, checkpoint: str | None = None,
+                  cfg_options: dict[str, Any] | None = None) -> nn.Module:
+    """As :func:`init_detector`, on the CPU and as it was trained, not prepared."""
+    cfg = read_config(config, cfg_options)
+    detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
+    meta = {}
+    if checkpoint is not None:
+        meta = load_checkpoint(detector, checkpoint, strict=True).meta
+    detector.cfg = cfg
+    detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
+    return detector
+
+
+def read_config(config: str | os.PathLike | Config,
+                cfg_options: dict[str, Any] | None = None) -> Config:
+    """A config file, or a copy of one's content, with what a detector in use needs."""
     if isinstance(config, Config):
         cfg = copy.deepcopy(config)
         cfg.merge_from_dict(cfg_options or {})
     else:
         cfg = load_config(os.fspath(config), cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
-    detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
-    meta = {}
-    if checkpoint is not None:
-        meta = load_checkpoint(detector, checkpoint, strict=True).meta
-    set_threads(0, cfg.get('num_threads'), device)
-    detector = prepare_inference(detector.to(device),
-                                 **classic.inference(cfg, amp=amp, compile=compile))
-    detector.cfg = cfg
-    detector.CLASSES = meta.get('CLASSES') or _configured_classes(cfg, detector)
-    return detector
+    return cfg
+
+
+def device_of(detector: nn.Module | ExportedTracker) -> torch.device:
+    """Where frames go."""
+    return (detector.device if isinstance(detector, ExportedTracker)
+            else next(detector.parameters()).device)
 
 
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
@@ -108,7 +131,7 @@ class FrameLoader:
         return (self.item(frame, t) for t, frame in enumerate(frames))
 
 
-def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
+def track_frames(detector: nn.Module | ExportedTracker, frames: Iterable[np.ndarray]
                  ) -> Iterator[tuple[np.ndarray, TrackResult]]:
     """Follow the objects through a video as its frames come.
 
@@ -123,7 +146,7 @@ def track_frames(detector: nn.Module, frames: Iterable[np.ndarray]
         TypeError: the detector does not track.
     """
     _check_tracks(detector)
-    loader, device = FrameLoader(detector.cfg), next(detector.parameters()).device
+    loader, device = FrameLoader(detector.cfg), device_of(detector)
     items = read_ahead(loader.items(frames), 3 * min(1, default_workers(device)))
     for item, result in test_loop.track_video(detector, loader.preprocess, items, device):
         yield item['frame'], result

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def _center_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,7 +142,7 @@ def bbox2roi(bbox_list: Sequence[Tensor]) -> Tensor:
         (sum n_i, 5): image index, x1, y1, x2, y2.
     """
     return torch.cat([
-        torch.cat([boxes.new_full((len(boxes), 1), i), boxes[:, :4]], dim=1)
+        F.pad(boxes[:, :4], (1, 0), value=i)
         for i, boxes in enumerate(bbox_list)])
 
 

@@ -61,7 +61,7 @@ class RPNHead(AnchorHead):
         Returns:
             One (n_i, 5) tensor per image: xyxy in network pixels, score; best first.
         """
-        boxes, scores, image, group = self._candidates(cls_scores, bbox_preds, img_metas, cfg)
+        boxes, scores, image, group = self.candidates(cls_scores, bbox_preds, img_metas, cfg)
         keep = batched_nms(boxes, scores, group, cfg['nms_thr'])
         if not 0 < cfg['nms_pre'] <= cfg['nms_post']:
             keep = keep[true_indices([rank_in_group(group[keep]) < cfg['nms_post']])[0]]
@@ -71,8 +71,8 @@ class RPNHead(AnchorHead):
         images = split_groups(proposals, image[keep], len(img_metas))
         return [rows[:cfg['max_num']] for rows in images]
 
-    def _candidates(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
-                    img_metas: Sequence[dict], cfg: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def candidates(self, cls_scores: Sequence[Tensor], bbox_preds: Sequence[Tensor],
+                   img_metas: Sequence[dict], cfg: dict) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What goes into NMS: boxes (k, 4), scores (k,), image (k,), image and level (k,)."""
         picked = [self.best_anchors(*level, cfg['nms_pre'])
                   for level in zip(cls_scores, bbox_preds, self.anchors(cls_scores))]

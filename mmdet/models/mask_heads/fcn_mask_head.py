@@ -102,7 +102,7 @@ class FCNMaskHead(nn.Module):
             (n, h, w) float32.
         """
         channel = torch.zeros_like(labels) if self.class_agnostic else labels + 1
-        picked = mask_pred[torch.arange(len(labels), device=labels.device), channel]
+        picked = mask_pred[torch.arange(labels.shape[0], device=labels.device), channel]
         return picked.float().sigmoid()
 
     def get_masks(self, probs: Tensor, boxes: Tensor, ori_shape: tuple, cfg: dict) -> list[dict]:
