@@ -130,13 +130,14 @@ def spatio_temporal_iou(tracks: VideoTracks, ids: Sequence[int]) -> np.ndarray:
 
 def _shared(tracks: VideoTracks, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(n,) areas of n detections of a frame and (n, n) areas they share, square pixels."""
+    masks: list[dict] | np.ndarray
     if len(tracks.masks):
         masks = [tracks.masks[row] for row in rows.tolist()]
         size = mask_utils.area(masks).astype(float)
     else:
         corners = tracks.boxes[rows].astype(float)
-        masks = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2] + 1], axis=1)
-        size = masks[:, 2] * masks[:, 3]
+        sides = corners[:, 2:] - corners[:, :2] + 1
+        masks, size = np.concatenate([corners[:, :2], sides], axis=1), sides.prod(axis=1)
     # With a "crowd" it is divided by the first area, not by the union.
     return size, mask_utils.iou(masks, masks, [1] * len(rows)) * size[:, None]
 

@@ -3,6 +3,7 @@
 A row is what :func:`assign_ids` gives: below M a remembered object, from M up a new one, -1 none.
 """
 import importlib.util
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -40,11 +41,13 @@ def hungarian(scores: Tensor) -> Tensor:
 
     Source: Kuhn 1955 by scipy's ``linear_sum_assignment``; dummies as in arXiv:1703.07402.
     """
-    solve = _solver()
+    needs_scipy()
+    from scipy.optimize import linear_sum_assignment
+
     known = scores.shape[1] - 1
     table = torch.nan_to_num(scores.double(), nan=WORST, posinf=-WORST, neginf=WORST)
     table = torch.cat([table[:, 1:], table[:, :1].expand(-1, len(table))], dim=1)
-    _, columns = solve(table.cpu().numpy(), maximize=True)
+    _, columns = linear_sum_assignment(table.cpu().numpy(), maximize=True)
     rows = torch.tensor(columns, dtype=torch.long, device=scores.device)
     return number_new(rows, rows >= known, known)
 
@@ -54,12 +57,6 @@ def needs_scipy() -> None:
     if importlib.util.find_spec('scipy') is None:
         raise MissingPackage('test_cfg.track.assigner="hungarian" needs the package scipy: '
                              'pip install scipy')
-
-
-def _solver():
-    needs_scipy()
-    from scipy.optimize import linear_sum_assignment
-    return linear_sum_assignment
 
 
 def number_new(rows: Tensor, starts: Tensor, known: int) -> Tensor:
@@ -87,8 +84,9 @@ class SecondRound(NamedTuple):
     iou_thr: float = 0.5
 
 
-def assign_in_rounds(scores: Tensor, confidence: Tensor, overlap: Tensor, assigner,
-                     start_thr: float, second: SecondRound) -> Tensor:
+def assign_in_rounds(scores: Tensor, confidence: Tensor, overlap: Tensor,
+                     assigner: Callable[[Tensor], Tensor], start_thr: float,
+                     second: SecondRound) -> Tensor:
     """Rows of N detections, with a second round and a threshold to start; no wait of its own.
 
     Args:

@@ -1,10 +1,9 @@
-"""``test_cfg.track``: how objects are followed. Everything is as in 2019 unless a config says so."""
+"""``test_cfg.track``: how objects are followed; as in 2019 unless a config says otherwise."""
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from mmdet.core.track import assignment, cues, embedding_memory, similarity  # noqa: F401
 from mmdet.core.track.after_video import Step
-from mmdet.core.track.assignment import SecondRound
+from mmdet.core.track.assignment import SecondRound, needs_scipy
 from mmdet.core.track.embedding_memory import EmbeddingMemory
 from mmdet.core.track.registry import (AFTER_VIDEO, CUES, EMBEDDING_MEMORIES, ID_ASSIGNERS,
                                        SIMILARITIES, named_function)
@@ -50,11 +49,11 @@ class TrackOptions:
         self.similarity = named_function(SIMILARITIES, similarity, f'{where}similarity')
         self.assigner = named_function(ID_ASSIGNERS, assigner, f'{where}assigner')
         if assigner == 'hungarian':
-            assignment.needs_scipy()
+            needs_scipy()
         self.start_thr = _share(start_thr, f'{where}start_thr')
         self.second_round = _second_round(second_round or {}, f'{where}second_round')
         self.embedding: EmbeddingMemory | None = (
-            EMBEDDING_MEMORIES.build(embedding) if embedding else None)
+            EMBEDDING_MEMORIES.build(dict(embedding)) if embedding else None)
         self.cues: Sequence[Callable] = _parts(CUES, cues, f'{where}cues')
         self.after_video: Sequence[Step] = _parts(AFTER_VIDEO, after_video, f'{where}after_video')
 
@@ -83,5 +82,10 @@ def _parts(registry: Registry, parts: Any, where: str) -> list:
     if not isinstance(parts or {}, dict):
         raise BadType(f'{where} is a dict from names to arguments, '
                       f'e.g. dict({next(iter(registry.module_dict))}=dict()), got {parts!r}')
-    return [registry.build({'type': name, **args}) for name, args in (parts or {}).items()
-            if args is not None]
+    built = []
+    for name, args in (parts or {}).items():
+        if args is not None:
+            if not isinstance(args, dict):
+                raise BadType(f'{where}.{name} must be a dict of arguments, got {args!r}')
+            built.append(registry.build({'type': name, **args}))
+    return built

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
 from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
-from mmdet.core.track import TrackMemory, TrackOptions, match_scores
-from mmdet.core.track.assignment import assign_in_rounds
+from mmdet.core.track import TrackMemory, TrackOptions, assign_in_rounds, match_scores
 from mmdet.formats.detections import FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
@@ -21,7 +20,6 @@ from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt
 from mmdet.models.detectors.two_stage import TwoStageDetector
 from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
-from mmdet.utils.errors import BadValue
 
 FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
