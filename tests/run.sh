@@ -3,4 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash compile.sh --tests
-"$(bash tools/setup/python.sh)" -m pytest -q --durations=10 tests "$@"
+# Two processes of one thread each: threads of both on the same cores would wait for each other.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+"$(bash tools/setup/python.sh)" -m pytest -q -n 2 --dist worksteal --durations=10 tests "$@"

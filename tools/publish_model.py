@@ -15,12 +15,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-import torch  # noqa: E402
-
-from mmdet.checkpoint import read_checkpoint  # noqa: E402
-from mmdet.checkpoint.upgrade import weights_only  # noqa: E402
 from mmdet.utils import atomic_write  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (no torch yet)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
@@ -34,6 +30,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 def publish(in_file: str, out_file: str) -> str:
     """Write the weights of ``in_file``; returns the path with the first 8 digits of its SHA-256."""
+    import torch
+
+    from mmdet.checkpoint import read_checkpoint
+    from mmdet.checkpoint.upgrade import weights_only
     checkpoint = weights_only(read_checkpoint(in_file), in_file)
     content = io.BytesIO()
     torch.save(checkpoint, content)

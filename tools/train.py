@@ -13,9 +13,10 @@ signal n after saving.
 """
 import argparse
 import os
+import pathlib
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import sentence  # noqa: E402

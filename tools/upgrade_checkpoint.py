@@ -16,10 +16,8 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from mmdet.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint  # noqa: E402
-from mmdet.checkpoint.upgrade import upgrade  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import BadValue  # noqa: E402
 
 
@@ -39,6 +37,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Convert, report, write."""
     args = parse_args(argv)
+    from mmdet.checkpoint import read_checkpoint, save_checkpoint
+    from mmdet.checkpoint.upgrade import upgrade
     if os.path.realpath(args.in_file) == os.path.realpath(args.out_file):
         raise BadValue(f'{args.out_file}: is the file to convert; give another name')
     done = upgrade(read_checkpoint(args.in_file), args.in_file)
@@ -51,6 +51,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def fit(args: argparse.Namespace) -> str:
     """How the written weights fit the model of the config, a line for all that does not."""
+    from mmdet.checkpoint import load_checkpoint
     from mmdet.models import build_detector
     cfg = load_config(args.config, args.cfg_options)
     cfg.model.pretrained = None

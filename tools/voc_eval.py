@@ -14,13 +14,11 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 
-from mmdet.datasets import build_dataset  # noqa: E402
-from mmdet.engine.checks import check_single  # noqa: E402
 from mmdet.evaluation.voc import voc_eval  # noqa: E402
 from mmdet.formats.result_files import load_results  # noqa: E402
 from mmdet.formats.results import by_stage  # noqa: E402
 from mmdet.utils import get_root_logger, load_config  # noqa: E402
-from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import BadValue  # noqa: E402
 
 
@@ -52,6 +50,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Score and print, every stage of a cascade for itself."""
     args = parse_args(argv)
+    from mmdet.datasets import build_dataset
+    from mmdet.engine.checks import check_single
     cfg = load_config(args.config, args.cfg_options)
     dataset = build_dataset({**cfg.data.test, 'test_mode': True})
     check_single(dataset)

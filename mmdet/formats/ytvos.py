@@ -10,6 +10,7 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.annotation_checks import check_dataset
 from mmdet.formats.entries import Id, mean_area
 from mmdet.formats.json_files import read_json
+from mmdet.formats.result_files import ENDINGS
 from mmdet.formats.rle import BadMask
 from mmdet.formats.segmentations import to_rle_tracks, to_rles
 from mmdet.formats.track_results import load_tracks
@@ -149,6 +150,9 @@ class YTVOS:
             FileNotFoundError: no such file.
             ValueError: one sentence with the track that is wrong and why.
         """
+        if not isinstance(resFile, list) and os.fspath(resFile).endswith(ENDINGS):
+            raise BadValue(f'{resFile}: what was found in every frame; the tracks to score are '
+                           f'in the json written beside it, {resFile}.json')
         tracks = load_tracks(resFile, self.vids, self.cats)
         results = YTVOS.__new__(YTVOS)
         results.name = 'results' if isinstance(resFile, list) else os.fspath(resFile)

@@ -9,8 +9,9 @@ import pytest
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'eval_video.py'
 
 
-def run(*args):
-    return subprocess.run([sys.executable, TOOL, *map(str, args)], capture_output=True, text=True)
+def run(*args, folder=None):
+    return subprocess.run([sys.executable, TOOL, *map(str, args)], capture_output=True, text=True,
+                          cwd=folder)
 
 
 @pytest.fixture
@@ -32,11 +33,13 @@ def test_prints_tables_and_writes_files(files):
 
 @pytest.mark.parametrize('args, message', [
     (('nothing.json', 'gt.json'), 'nothing.json: no such file'),
+    (('X.pkl', 'gt.json'), 'in the json written beside it, '),
+    (('results.json', 'gt.json', '--videos=none.txt'), 'none.txt: No such file'),
     (('gt.json', 'results.json'), 'a list of tracks is a result file'),
     (('gt.json', 'gt.json'), 'expected a list of tracks'),
 ])
 def test_errors_are_one_line(files, args, message):
-    done = run(*(files / arg for arg in args), '--no-tracking')
+    done = run(*args, '--no-tracking', folder=files)
     assert done.returncode == 1 and not done.stdout
     assert message in done.stderr and len(done.stderr.splitlines()) == 1
 

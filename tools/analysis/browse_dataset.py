@@ -14,12 +14,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from torch import Tensor  # noqa: E402
-
-from mmdet.datasets import build_dataset  # noqa: E402
 from mmdet.formats.pictures import write_picture  # noqa: E402
 from mmdet.utils import load_config  # noqa: E402
-from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import BadValue  # noqa: E402
 from mmdet.visualization.strip import spread  # noqa: E402
 from mmdet.visualization.training_item import draw_item  # noqa: E402
@@ -44,6 +41,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Draw the items."""
     args = parse_args(argv)
+    from torch import Tensor
+
+    from mmdet.datasets import build_dataset
     cfg = load_config(args.config, args.cfg_options)
     dataset = build_dataset(cfg.data[args.split])
     seed = cfg.get('seed') if args.seed is None else args.seed

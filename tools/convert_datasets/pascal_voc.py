@@ -20,9 +20,9 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
-from mmdet.datasets import VOCDataset  # noqa: E402
+from mmdet.evaluation.class_names import VOC  # noqa: E402
 from mmdet.formats.json_files import write_json  # noqa: E402
-from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402  (no torch yet)
 from mmdet.utils.errors import MissingFile  # noqa: E402
 
 YEARS = dict(voc07=('VOC2007',), voc12=('VOC2012',), voc0712=('VOC2007', 'VOC2012'))
@@ -36,7 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('devkit_path', metavar='VOCdevkit', help='folder that holds VOC2007, VOC2012')
     add('-o', '--out-dir', metavar='DIR', help='where files go; by default the folder itself')
     add('--out-format', default='list', choices=['list', 'coco'], help='see above')
-    add('--classes', nargs='+', default=list(VOCDataset.CLASSES), metavar='NAME',
+    add('--classes', nargs='+', default=list(VOC), metavar='NAME',
         help='class names in label order, for xml files of other data')
     return parser.parse_args(argv)
 
@@ -46,13 +46,14 @@ def read_split(devkit: str, year: str, split: str, classes: list[str]) -> list[d
     ids = os.path.join(devkit, year, 'ImageSets', 'Main', f'{split}.txt')
     if not os.path.isfile(ids):
         return None
+    from mmdet.datasets import VOCDataset
     dataset = VOCDataset(ids, os.path.join(devkit, year), img_scale=(1000, 600),
                          img_norm_cfg={}, test_mode=True, classes=classes)
     return [image_entry(dataset, place, year) for place in range(len(dataset))]
 
 
-def image_entry(dataset: VOCDataset, place: int, year: str) -> dict[str, Any]:
-    """File name from the devkit on, size, and what is in the image."""
+def image_entry(dataset: Any, place: int, year: str) -> dict[str, Any]:
+    """File name from the devkit on, size, and what is in the image, of a ``VOCDataset``."""
     info = dataset.frame_info(place)
     ann = {key: values.tolist() for key, values in dataset.get_ann_info(place).items()}
     return dict(info, filename=f'{year}/{info["filename"]}', ann=ann)
