@@ -1,6 +1,8 @@
 """Options of tracking, each against numbers by hand or a slow loop."""
 import itertools
 import math
+import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -138,11 +140,16 @@ def test_wrong_options_are_named(cfg, error, message):
         TrackOptions(**cfg)
 
 
-def test_a_part_of_ones_own_and_parts_that_are_off():
-    @CUES.register_module(force=True)
-    class Nothing:
-        weight = 0.
-
-    options = TrackOptions(cues=dict(Nothing={}, MotionIoU=None), after_video=None)
-    assert [type(cue) for cue in options.cues] == [Nothing] and not options.after_video
-    CUES.module_dict.pop('Nothing')
+def test_the_page_as_printed():
+    page = (pathlib.Path(__file__).parents[3] / '.github/docs/tracking.md').read_text()
+    example, part = re.findall(r'^```python\n(.*?)^```$', page, re.M | re.S)
+    given = {}
+    exec(example + part, given)
+    options = TrackOptions(**given['test_cfg']['track'])
+    assert len(options.after_video) == 3 and isinstance(options.embedding, EmbeddingBank)
+    own, = TrackOptions(cues=dict(SameSize={}, MotionIoU=None)).cues
+    CUES.module_dict.pop('SameSize')
+    boxes = torch.tensor([[0., 0, 9, 9], [0, 0, 19, 9]])
+    dets = Detections(boxes, torch.ones(2), torch.zeros(2, dtype=torch.long), torch.tensor(True))
+    torch.testing.assert_close(own(dets, remember(None, FRAMES))[:, 0],
+                               torch.tensor([0, -math.log(2)]))
