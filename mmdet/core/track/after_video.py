@@ -40,10 +40,10 @@ class VideoTracks:
 
     def renamed(self, new_ids: dict[int, int]) -> 'VideoTracks':
         """With other ids for some objects; -1 drops one."""
-        ids = self.ids.copy()
-        for old, new in new_ids.items():
-            ids[self.ids == old] = new
-        return replace(self, ids=ids)
+        table = np.arange(self.ids.max(initial=-1) + 1)
+        table[list(new_ids)] = list(new_ids.values())
+        return replace(self, ids=np.where(self.ids < 0, -1, table[self.ids]) if len(table)
+                       else self.ids)
 
 
 Step = Callable[[VideoTracks], VideoTracks]
@@ -170,24 +170,36 @@ class LinkTracks:
 
     def __call__(self, tracks: VideoTracks) -> VideoTracks:
         rows = tracks.rows_by_id()
-        fits = [(iou, a, b) for a in rows for b in rows
-                if (iou := self._meet(tracks, rows[a], rows[b])) >= self.iou_thr]
+        ids = list(rows)
+        fits = []
+        for a, b in self._candidates(tracks, list(rows.values())):
+            iou = self._meet(tracks, rows[ids[a]], rows[ids[b]])
+            if iou >= self.iou_thr:
+                fits.append((-iou, ids[a], ids[b]))
         before: dict[int, int] = {}
-        for _, a, b in sorted(fits, key=lambda fit: (-fit[0], fit[1:])):
-            if a not in before.values() and b not in before:
+        continued: set[int] = set()
+        for _, a, b in sorted(fits):
+            if a not in continued and b not in before:
                 before[b] = a
+                continued.add(a)
         first: dict[int, int] = {}
         for b in sorted(before, key=lambda i: tracks.frames[rows[i][0]]):  # earlier ones first
             first[b] = first.get(before[b], before[b])
         return tracks.renamed(first)
 
+    def _candidates(self, tracks: VideoTracks, rows: Sequence[np.ndarray]) -> list[list[int]]:
+        """Places of the pairs in which the second begins soon after the first ends."""
+        start, end = (np.array([tracks.frames[r[n]] for r in rows], np.int64) for n in (0, -1))
+        gap = start - end[:, None]
+        soon = (gap > 0) & (gap <= self.max_gap)
+        if self.same_label:
+            labels = np.array([majority(tracks.labels[r]) for r in rows], np.int64)
+            soon &= labels == labels[:, None]
+        return np.argwhere(soon).tolist()
+
     def _meet(self, tracks: VideoTracks, a: np.ndarray, b: np.ndarray) -> float:
-        """Mean IoU of the end of ``a`` with the beginning of ``b``; 0 if they do not follow."""
+        """Mean IoU of the end of ``a`` with the beginning of ``b``."""
         gap = int(tracks.frames[b[0]] - tracks.frames[a[-1]])
-        if not 0 < gap <= self.max_gap:
-            return 0.0
-        if self.same_label and majority(tracks.labels[a]) != majority(tracks.labels[b]):
-            return 0.0
         end, beginning = tracks.boxes[a[-1]].astype(float), tracks.boxes[b[0]].astype(float)
         ahead = end + gap * self._velocity(tracks, a[-self.motion_frames:])
         back = beginning - gap * self._velocity(tracks, b[:self.motion_frames])
