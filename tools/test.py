@@ -34,8 +34,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--save_path', metavar='FOLDER',
         help='where drawings go (implies --show); default: X_show')
     add('--show_format', default='jpg', choices=['jpg', 'png'], help='of the drawings')
-    add('--show_score_thr', type=float, default=0.3, metavar='S',
-        help='draw objects from this score on; the json keeps all')
+    add('--score-thr', '--show_score_thr', dest='show_score_thr', type=float, default=0.3,
+        metavar='S', help='draw objects from this score on; the json keeps all')
     add('--gpus', type=int, default=1, help='GPUs to share the images between; processes on a CPU')
     add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],

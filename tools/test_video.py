@@ -26,6 +26,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where results go, as .pkl or .jsonl; the json is X.pkl.json')
     add('--eval', nargs='+', default=[], choices=['segm', 'bbox'],
         help='score masks, boxes around them, or both')
+    add('--resume', action='store_true',
+        help='go on with a test that was stopped: finished videos are in X.pkl.partial.N')
     add('--load_result', action='store_true',
         help='read X.pkl instead of testing')
     add('--show', action='store_true', help='draw the results over the frames')
@@ -33,8 +35,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where drawings go (implies --show); default: X_show')
     add('--show_format', default='mp4', choices=['mp4', 'png'],
         help='one mp4 a video, or one folder of frames')
-    add('--show_score_thr', type=float, default=0.3, metavar='S',
-        help='draw objects from this score on; the json keeps all')
+    add('--score-thr', '--show_score_thr', dest='show_score_thr', type=float, default=0.3,
+        metavar='S', help='draw objects from this score on; the json keeps all')
     add('--format-only', action='store_true',
         help='write results.json and its zip for a server, next to X.pkl')
     add('--gpus', type=int, default=1, help='GPUs to share the videos between; processes on a CPU')

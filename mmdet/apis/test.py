@@ -18,6 +18,7 @@ from mmdet.engine import checks, classic
 from mmdet.engine.distribution import init_dist, rank_and_world
 from mmdet.engine.drawing import draw_dataset, draw_images
 from mmdet.engine.environment import check_count, set_threads, this_device
+from mmdet.engine.finished_videos import FinishedVideos
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.launch import run_copies
 from mmdet.engine.recording import Recorder
@@ -52,6 +53,7 @@ class TestOptions:
     workers: int | None = None
     allow_partial: bool = False
     save_detections: str | None = None
+    resume: bool = False
     amp: bool | None = None
     compile: bool | None = None
     cfg_options: dict | None = None
@@ -102,6 +104,9 @@ def prepare(options: TestOptions) -> Prepared:
     if options.format_only and not dataset.is_video:
         raise BadValue('--format-only packs tracks of videos; for images X.pkl.json is all '
                        'servers need')
+    if options.resume and options.save_detections:
+        raise BadValue('--resume: --save-detections keeps all videos of one test; leave one '
+                       'of them out')
     if options.save_detections and (options.load_result or not dataset.is_video):
         raise BadValue('--save-detections keeps what a tracker sees in videos; it needs a '
                        'YTVOSDataset and a checkpoint, not --load_result')
@@ -175,6 +180,13 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
     device = this_device(cfg.device)
     set_threads(0, cfg.get('num_threads'), device)
     loop = choose_loop(detector, dataset)
+    finished = None
+    if dataset.is_video and options.out is not None:
+        finished = FinishedVideos(options.out, dataset, made_with(options, cfg), options.resume)
+        if finished.found:
+            logger.info('%d of %d videos are finished already', len(finished.found),
+                        len(dataset.videos()))
+        loop = functools.partial(loop, finished=finished)
     if options.save_detections:
         loop = functools.partial(loop, recorder=Recorder(options.save_detections, dataset))
     detector = prepare_inference(
@@ -184,7 +196,17 @@ def _find(options: TestOptions, prepared: Prepared, logger: logging.Logger) -> l
         write_here_or_elsewhere(lambda path: dump_results(results, path), options.out)
         logger.info('%s: results of %d %s', options.out, len(results),
                     'frames' if dataset.is_video else 'images')
+    if finished is not None:
+        finished.remove()
     return results
+
+
+def made_with(options: TestOptions, cfg: Config) -> str:
+    """What results depend on: the config, the weights, the options that change numbers."""
+    path = os.path.expanduser(options.checkpoint)
+    stat = os.stat(path) if os.path.isfile(path) else None
+    weights = [options.checkpoint, stat and [stat.st_size, stat.st_mtime_ns]]
+    return repr([weights, options.amp, options.compile, cfg.model, cfg.test_cfg, cfg.data.test])
 
 
 def read_results(path: str, dataset: BaseDataset) -> list:

@@ -19,6 +19,7 @@ from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine.after_video import finish_video
 from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world, together
+from mmdet.engine.finished_videos import FinishedVideos
 from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
@@ -66,7 +67,8 @@ def track_video(detector: nn.Module, preprocess: FramePreprocessor, items: Itera
 @torch.no_grad()
 def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.device,
                   workers: int | None = None, logger: logging.Logger | None = None,
-                  recorder: Recorder | None = None) -> list[TrackResult] | None:
+                  recorder: Recorder | None = None,
+                  finished: FinishedVideos | None = None) -> list[TrackResult] | None:
     """Test every video of a data set, each process its share of whole videos.
 
     Args:
@@ -76,6 +78,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
         workers: threads that load frames; by default as the machine allows.
         logger: for progress.
         recorder: keeps all detections.
+        finished: videos that need not be tested again; gets the others when they are done.
 
     Returns:
         a result per item; None on other processes than the first.
@@ -83,11 +86,13 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
     detector.eval()
     videos = dataset.videos()
     rank, count = rank_and_world()
-    mine = balanced_shards([len(inds) for inds in videos.values()], count)[rank]
-    mine = [list(videos)[i] for i in mine]
+    before = {} if finished is None else finished.found
+    left = [video for video in videos if video not in before]
+    mine = balanced_shards([len(videos[video]) for video in left], count)[rank]
+    mine = [left[i] for i in mine]
     order = [index for video in mine for index in videos[video]]
     preprocess = dataset.preprocessor()
-    progress = Progress(sum(map(len, videos.values())), logger or get_root_logger(),
+    progress = Progress(sum(len(videos[video]) for video in left), logger or get_root_logger(),
                         mine=len(order))
     items = prefetch(dataset.__getitem__, order,
                      default_workers(device) if workers is None else workers)
@@ -104,6 +109,8 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
             found[video] = finish_video(detector, found[video])
             if recorder is not None:
                 recorder.add(video, frames)
+            if finished is not None:
+                finished.add(video, found[video])
         if recorder is not None:
             recorder.close()
         return found
@@ -115,6 +122,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
         recorder.join()
     if found is None:
         return None
+    found |= before
     return [result for video in videos for result in found[video]]
 
 

@@ -73,10 +73,11 @@ def load_results(path: str) -> list:
 def _lines(results: Sequence[Any]) -> Iterator[dict]:
     yield dict(_HEAD, entries=len(results))
     for result in results:
-        yield _track_line(result) if isinstance(result, TrackResult) else _image_line(result)
+        yield track_line(result) if isinstance(result, TrackResult) else _image_line(result)
 
 
-def _track_line(result: TrackResult) -> dict:
+def track_line(result: TrackResult) -> dict:
+    """A frame of a video as its line has it."""
     return dict(boxes=result.boxes.tolist(), scores=result.scores.tolist(),
                 labels=result.labels.tolist(), ids=result.obj_ids.tolist(),
                 masks=[json_rle(mask) for mask in result.masks])
@@ -102,7 +103,7 @@ def _read_lines(file: IO[bytes], path: str) -> list:
             if entries is None:
                 entries = _entries(content)
             else:
-                results.append(_from_line(content))
+                results.append(from_line(content))
         except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
             raise BadValue(f'{path}: line {number} is no {"entry" if number > 1 else "head"} of '
                            f'results ({error!r:.120}); run the test again') from None
@@ -120,7 +121,8 @@ def _entries(head: Any) -> int:
     return head['entries']
 
 
-def _from_line(line: dict) -> Any:
+def from_line(line: dict) -> Any:
+    """An entry of its line; raises ValueError, TypeError or KeyError if it is none."""
     if 'ids' in line:
         count = len(line['ids'])
         result = TrackResult(_floats(line['boxes'], (count, 4)), _floats(line['scores'], (count, )),
@@ -130,7 +132,7 @@ def _from_line(line: dict) -> Any:
             raise ValueError('boxes, scores, labels, ids and masks are not of one length')
         return result
     if 'stages' in line:
-        return {stage: _from_line(found) for stage, found in line['stages'].items()}
+        return {stage: from_line(found) for stage, found in line['stages'].items()}
     if 'proposals' in line:
         return _floats(line['proposals'], (len(line['proposals']), 5))
     boxes = [_floats(found, (len(found), 5)) for found in line['boxes']]

@@ -150,7 +150,7 @@ class YTVOS:
             FileNotFoundError: no such file.
             ValueError: one sentence with the track that is wrong and why.
         """
-        if not isinstance(resFile, list) and os.fspath(resFile).endswith(ENDINGS):
+        if isinstance(resFile, (str, os.PathLike)) and os.fspath(resFile).endswith(ENDINGS):
             raise BadValue(f'{resFile}: what was found in every frame; the tracks to score are '
                            f'in the json written beside it, {resFile}.json')
         tracks = load_tracks(resFile, self.vids, self.cats)

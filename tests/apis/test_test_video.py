@@ -13,10 +13,12 @@ import zipfile
 import cv2
 import pytest
 
+from mmdet.engine import test_loop
 from mmdet.formats.detections import DetectionFile
 from mmdet.formats.result_files import dump_results, load_results
 from mmdet.formats.results import from_classic
 from mmdet.utils.cli import run_tool
+from mmdet.utils.errors import UserError
 from mmdet.visualization import count_frames
 
 TOOL = pathlib.Path(__file__).parents[2] / 'tools' / 'test_video.py'
@@ -191,3 +193,47 @@ def test_two_processes_give_the_same_json(tiny, done, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ['x.det', 'x.pkl', 'x.pkl.json']
     saved = DetectionFile(tmp_path / 'x.det')
     assert list(saved.blocks) == [11, 22] and len(saved.read(11).frames) == 8
+
+
+@pytest.fixture
+def stopped(tiny, tmp_path, monkeypatch):
+    """``x.pkl`` of a test that was stopped in its second video."""
+    whole = test_loop.track_video
+
+    def stops(detector, preprocess, items, *args):
+        for item, result in whole(detector, preprocess, items, *args):
+            yield item, result
+            if item['img_meta']['video_id'] == 22:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(test_loop, 'track_video', stops)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny.config, tiny.checkpoint, '--out', tmp_path / 'x.pkl')
+    monkeypatch.setattr(test_loop, 'track_video', whole)
+    assert os.listdir(tmp_path) == ['x.pkl.partial.0']
+    return tmp_path / 'x.pkl'
+
+
+@pytest.mark.parametrize('killed_while_writing', [False, True])
+def test_a_stopped_test_goes_on_and_ends_with_the_same_bytes(tiny, done, stopped, spoken,
+                                                             killed_while_writing):
+    if killed_while_writing:
+        with open(f'{stopped}.partial.0', 'ab') as file:
+            file.write(b'{"video":22,"frames":[{"boxes"')
+    run(tiny.config, tiny.checkpoint, '--out', stopped, '--resume')
+    assert '1 of 2 videos are finished already' in spoken
+    for name in ('', '.json'):
+        assert pathlib.Path(f'{stopped}{name}').read_bytes() == pathlib.Path(
+            f'{done}{name}').read_bytes()
+    assert sorted(os.listdir(stopped.parent)) == ['x.pkl', 'x.pkl.json']
+
+
+@pytest.mark.parametrize('flags, said', [
+    ([], 'videos that an earlier test finished; go on with --resume'),
+    (['--resume', '--cfg-options', 'test_cfg.rcnn.score_thr=0.3'], 'made with another config'),
+    (['--resume', '--save-detections', 'x'], '--save-detections keeps all videos of one test')])
+def test_finished_videos_are_neither_lost_nor_mixed(tiny, stopped, flags, said):
+    before = pathlib.Path(f'{stopped}.partial.0').read_bytes()
+    with pytest.raises(UserError, match=said):
+        run(tiny.config, tiny.checkpoint, '--out', stopped, *flags)
+    assert pathlib.Path(f'{stopped}.partial.0').read_bytes() == before
