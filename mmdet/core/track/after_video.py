@@ -61,7 +61,7 @@ class VoteClass:
     Args:
         by: ``'score'``; ``'frames'`` is what result files have anyway.
 
-    Source: the mean class score of a track, e.g. IDOL, arXiv:2207.10661, section 3.4, over the
+    Source: the mean class score of a track, e.g. IDOL, arXiv:2207.10661, over the
     class that was kept in each frame.
     """
 

@@ -47,7 +47,7 @@ class LastEmbedding:
 class MomentumEmbedding:
     """A running mean: ``momentum`` of the old one and the rest of the new.
 
-    Source: JDE, arXiv:1909.12605, section 3.5 (with 0.9).
+    Source: JDE, arXiv:1909.12605, with 0.9.
     """
 
     def __init__(self, momentum: float = 0.5) -> None:
@@ -70,7 +70,7 @@ class EmbeddingBank:
     The weight is score times ``decay`` to the power of the age in frames. As logits are inner
     products, matching with the mean is the weighted mean of matching with each.
 
-    Source: the memory bank of IDOL, arXiv:2207.10661, section 3.3; decay by age instead of rank.
+    Source: the memory bank of IDOL, arXiv:2207.10661; decay by age instead of rank.
     """
 
     def __init__(self, size: int = 5, decay: float = 0.9) -> None:

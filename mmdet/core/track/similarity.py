@@ -28,7 +28,7 @@ def bisoftmax(logits: Tensor) -> Tensor:
     Args:
         logits: (N, M + 1), column 0 is "new object", minus infinity for forgotten objects.
 
-    Source: bi-directional softmax of QDTrack, arXiv:2006.06664, section 3.3.
+    Source: bi-directional softmax of QDTrack, arXiv:2006.06664.
     """
     forward = logits.log_softmax(dim=1)
     backward = F.pad(logits[:, 1:], (0, 0, 1, 0)).log_softmax(dim=0)[1:]
