@@ -125,6 +125,7 @@ class _Archive(_Reader):
         self.members = {info.filename.partition('/')[2]: info for info in infos}
 
     def read(self) -> Any:
+        """The value of a file as torch wrote it before 1.6; raises ValueError if it is none."""
         if self.member('byteorder', 9, b'little') != b'little':
             raise ValueError('its numbers are in another byte order than those of this machine')
         return self.unpickle(io.BytesIO(self.member('data.pkl', MAX_PICKLE)))

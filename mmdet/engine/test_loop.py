@@ -98,6 +98,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
                      default_workers(device) if workers is None else workers)
 
     def test_mine() -> dict[int, list[TrackResult]]:
+        """This process's videos."""
         found = {}
         for video in mine:
             shots = itertools.islice(items, len(videos[video]))
