@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent
 EXTRAS = {
     'eval': ['trackeval>=1.3', 'jinja2>=3.1'],  # HOTA and identities; report pages
     'export': ['onnx>=1.17', 'onnxruntime>=1.20', 'onnxscript>=0.3'],
-    'tune': ['optuna>=4'],
+    'tune': ['optuna>=4', 'scipy>=1.9'],  # scipy: test_cfg.track.assigner='hungarian'
 }
 
 

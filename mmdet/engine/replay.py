@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmdet.core.bbox import Detections
 from mmdet.datasets.base import BaseDataset
+from mmdet.engine.after_video import finish_video
 from mmdet.formats.detections import DetectionFile, FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
@@ -77,10 +78,10 @@ def replay_ids(tracker: nn.Module, frames: Iterable[tuple[Detections, Tensor]]
 
 
 def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
-                 device: torch.device) -> Iterator[TrackResult]:
+                 device: torch.device) -> list[TrackResult]:
     """What each frame of a video has; ``device``: where matches are scored."""
-    for frame, ids in zip(frames, replay_ids(tracker, on_device(frames, device))):
-        yield frame.with_ids(ids)
+    ids = replay_ids(tracker, on_device(frames, device))
+    return finish_video(tracker, [frame.with_ids(found) for frame, found in zip(frames, ids)])
 
 
 def replay_dataset(tracker: nn.Module, file: DetectionFile, dataset: BaseDataset,

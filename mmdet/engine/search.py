@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from mmengine.config import Config
 
+from mmdet.core.track import VideoTracks
+from mmdet.engine.after_video import run_steps, steps_of, video_tracks
 from mmdet.engine.replay import build_tracker, on_device, replay_ids
 from mmdet.engine.search_space import tracking_of, with_settings
 from mmdet.evaluation.errors.id_scores import IdScores
@@ -48,24 +50,30 @@ class Search:
     def __init__(self, cfg: Config, file: DetectionFile, scores: IdScores,
                  device: torch.device, fold: np.ndarray) -> None:
         self.cfg, self.scores, self.fold = cfg, scores, fold
-        self._frames = [on_device(file.read(video).frames, device) for video in scores.videos]
+        self._saved = [file.read(video).frames for video in scores.videos]
+        self._frames = [on_device(frames, device) for frames in self._saved]
 
     def track_score(self, settings: dict[str, Any]) -> str:
         """How frames make the score of a track."""
         return tracking_of(self.cfg, settings).get('track_score', 'mean')
 
-    def ids(self, settings: dict[str, Any], which: Sequence[int] | None = None
-            ) -> list[np.ndarray]:
-        """(D,) int64 ids of the detections per video; of videos ``which`` only, if given."""
+    def follow(self, settings: dict[str, Any], which: Sequence[int] | None = None
+               ) -> list[VideoTracks]:
+        """All detections with ids, per video; of videos ``which`` only, if given."""
         tracker = build_tracker(with_settings(self.cfg, settings))
         places = range(len(self._frames)) if which is None else which
-        return [np.concatenate([np.zeros(0, np.int64), *replay_ids(tracker, self._frames[place])])
-                for place in places]
+        return [run_steps(steps_of(tracker), video_tracks(
+            self._saved[place], list(replay_ids(tracker, self._frames[place]))))
+            for place in places]
 
     def tracks(self, settings: dict[str, Any]) -> Tracks:
         """The tracks that a setting gives."""
         name = self.track_score(settings)
-        return self.scores.tracks(self.ids(settings), [name] * len(self._frames))
+        return self._tracks(self.follow(settings), [name] * len(self._frames))
+
+    def _tracks(self, followed: Sequence[VideoTracks], names: Sequence[str]) -> Tracks:
+        return self.scores.tracks([without_gaps(tracks.ids) for tracks in followed], names,
+                                  [tracks.labels for tracks in followed])
 
     def trial(self, settings: dict[str, Any]) -> Trial:
         """Score a setting on all videos, and on all but those of each fold."""
@@ -77,13 +85,18 @@ class Search:
 
     def held_out(self, trials: Sequence[Trial]) -> Tracks:
         """The tracks of every video under the setting that is best on the other folds."""
-        ids: list[np.ndarray] = [np.zeros(0, np.int64)] * len(self._frames)
+        found: list[Any] = [None] * len(self._frames)
         names = [''] * len(self._frames)
         for fold, chosen in enumerate(best_by_fold(trials)):
             which = np.flatnonzero(self.fold == fold).tolist()
-            for place, found in zip(which, self.ids(chosen.settings, which)):
-                ids[place], names[place] = found, self.track_score(chosen.settings)
-        return self.scores.tracks(ids, names)
+            for place, followed in zip(which, self.follow(chosen.settings, which)):
+                found[place], names[place] = followed, self.track_score(chosen.settings)
+        return self._tracks(found, names)
+
+
+def without_gaps(ids: np.ndarray) -> np.ndarray:
+    """(D,) ids in the same order, from 0 on; -1 stays."""
+    return np.where(ids < 0, -1, np.searchsorted(np.unique(ids[ids >= 0]), ids))
 
 
 def best(trials: Sequence[Trial]) -> Trial:

@@ -3,6 +3,7 @@ import ast
 import copy
 import itertools
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,11 +11,20 @@ from mmengine.config import Config
 
 from mmdet.utils.errors import BadKey, BadValue
 
-# What changes tracking and needs no other weights.
+# What changes tracking and needs no other weights: cues, and every option of TrackOptions.
 DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1=0:8',
            'model.track_head.match_coeff.2=0:16', 'model.track_head.bbox_dummy_iou=0:1',
            'test_cfg.track.max_age=None,5,10,20', 'test_cfg.track.label_memory=first,latest',
-           'test_cfg.track.track_score=mean,max,median,coverage')
+           'test_cfg.track.track_score=mean,max,median,coverage',
+           'test_cfg.track.similarity=softmax,bisoftmax',
+           *(['test_cfg.track.assigner=greedy,hungarian'] if find_spec('scipy') else []),
+           'test_cfg.track.embedding.type=LastEmbedding,MomentumEmbedding,EmbeddingBank',
+           'test_cfg.track.cues.MotionIoU.weight=0:4',
+           'test_cfg.track.start_thr=0,0.1,0.2,0.3',
+           'test_cfg.track.second_round.score_thr=0,0.1,0.2,0.3',
+           'test_cfg.track.after_video.DropDuplicates.iou_thr=1,0.8,0.6,0.4',
+           'test_cfg.track.after_video.LinkTracks.max_gap=0,5,10,20',
+           'test_cfg.track.after_video.VoteClass.by=frames,score')
 
 
 class Axis(NamedTuple):

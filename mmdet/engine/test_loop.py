@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from mmdet.core import FramePreprocessor
 from mmdet.datasets.base import BaseDataset
+from mmdet.engine.after_video import finish_video
 from mmdet.engine.distribution import broadcast, gather_dicts, rank_and_world, together
 from mmdet.engine.finished_videos import FinishedVideos
 from mmdet.engine.inference import prepare_inference
@@ -105,6 +106,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
                                          None if recorder is None else frames.append):
                 found[video].append(result)
                 progress.update()
+            found[video] = finish_video(detector, found[video])
             if recorder is not None:
                 recorder.add(video, frames)
             if finished is not None:

@@ -47,7 +47,12 @@ def saved(tiny, tmp_path_factory):
 def test_byte_for_byte_what_a_test_writes(tiny, saved, tmp_path):
     assert sorted(p.name for p in saved.parent.iterdir()) == ['x.det', 'x.pkl', 'x.pkl.json']
     options = ['--cfg-options', 'test_cfg.track.max_age=1', 'test_cfg.track.track_score=max',
-               'test_cfg.track.label_memory=latest', 'model.track_head.match_coeff=0,2,0']
+               'test_cfg.track.label_memory=latest', 'model.track_head.match_coeff=0,2,0',
+               *(f'test_cfg.track.{option}' for option in (
+                   'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.1',
+                   'second_round.score_thr=0.15', 'embedding.type=MomentumEmbedding',
+                   'cues.MotionIoU.weight=2', 'after_video.DropDuplicates.iou_thr=0.6',
+                   'after_video.LinkTracks.max_gap=5', 'after_video.VoteClass.by=score'))]
     run('test_video.py', tiny.config, tiny.checkpoint, '--out', tmp_path / 'x.pkl', *options)
     replay(tiny, saved, tmp_path / 'y.pkl', *options)
     assert both(tmp_path / 'y.pkl') == both(tmp_path / 'x.pkl') != both(saved)

@@ -13,6 +13,7 @@ from mmdet.apis.replay import run as replay
 from mmdet.apis.tune import TuneOptions, run
 from mmdet.engine.search_space import overrides
 from mmdet.formats.detections import DetectionWriter, FrameDetections
+from mmdet.models.detectors.masktrack_rcnn import TRACK_TEST_KEYS
 from mmdet.utils.cli import run_tool
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -75,6 +76,18 @@ def test_finds_that_boxes_mislead(planted, tmp_path):
         scored = replay(ReplayOptions(**dict(planted, cfg_options=cfg_options), eval=['segm'],
                                       out=str(tmp_path / 'y.pkl')))
         assert 100 * scored['segm']['AP'] == pytest.approx(ap)
+
+
+def test_all_that_is_varied_by_default(planted, tmp_path):
+    tuned = run(TuneOptions(**planted, trials=6, samples=0))
+    assert {key.split('.')[2] for key in tuned.trials[1].settings if key.startswith('test_cfg')
+            } == set(TRACK_TEST_KEYS)
+    best = {'data.test.ann_file': planted['cfg_options']['data.test.ann_file'],
+            **overrides(tuned.cfg, list(tuned.best.settings))}
+    scored = replay(ReplayOptions(**dict(planted, cfg_options=best), eval=['segm'],
+                                  out=str(tmp_path / 'y.pkl')))
+    assert tuned.best.ap > tuned.trials[0].ap
+    assert 100 * scored['segm']['AP'] == pytest.approx(tuned.best.ap)
 
 
 @pytest.mark.parametrize('args, message', [

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from mmdet.core.track.embedding_memory import EmbeddingMemory, State
+
 
 @dataclass(frozen=True)
 class TrackMemory:
@@ -14,29 +16,35 @@ class TrackMemory:
     Attributes:
         boxes: (M, 4) float32, last box of each object, in original pixels.
         labels: (M,) int64, 0-based label.
-        embeddings: (M, D) float32, last embedding.
+        embeddings: (M, D) float32, last embedding, or what an embedding memory made of all.
+        velocities: (M, 2) float32, pixels per frame that the centre moved between the last two
+            frames with the object.
         last_seen: (M,) int64, index of the last frame with the object.
         ids: (M,) int64, their ids.
         total: objects ever seen; the id of the next.
         frame: number of frames seen.
+        state: (M, ...) each, of the embedding memory.
     """
     boxes: Tensor
     labels: Tensor
     embeddings: Tensor
+    velocities: Tensor
     last_seen: Tensor
     ids: Tensor
     total: int = 0
     frame: int = 0
+    state: State = ()
 
     @classmethod
-    def empty(cls, embeddings: Tensor) -> 'TrackMemory':
+    def empty(cls, embeddings: Tensor, state: State = ()) -> 'TrackMemory':
         """The memory before the first frame, on the device of (any, D) ``embeddings``."""
         return cls(
             boxes=embeddings.new_zeros((0, 4), dtype=torch.float32),
             labels=embeddings.new_zeros(0, dtype=torch.long),
             embeddings=embeddings[:0],
+            velocities=embeddings.new_zeros((0, 2), dtype=torch.float32),
             last_seen=embeddings.new_zeros(0, dtype=torch.long),
-            ids=embeddings.new_zeros(0, dtype=torch.long))
+            ids=embeddings.new_zeros(0, dtype=torch.long), state=state)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,8 +60,9 @@ class TrackMemory:
         kept = self.alive(max_age).nonzero().squeeze(1)
         if len(kept) == len(self):
             return self
-        return replace(self, **{name: getattr(self, name)[kept] for name in (
-            'boxes', 'labels', 'embeddings', 'last_seen', 'ids')})
+        return replace(self, state=tuple(part[kept] for part in self.state), **{
+            name: getattr(self, name)[kept] for name in (
+                'boxes', 'labels', 'embeddings', 'velocities', 'last_seen', 'ids')})
 
     def ids_of(self, rows: Tensor) -> Tensor:
         """Object ids of (N,) rows; rows from M up are the next new objects, -1 stays."""
@@ -61,7 +70,9 @@ class TrackMemory:
         return torch.where(rows < 0, -1, torch.cat([self.ids, new])[rows])
 
     def update(self, obj_ids: Tensor, boxes: Tensor, labels: Tensor, embeddings: Tensor,
-               label_memory: str = 'first', num_objects: int | None = None) -> 'TrackMemory':
+               label_memory: str = 'first', num_objects: int | None = None,
+               scores: Tensor | None = None, blend: EmbeddingMemory | None = None
+               ) -> 'TrackMemory':
         """The memory after a frame.
 
         Args:
@@ -72,6 +83,8 @@ class TrackMemory:
             embeddings: (N, D).
             label_memory: an object keeps its ``'first'`` label or takes the ``'latest'``.
             num_objects: ``total`` afterwards, where the host knows; else it asks.
+            scores: (N,) of the detections, if there is a ``blend``.
+            blend: makes an embedding of all so far; None: the last one is kept.
         """
         known = len(self)
         if num_objects is None:
@@ -91,8 +104,40 @@ class TrackMemory:
         new_labels = write(self.labels, labels)
         if label_memory == 'first':
             new_labels = torch.cat([self.labels, new_labels[known:]])
-        return TrackMemory(
-            boxes=write(self.boxes, boxes[:, :4]), labels=new_labels,
-            embeddings=write(self.embeddings, embeddings),
-            last_seen=write(self.last_seen, torch.full_like(labels, self.frame)), ids=ids,
-            total=num_objects, frame=self.frame + 1)
+        last_seen = write(self.last_seen, torch.full_like(labels, self.frame))
+        gap = _with_rows(last_seen[:known] - self.last_seen, len(fresh))  # 0: new, or not seen
+        boxes = write(self.boxes, boxes[:, :4])
+        moved = (_centres(boxes) - _with_rows(_centres(self.boxes), len(fresh)))
+        memory = replace(
+            self, boxes=boxes, labels=new_labels, embeddings=write(self.embeddings, embeddings),
+            velocities=torch.where((gap > 0)[:, None], moved / gap.clamp(min=1)[:, None],
+                                   _with_rows(self.velocities, len(fresh))),
+            last_seen=last_seen, ids=ids, total=num_objects, frame=self.frame + 1)
+        if blend is None:
+            return memory
+        assert scores is not None
+        return self._blended(memory, write(torch.ones_like(self.boxes[:, 0]), scores), gap, blend)
+
+    def _blended(self, after: 'TrackMemory', scores: Tensor, gap: Tensor,
+                 blend: EmbeddingMemory) -> 'TrackMemory':
+        """``after`` with embeddings and state by ``blend`` where an object was seen."""
+        fresh = len(after) - len(self)
+        old, *state = (_with_rows(part, fresh) for part in (self.embeddings, *self.state))
+        new, new_state = blend(old, tuple(state), after.embeddings, scores, gap)
+        seen = after.last_seen == self.frame
+
+        def choose(new: Tensor, old: Tensor) -> Tensor:
+            return torch.where(seen.view(-1, *[1] * (new.dim() - 1)), new, old)
+
+        return replace(after, embeddings=choose(new, old),
+                       state=tuple(map(choose, new_state, state)))
+
+
+def _with_rows(table: Tensor, count: int) -> Tensor:
+    """With so many rows of zeros behind it."""
+    return torch.cat([table, table.new_zeros(count, *table.shape[1:])])
+
+
+def _centres(boxes: Tensor) -> Tensor:
+    """(M, 2) of (M, 4) boxes."""
+    return (boxes[:, :2] + boxes[:, 2:]) / 2

@@ -53,12 +53,14 @@ class IdScores:
             overlay(file.read(video).frames if video in file.blocks else [], each.gt_masks)
             for video, each in zip(self.videos, frames)]
 
-    def tracks(self, ids: Sequence[np.ndarray], track_scores: Sequence[str]) -> Tracks:
+    def tracks(self, ids: Sequence[np.ndarray], track_scores: Sequence[str],
+               labels: Sequence[np.ndarray] | None = None) -> Tracks:
         """Tracks of detections with ids, as they would be written to a result file.
 
         Args:
             ids: (D,) int64 per video, -1 for none; all ids from 0 on appear.
             track_scores: per video, see :class:`.TrackWriter`.
+            labels: (D,) int64 per video, 0-based; None: those of the file.
         """
         scores: list[float] = []
         categories: list[int] = []
@@ -66,9 +68,9 @@ class IdScores:
         videos = []
         for place, (found, mine, name) in enumerate(zip(self._overlaid, ids, track_scores)):
             rows, start = _rows_by_id(mine), len(scores)
+            named = found.labels if labels is None else labels[place]
             scores += [float(TRACK_SCORES[name](found.scores[r], found.frames)) for r in rows]
-            categories += [int(self._category[np.bincount(found.labels[r]).argmax()])
-                           for r in rows]
+            categories += [int(self._category[np.bincount(named[r]).argmax()]) for r in rows]
             video_of += [place] * len(rows)
             truth = self._truth.videos[place]
             videos.append(Video(truth.id, truth.gts, np.arange(start, len(scores)),

@@ -1,4 +1,5 @@
 """MaskTrack R-CNN (arXiv:1905.04804): a two-stage detector that knows objects again."""
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 from mmdet.core.bbox import Detections, bbox2roi, bbox_overlaps
 from mmdet.core.bbox.detections import NOT_FINITE
 from mmdet.core.host import first_true
-from mmdet.core.track import TrackMemory, assign_ids, match_scores
+from mmdet.core.track import TrackMemory, TrackOptions, assign_in_rounds, match_scores
 from mmdet.formats.detections import FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import builder
@@ -19,11 +20,10 @@ from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt
 from mmdet.models.detectors.two_stage import TwoStageDetector
 from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
-from mmdet.utils.errors import BadValue
 
 FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
-TRACK_TEST_KEYS = ('label_memory', 'max_age', 'track_score')
+TRACK_TEST_KEYS = tuple(inspect.signature(TrackOptions).parameters)
 
 
 class Tracker(TwoStageDetector):
@@ -31,22 +31,15 @@ class Tracker(TwoStageDetector):
 
     Args:
         track_head: config of the tracking head.
-        kwargs: see the detector that is made a tracker. ``test_cfg.track`` may have
-            ``label_memory`` ('first' or 'latest': which label an object is remembered with)
-            and ``max_age`` (frames after which an unseen object is no longer matched; None:
-            never).
+        kwargs: see the detector that is made a tracker; for ``test_cfg.track`` see
+            :class:`TrackOptions`.
     """
 
     def __init__(self, track_head: dict, **kwargs) -> None:
         super().__init__(**kwargs)
         self.track_head = builder.build_head(track_head)
         self.track_head.init_weights()
-        track_cfg = (self.test_cfg or {}).get('track') or {}
-        self.max_age = track_cfg.get('max_age')
-        self.label_memory = track_cfg.get('label_memory', 'first')
-        if self.label_memory not in ('first', 'latest'):
-            raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
-                             f'got {self.label_memory!r}')
+        self.tracking = TrackOptions(**(self.test_cfg or {}).get('track') or {})
 
     # Training.
 
@@ -147,14 +140,18 @@ class Tracker(TwoStageDetector):
         Returns:
             the detections with ids, the same in host memory, the memory after the frame.
         """
-        memory = TrackMemory.empty(embeddings) if memory is None else memory
+        options = self.tracking
+        if memory is None:
+            blend = options.embedding
+            memory = TrackMemory.empty(embeddings, blend.empty(embeddings) if blend else ())
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
         host = dets.cpu()
         num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
-                               self.label_memory, num_objects)
-        if self.max_age is not None and memory.frame % max(self.max_age, FORGET_EVERY) == 0:
-            memory = memory.forget(self.max_age)
+                               options.label_memory, num_objects, dets.scores,
+                               options.embedding)
+        if options.max_age is not None and memory.frame % max(options.max_age, FORGET_EVERY) == 0:
+            memory = memory.forget(options.max_age)
         return dets, host, memory
 
     def embed_views(self, views: Sequence[View], boxes: Tensor) -> Tensor:
@@ -166,16 +163,25 @@ class Tracker(TwoStageDetector):
         """Ids of N detections with (N, D) embeddings.
 
         Returns:
-            (N,) int64, -1 for none, see :func:`mmdet.core.track.assign_ids`; ``NOT_FINITE``
+            (N,) int64, -1 for none, see :mod:`mmdet.core.track.assignment`; ``NOT_FINITE``
             where the embedding holds NaN or infinity.
         """
+        options, alive = self.tracking, memory.alive(self.tracking.max_age)
         logits = self.track_head.match(embeddings, memory.embeddings)
-        logits[:, 1:].masked_fill_(~memory.alive(self.max_age), float('-inf'))
-        ious = F.pad(bbox_overlaps(dets.boxes, memory.boxes), (1, 0),
-                     value=self.track_head.bbox_dummy_iou)
-        same_label = F.pad((dets.labels[:, None] == memory.labels).float(), (1, 0), value=1)
-        rows = assign_ids(match_scores(logits.log_softmax(dim=1), dets.scores, ious,
-                                       same_label, self.track_head.match_coeff))
+        logits[:, 1:].masked_fill_(~alive, float('-inf'))
+        ious = bbox_overlaps(dets.boxes, memory.boxes)
+        same_label = dets.labels[:, None] == memory.labels
+        scores = match_scores(
+            options.similarity(logits), dets.scores,
+            F.pad(ious, (1, 0), value=self.track_head.bbox_dummy_iou),
+            F.pad(same_label.float(), (1, 0), value=1), self.track_head.match_coeff)
+        for cue in options.cues:
+            scores = scores + F.pad(cue.weight * cue(dets, memory), (1, 0))
+        if options.in_rounds:
+            rows = assign_in_rounds(scores, dets.scores, ious * (same_label & alive),
+                                    options.assigner, options.start_thr, options.second_round)
+        else:
+            rows = options.assigner(scores)
         return torch.where(embeddings.isfinite().all(dim=1), memory.ids_of(rows), NOT_FINITE)
 
 

@@ -146,9 +146,12 @@ def test_tracking_equals_the_cpus(pretend, cfg, build, frames):
         assert got.masks == want.masks and len(got.masks) > 0
 
 
-@pytest.mark.parametrize('score_thr', [0.0, 1.0])
-def test_a_tracked_frame_waits_five_times(pretend, cfg, build, frames, score_thr):
-    cfg.test_cfg.rcnn.score_thr = score_thr
+@pytest.mark.parametrize('score_thr, options', [(0.0, {}), (1.0, {}), (0.0, dict(
+    similarity='bisoftmax', start_thr=.1, second_round=dict(score_thr=.1),
+    embedding=dict(type='EmbeddingBank'), cues=dict(MotionIoU={}), after_video=dict(VoteClass={})
+))], ids=['default', 'nothing_found', 'options'])
+def test_a_tracked_frame_waits_five_times(pretend, cfg, build, frames, score_thr, options):
+    cfg.test_cfg.rcnn.score_thr, cfg.test_cfg.track = score_thr, options
     model = build(cfg).eval().to(pretend.device)
     clip = [(pretend.put(img), meta) for img, meta in frames(3)]
     track(model, clip[:1])

@@ -5,11 +5,18 @@ import numpy as np
 import pytest
 import torch
 
+from mmdet.engine.after_video import finish_video
 from mmdet.engine.replay import build_tracker, replay_video
 
 CPU = torch.device('cpu')
 OTHERS = {'test_cfg.track': dict(max_age=1, label_memory='latest'),
           'model.track_head.match_coeff': None, 'model.track_head.bbox_dummy_iou': 3.}
+ALL_OPTIONS = {'test_cfg.track': dict(
+    similarity='bisoftmax', assigner='hungarian', start_thr=.27,
+    second_round=dict(score_thr=.28, iou_thr=.3), embedding=dict(type='EmbeddingBank', size=3),
+    cues=dict(MotionIoU=dict(weight=2.)), after_video=dict(
+        DropDuplicates=dict(iou_thr=.4, same_label=False), LinkTracks=dict(iou_thr=.1),
+        VoteClass={}))}
 
 
 @pytest.fixture
@@ -28,7 +35,7 @@ def tracked(cfg, build, frames):
             img = pretend.put(img) if pretend else img
             result, memory = model.track(img, meta, memory, kept.append if keep else None)
             results.append(result)
-        return changed, results, kept
+        return changed, finish_video(model, results), kept
     return track
 
 
@@ -51,14 +58,16 @@ def test_a_replay_equals_tracking_with_other_settings(tracked):
     same, default, kept = tracked({})
     check_kept(default, kept)
     assert_same(list(replay_video(build_tracker(same), kept, CPU)), default)
-    changed, want, _ = tracked(OTHERS, keep=False)
-    assert_same(list(replay_video(build_tracker(changed), kept, CPU)), want)
-    assert any(a.obj_ids.tolist() != b.obj_ids.tolist() for a, b in zip(want, default))
+    for settings in (OTHERS, ALL_OPTIONS):
+        changed, want, _ = tracked(settings, keep=False)
+        assert_same(list(replay_video(build_tracker(changed), kept, CPU)), want)
+        assert any(a.obj_ids.tolist() != b.obj_ids.tolist() for a, b in zip(want, default))
 
 
-def test_on_a_device_too(tracked, pretend):
-    cfg, want, kept = tracked({})
-    _, got, there = tracked({}, pretend=pretend)
+@pytest.mark.parametrize('settings', [{}, ALL_OPTIONS], ids=['default', 'all_options'])
+def test_on_a_device_too(tracked, pretend, settings):
+    cfg, want, kept = tracked(settings)
+    _, _, there = tracked(settings, pretend=pretend)
     for a, b in zip(there, kept, strict=True):
         np.testing.assert_allclose(a.embeddings, b.embeddings, atol=1e-4)
         np.testing.assert_allclose(a.probs, b.probs, atol=1e-5)
