@@ -24,7 +24,7 @@ def parse_args() -> argparse.Namespace:
     add('checkpoint', help='path or URL of its weights')
     add('--format', choices=['onnx', 'torch'], default='onnx', help='what to write')
     add('--out', metavar='FILE', help='X.onnx or X.pt2; default: the name of the checkpoint, here')
-    add('--shape', type=width_x_height, default=(1280, 720), metavar='WxH',
+    add('--shape', type=width_x_height, default='1280x720', metavar='WxH',
         help='size of the frames before they are resized')
     add('--verify', nargs='?', const='', metavar='VIDEO',
         help='run the file on frames of a video (default: those of data.test) and compare what '
