@@ -108,7 +108,8 @@ def _value(cfg: dict, key: str, registry: Any) -> Any:
     """A key of a part's config, or the default of the class it names."""
     if key in cfg:
         return cfg[key]
-    cls = registry.get(cfg['type']) if isinstance(cfg.get('type'), str) else cfg.get('type')
+    cls = registry.module_dict.get(cfg['type']) if isinstance(
+        cfg.get('type'), str) else cfg.get('type')
     for base in getattr(cls, '__mro__', ()):
         parameter = '__init__' in vars(base) and inspect.signature(
             base.__init__).parameters.get(key)

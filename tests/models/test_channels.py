@@ -38,3 +38,11 @@ def test_parts_that_do_not_fit_are_named(cfg, change, said):
 def test_a_sampler_that_draws_nothing_is_refused(num):
     with pytest.raises(ValueError, match='RandomSampler: num must be a whole number from 1 up'):
         build_sampler(dict(type='RandomSampler', num=num, pos_fraction=.5))
+
+
+def test_a_key_that_is_left_out_has_the_default_of_its_class(cfg):
+    model = cfg.model.to_dict()
+    del model['track_head']['roi_feat_size']  # 7, as pooled
+    del model['mask_head']['in_channels']  # 256, but 64 are pooled
+    with pytest.raises(ValueError, match='mask_head.in_channels is 256, but .* gives 64'):
+        build_detector(model, cfg.train_cfg, cfg.test_cfg)
