@@ -25,6 +25,7 @@ if not pretend_device.missing():
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'gpu: needs a GPU; skipped where there is none')
+    config.addinivalue_line('markers', 'slow: left out by tests/run.sh unless asked for, -m slow')
 
 
 def _load_recipe():

@@ -155,7 +155,7 @@ def copies(folder, **values):
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-@pytest.mark.parametrize('victim', [0, 1])
+@pytest.mark.parametrize('victim', [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_killed_rank_loses_nothing(tmp_path, victim):
     parent = copies(tmp_path, at=6, victim=victim)
     said = parent.communicate(timeout=120)[1]

@@ -46,8 +46,10 @@ def plain(shapes, tmp_path_factory):
 
 
 @pytest.mark.parametrize('changes, tolerance', [
-    ({'channels_last': True}, 1e-3), ({'model.backbone.with_cp': True}, 1e-3),
-    ({'compile': dict(backend='eager')}, 1e-3), ({'fp16.loss_scale': 512.}, .05)])
+    ({'channels_last': True}, 1e-3),
+    pytest.param({'model.backbone.with_cp': True}, 1e-3, marks=pytest.mark.slow),
+    pytest.param({'compile': dict(backend='eager')}, 1e-3, marks=pytest.mark.slow),
+    ({'fp16.loss_scale': 512.}, .05)])
 def test_losses_of_the_first_step(shapes, plain, tmp_path, changes, tolerance):
     got = first_losses(shapes, tmp_path, **changes)
     names = [key for key in plain[0] if 'loss' in key]

@@ -75,8 +75,9 @@ def test_half_precision_with_scaled_losses_trains(trains_there, tmp_path, change
 
 
 @pytest.mark.parametrize('changes', [
-    {}, dict(ema=dict(momentum=.1)), dict(optimizer_config=dict(accumulation=4)),
-    dict(fp16=dict(loss_scale=512.))])
+    dict(ema=dict(momentum=.1)), dict(fp16=dict(loss_scale=512.)),
+    pytest.param({}, marks=pytest.mark.slow),
+    pytest.param(dict(optimizer_config=dict(accumulation=4)), marks=pytest.mark.slow)])
 def test_resuming_is_bit_exact(trains_there, tmp_path, changes):
     changes = dict(changes, checkpoint_config=dict(interval=5, by_epoch=False))
     whole = run(tmp_path, **changes)

@@ -83,6 +83,7 @@ EDITS = {
     'a box that is not compared': ('nms', check_nms, 'threadIdx.x + 1 : 0', 'threadIdx.x + 2 : 0')}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('fault', EDITS)
 def test_an_edited_kernel(emulator, make_emulator, tmp_path, fault):
     operator, check, old, new = EDITS[fault]
@@ -99,6 +100,7 @@ def test_an_edited_kernel(emulator, make_emulator, tmp_path, fault):
     assert 'not compiled' not in str(noticed.value)
 
 
+@pytest.mark.slow
 def test_a_contracted_product(emulator, make_emulator):
     """Without -fmad=false, here -ffp-contract=off: a sample more in a RoI without extent."""
     if ' fma ' not in pathlib.Path('/proc/cpuinfo').read_text():

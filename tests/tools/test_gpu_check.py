@@ -65,6 +65,7 @@ def test_lost_boxes_are_reported(page, monkeypatch):
 
 
 @pytest.mark.skipif(library._cpu_problem is not None, reason='operators not built')
+@pytest.mark.slow
 def test_the_whole_page(page, monkeypatch, capsys):
     monkeypatch.setattr(page, 'operator_times', lambda *args: [['operator'], ['RoIAlign']])
     monkeypatch.setattr(page, 'compare_operators', lambda device: [page.Compared('NMS', 2, 0)])
