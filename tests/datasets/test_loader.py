@@ -71,11 +71,10 @@ def test_group_smaller_than_a_step():
 
 
 def test_init_worker_keeps_to_one_thread():
-    threads, cv_threads = torch.get_num_threads(), cv2.getNumThreads()
+    threads = torch.get_num_threads()
     init_worker(0)
-    assert torch.get_num_threads() == 1 and cv2.getNumThreads() == 1
+    assert torch.get_num_threads() == 1
     torch.set_num_threads(threads)
-    cv2.setNumThreads(cv_threads)
 
 
 @pytest.fixture
@@ -120,3 +119,14 @@ def test_dist_false_multiplies_the_batch(dataset):
 def test_collate_stacks_nothing():
     batch = collate([dict(img=torch.zeros(2, 3), n=1), dict(img=torch.zeros(4, 5), n=2)])
     assert [tuple(img.shape) for img in batch['img']] == [(2, 3), (4, 5)] and batch['n'] == [1, 2]
+
+
+def test_opencv_is_kept_to_one_thread_before_workers_start(dataset, monkeypatch):
+    """In a forked worker it would wait, now and then, for threads that only its parent has."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    build_dataloader(dataset, 2, 1)
+    assert cv2.getNumThreads() == 1
+    cv2.setNumThreads(before)
+    monkeypatch.delattr(cv2, 'setNumThreads')
+    init_worker(0)

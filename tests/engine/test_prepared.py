@@ -169,12 +169,12 @@ def cfg_with_group_norm(tiny):
 
 def test_compiled_it_is_the_same(tiny, monkeypatch):
     """Traced whole, without breaks; what Inductor makes of it takes too long here."""
-    monkeypatch.setattr(inductor, 'freezing', False)
     monkeypatch.setattr(torch, 'compile', functools.partial(
         torch.compile, backend='eager', fullgraph=True))
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
-    ready = prepare_inference(tiny.detector, compile=True)
-    assert inductor.freezing
+    with inductor.patch(freezing=False):
+        ready = prepare_inference(tiny.detector, compile=True)
+        assert inductor.freezing
     with torch.no_grad():
         got, want = ready.extract_feat(img), tiny.detector.extract_feat(img)
         pairs = [*zip(got, want, strict=True),

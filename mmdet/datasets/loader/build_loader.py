@@ -11,8 +11,11 @@ from mmdet.datasets.loader.sampler import DistributedGroupSampler, DistributedSa
 
 
 def init_worker(worker_id: int) -> None:
-    """Keep a loader process to one thread; called in each of them."""
-    cv2.setNumThreads(1)
+    """Keep a loader process to one thread; called in each of them.
+
+    OpenCV has been kept to one by :func:`build_dataloader`: here, after a fork, it would wait
+    for ever for threads that only its parent has.
+    """
     torch.set_num_threads(1)
 
 
@@ -39,6 +42,8 @@ def build_dataloader(dataset: BaseDataset, imgs_per_gpu: int, workers_per_gpu: i
     """
     if seed is not None:
         dataset.seed = seed
+    if workers_per_gpu > 0:
+        cv2.setNumThreads(1)
     batch = imgs_per_gpu if dist else imgs_per_gpu * num_gpus
     if shuffle:
         kind = DistributedGroupSampler if dist else GroupSampler
