@@ -125,7 +125,7 @@ class _Archive(_Reader):
         self.members = {info.filename.partition('/')[2]: info for info in infos}
 
     def read(self) -> Any:
-        """The value of a file as torch wrote it before 1.6; raises ValueError if it is none."""
+        """The value of a file as torch has written it since 1.6; ValueError if it is none."""
         if self.member('byteorder', 9, b'little') != b'little':
             raise ValueError('its numbers are in another byte order than those of this machine')
         return self.unpickle(io.BytesIO(self.member('data.pkl', MAX_PICKLE)))
@@ -160,6 +160,7 @@ class _Stream(_Reader):
         self.waiting: dict[str, np.ndarray] = {}
 
     def read(self) -> Any:
+        """The value of a file as torch wrote it before 1.6; ValueError if it is none."""
         version, system = self.unpickle(self.file), self.unpickle(self.file)
         if version != 1001 or not isinstance(system, dict) or not system.get('little_endian'):
             raise ValueError('it is of an unknown version or another byte order')

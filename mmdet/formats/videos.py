@@ -117,6 +117,7 @@ class AvVideo(Video):
             self.bad_packets += 1
 
     def damage(self) -> str | None:
+        """As of :class:`Video`; parts that could not be decoded and an early end (seconds) too."""
         end = self.times[-1] + 1 / self.fps if self.times and self.fps else 0
         told = super().damage()
         if told or not self.ended:

@@ -76,6 +76,7 @@ def write_html(args: argparse.Namespace, analysis: Analysis, other: Analysis | N
 
 
 def main() -> None:
+    """Analyse one or two result files; print tables, write what was asked for."""
     args = parse_args()
     ytvos = YTVOS(args.annotations)
     options = Options(args.convention, args.length_limits, [side**2 for side in args.size_limits],

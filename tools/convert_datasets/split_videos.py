@@ -64,6 +64,7 @@ def write(side: dict, ytvos: YTVOS, stem: str) -> None:
 
 
 def main() -> None:
+    """Split by video, or every video by time; write both sides."""
     args = parse_args()
     ytvos = YTVOS(args.annotations)
     if args.by_time:

@@ -37,6 +37,7 @@ class EmaHook(Hook):
     @torch.no_grad()
     def after_train_iter(self, runner: Any, batch_idx: int, data_batch: dict | None = None,
                          outputs: dict | None = None) -> None:
+        """Move the averages towards the weights, once an update and in place."""
         if not runner.updater.is_update(runner.iter):
             return
         averages = list(self.average.values())

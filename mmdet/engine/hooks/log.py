@@ -75,6 +75,7 @@ class LogHook(Hook):
         self.val_begin = time.time()
 
     def after_val_epoch(self, runner: Any, metrics: dict | None = None) -> None:
+        """The scores (in [0, 1], -1: nothing to find): the first of each kind here, all in json."""
         took = time.time() - self.val_begin
         self.paused += took
         if metrics is None:  # stopped in the middle; one that failed is written down
