@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from mmdet.checkpoint.convert import to_classic
 from mmdet.checkpoint.read import read_checkpoint
 from mmdet.checkpoint.report import LoadReport
-from mmdet.checkpoint.weights import check_weights
+from mmdet.checkpoint.weights import check_weights, weights_of
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
 
@@ -40,7 +40,7 @@ def load_checkpoint(model: nn.Module, filename: str, map_location: str | torch.d
             (NaN and infinity are let by with ``allow_partial``).
     """
     checkpoint = read_checkpoint(filename, map_location)
-    report = _copy(getattr(model, 'module', model), _state_of(checkpoint), filename,
+    report = _copy(getattr(model, 'module', model), weights_of(checkpoint), filename,
                    finite=not allow_partial)
     report.meta = checkpoint.get('meta') or {}
     wrong = report.skipped(expected=False)
@@ -54,15 +54,6 @@ def load_checkpoint(model: nn.Module, filename: str, map_location: str | torch.d
             + ('' if strict else ', or pass --allow-partial'))
     (logger or get_root_logger()).info(report.summary())
     return report
-
-
-def _state_of(checkpoint: dict) -> dict[str, Tensor]:
-    """The state dict inside a classic checkpoint, ``module.`` taken off."""
-    state = checkpoint.get('state_dict', checkpoint.get('model', checkpoint))
-    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
-    if state and all(key.startswith('module.') for key in state):
-        state = {key[7:]: value for key, value in state.items()}
-    return state
 
 
 def _copy(model: nn.Module, state: dict[str, Tensor], source: str, finite: bool) -> LoadReport:

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from mmdet.checkpoint.convert import ssd_background_first, to_classic
+from mmdet.checkpoint.weights import weights_of
 from mmdet.utils.errors import BadValue
 
 KEPT_META = 'CLASSES', 'epoch', 'iter', 'seed', 'best', 'metrics', 'mmdet_version'
@@ -55,12 +56,9 @@ def weights_only(checkpoint: dict, source: str) -> dict[str, Any]:
     Raises:
         ValueError: there are no weights.
     """
-    state = checkpoint.get('state_dict', checkpoint.get('model', checkpoint))
-    state = {key: value for key, value in state.items() if isinstance(value, Tensor)}
+    state = weights_of(checkpoint)
     if not state:
         raise BadValue(f'{source}: holds no weights ("state_dict"); give a checkpoint of a run')
-    if all(key.startswith('module.') for key in state):
-        state = {key[7:]: value for key, value in state.items()}
     found = dict(checkpoint.get('meta') or {})
     dataset = found.get('dataset_meta') or {}  # of mmdetection 3
     classes = found.get('CLASSES') or dataset.get('classes') or dataset.get('CLASSES')

@@ -9,6 +9,20 @@ from mmdet.utils.errors import BadValue
 _DTYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64)
 
 
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """The state dict in a checkpoint of any code base, ``module.`` of a wrapper taken off.
+
+    It is under ``state_dict`` or ``model``, or the checkpoint itself; empty if there is none.
+    """
+    state = next((checkpoint[key] for key in ('state_dict', 'model')
+                  if isinstance(checkpoint.get(key), dict)), checkpoint)
+    state = {key: value for key, value in state.items()
+             if isinstance(key, str) and isinstance(value, Tensor)}
+    if state and all(key.startswith('module.') for key in state):
+        state = {key[7:]: value for key, value in state.items()}
+    return state
+
+
 def check_weights(state: dict[str, Any], filename: str, model: dict[str, Tensor] | None = None,
                   finite: bool = True) -> None:
     """Refuse what would be copied into a model and could not be meant.

@@ -254,7 +254,6 @@ class CustomDataset(BaseDataset):
         ``img_meta`` lists under ``skipped`` what was left out and why.
         """
         skipped: list[str] = []
-        group = np.flatnonzero(self.flag == self.flag[index])
         while True:
             try:
                 item = self._train_item(index, rng)
@@ -262,7 +261,7 @@ class CustomDataset(BaseDataset):
                 skipped.append(str(error))
                 if len(skipped) > self.skip_broken:
                     raise
-                index = int(rng.choice(group))
+                index = int(rng.choice(np.flatnonzero(self.flag == self.flag[index])))
             else:
                 item['img_meta'].update(skipped=skipped)
                 return item

@@ -62,7 +62,9 @@ class XMLDataset(CustomDataset):
             info = dict(id=img_id, filename=f'JPEGImages/{img_id}.jpg',
                         width=int(size.find('width').text), height=int(size.find('height').text))
             return info | dict(objects=[self._object(entry, path) for entry in root.iter('object')])
-        except (ElementTree.ParseError, AttributeError) as error:
+        except BadValue:
+            raise
+        except (ElementTree.ParseError, AttributeError, TypeError, ValueError) as error:
             raise BadValue(f'{path}: expected a Pascal VOC annotation with size and objects, got '
                            f'{error}') from None
 

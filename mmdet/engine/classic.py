@@ -12,11 +12,11 @@ from mmengine.registry import HOOKS
 from torch import nn
 
 from mmdet.engine.hooks import EmaHook
+from mmdet.engine.inference import DTYPES
 from mmdet.engine.updater import Updater
 from mmdet.utils import check_keys, nearest
 from mmdet.utils.errors import BadKey, BadValue, MissingPackage, sentence
 
-DTYPES = dict(float16=torch.float16, bfloat16=torch.bfloat16)
 _PARAMWISE = ('bias_lr_mult', 'bias_decay_mult', 'norm_decay_mult',
               'dwconv_decay_mult', 'bypass_duplicate', 'custom_keys')
 _BACKENDS = dict(  # hook of 2019: mmengine's back end, package it needs

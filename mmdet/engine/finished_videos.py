@@ -65,11 +65,16 @@ class FinishedVideos:
             if content and content[0] != self.head:
                 raise BadValue(f'{path}: was made with another config, checkpoint or annotation '
                                f'file; remove {self.out}.partial.* to start anew')
-            videos = {self.dataset.vid_infos[i]['id']: i for i in self.dataset.videos()}
+            items = self.dataset.videos()
+            videos = {self.dataset.vid_infos[i]['id']: i for i in items}
             for line in content[1:]:
+                if len(line['frames']) != len(items[videos[line['video']]]):
+                    raise ValueError('another number of frames')
                 self.found[videos[line['video']]] = [_as_found(from_line(frame))
                                                      for frame in line['frames']]
-        except (TypeError, KeyError, AttributeError, json.JSONDecodeError) as error:
+        except BadValue:
+            raise
+        except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise BadValue(f'{path}: damaged ({error!r:.80}); remove it to test its videos again'
                            ) from None
 
@@ -92,7 +97,7 @@ class FinishedVideos:
         self.file.flush()
 
     def remove(self) -> None:
-        """The results of all videos are written: these files are not needed any more."""
+        """The results of all videos are written: these files are not needed any more (OSError)."""
         if self.file is not None:
             self.file.close()
         for path in self._paths() if rank_and_world()[0] == 0 else ():

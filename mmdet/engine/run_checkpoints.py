@@ -17,26 +17,38 @@ HOUR = 3600.
 MINUTES = 15  # between two checkpoints of a run that is older than an hour
 
 
-def iteration_of(path: str) -> float:
-    """Steps that were done when a checkpoint was written; infinite if it does not say."""
+UNKNOWN = math.inf, math.inf
+
+
+def progress_of(path: str) -> tuple[float, float]:
+    """How far a run was when a checkpoint was written: epochs, the one begun in part, and steps.
+
+    Epochs come first, because the steps of an epoch change with the batch size. A file that does
+    not say is ``UNKNOWN``, which is after all others.
+    """
     try:
-        steps = read_meta(path).get('iter')
+        meta = read_meta(path)
     except BadValue:
-        return math.inf
-    return steps if type(steps) is int else math.inf
+        return UNKNOWN
+    epoch, steps, inner, length = (meta.get(key) for key in (
+        'epoch', 'iter', 'inner', 'steps_per_epoch'))
+    if type(epoch) is not int or type(steps) is not int:
+        return UNKNOWN
+    begun = inner / length if type(inner) is type(length) is int and length > 0 else 0
+    return epoch + begun, steps
 
 
 def list_checkpoints(work_dir: str) -> list[str]:
-    """Regular checkpoints of a run by the steps they say, fewest first, unreadable ones last.
+    """Regular checkpoints of a run, least progress first, unreadable ones last.
 
     Neither clocks nor copying change the order. Partial files have other names.
     """
     paths = [path for pattern in PATTERNS for path in glob.glob(os.path.join(work_dir, pattern))]
-    return sorted(paths, key=lambda path: (iteration_of(path), path))
+    return sorted(paths, key=lambda path: (progress_of(path), path))
 
 
 def find_latest(work_dir: str, logger: logging.Logger) -> str | None:
-    """The checkpoint with the most steps from which a run can go on; others are reported.
+    """The checkpoint with the most progress from which a run can go on; others are reported.
 
     Raises:
         ValueError: there are checkpoints, but none that can be resumed.
@@ -103,13 +115,14 @@ class CheckpointFolder:
         path = self._write(name, checkpoint)
         _link(name, os.path.join(self.folder, 'latest.pth'))
         self.last = time.monotonic()
-        self._remove_old(path, checkpoint['meta']['iter'])
+        self._remove_old(path)
         return path
 
-    def _remove_old(self, newest: str, iteration: int) -> None:
-        """What has fewer steps than the newest; files that cannot be read are left alone."""
-        steps = {path: iteration_of(path) for path in list_checkpoints(self.folder)}
-        old = [path for path, count in steps.items() if count <= iteration and path != newest]
+    def _remove_old(self, newest: str) -> None:
+        """What is not further than the newest; files that cannot be read are left alone."""
+        done = progress_of(newest)
+        old = [path for path in list_checkpoints(self.folder)
+               if progress_of(path) <= done and path != newest]
         passing = [path for path in old
                    if self.by_epoch and os.path.basename(path).startswith('iter_')]
         regular = [path for path in old if path not in passing]

@@ -16,6 +16,7 @@ from mmdet.evaluation.errors.id_scores import IdScores
 from mmdet.evaluation.errors.tracks import Tracks
 from mmdet.formats.detections import DetectionFile
 from mmdet.utils.errors import BadValue
+from mmdet.utils.fileio import told, write_bytes
 
 
 class Trial(NamedTuple):
@@ -139,7 +140,11 @@ class TrialLog:
 
     def _read(self, path: str, about: dict[str, Any]) -> None:
         with open(path, encoding='utf-8', errors='replace') as file:
-            lines = list(_json_lines(file.readlines()))
+            text = file.readlines()
+        lines = list(_json_lines(text))
+        if len(lines) < len(text) - 1:
+            raise BadValue(f'{path}: line {len(lines) + 1} is damaged; mend it, or give another '
+                           '--out')
         if not lines or lines[0] != about:
             changed = ''
             if lines and isinstance(lines[0], dict):
@@ -153,15 +158,14 @@ class TrialLog:
 
     def _rewrite(self, about: dict[str, Any]) -> None:
         assert self.path is not None
-        with open(self.path, 'w', encoding='utf-8') as file:
-            for line in [about, *(trial._asdict() for trial in self.trials)]:
-                file.write(json.dumps(line) + '\n')
+        lines = [about, *(trial._asdict() for trial in self.trials)]
+        write_bytes(''.join(json.dumps(line) + '\n' for line in lines).encode(), self.path)
 
     def add(self, trial: Trial) -> None:
         """Keep a trial, on the disk at once."""
         self.trials.append(trial)
         if self.path is not None:
-            with open(self.path, 'a', encoding='utf-8') as file:
+            with told(self.path), open(self.path, 'a', encoding='utf-8') as file:
                 file.write(json.dumps(trial._asdict()) + '\n')
 
 

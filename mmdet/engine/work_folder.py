@@ -3,14 +3,13 @@ import contextlib
 import errno
 import fcntl
 import json
-import math
 import os
 import socket
 import time
 from collections.abc import Iterator
 
 from mmdet.engine.distribution import broadcast, rank_and_world
-from mmdet.engine.run_checkpoints import iteration_of, list_checkpoints
+from mmdet.engine.run_checkpoints import UNKNOWN, list_checkpoints, progress_of
 from mmdet.utils.errors import FileInTheWay
 from mmdet.utils.logger import get_root_logger
 
@@ -33,7 +32,7 @@ def work_folder(folder: str, resume_from: str | None, overwrite: bool) -> Iterat
             try:
                 stack.enter_context(claimed(folder))
                 make_room(folder, resume_from, overwrite)
-            except FileInTheWay as error:
+            except OSError as error:  # of all ranks; FileInTheWay is one
                 problem = error
         problem = broadcast(problem)
         if problem is not None:
@@ -75,26 +74,26 @@ def _owner(file) -> str:
 
 
 def make_room(folder: str, resume_from: str | None, overwrite: bool) -> None:
-    """No run writes over what another left: checkpoints with more steps are in its way.
+    """No run writes over what another left: checkpoints that are further are in its way.
 
     Raises:
         FileExistsError: there are some, and ``overwrite`` does not allow to remove them.
     """
-    steps = {path: iteration_of(path) for path in list_checkpoints(folder)}
+    found = {path: progress_of(path) for path in list_checkpoints(folder)}
     if resume_from:
-        done = iteration_of(resume_from)
-        steps = {path: count for path, count in steps.items() if done < count < math.inf}
-    if not steps:
+        done = progress_of(resume_from)
+        found = {path: far for path, far in found.items() if done < far < UNKNOWN}
+    if not found:
         return
-    last = os.path.basename(list(steps)[-1])
+    last = os.path.basename(list(found)[-1])
     if not overwrite:
         raise FileInTheWay(
             f'{folder}: holds checkpoints of an earlier run, the last is {last}; go on with it '
             '(--auto-resume), choose another --work_dir, or replace it (--overwrite)')
     best = os.path.join(folder, 'best.pth')
-    if os.path.exists(best) and (not resume_from or iteration_of(best) > done):
+    if os.path.exists(best) and (not resume_from or progress_of(best) > done):
         os.unlink(best)
-    for path in steps:
+    for path in found:
         os.unlink(path)
     get_root_logger().warning('%s: %d checkpoints of an earlier run removed (--overwrite)', folder,
-                              len(steps))
+                              len(found))

@@ -28,7 +28,7 @@ import numpy as np
 from mmdet.formats.entries import Id
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadValue, MissingFile
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import atomic_write, told
 
 MAGIC = b'mmdet detections 1\n'
 LONGEST_LINE = 2**26  # bytes of json
@@ -73,23 +73,30 @@ class DetectionWriter:
         path: of the file; one that is there is overwritten.
         header: ``classes`` (names in label order), ``videos`` (how many there will be), and
             what else a reader may want to know.
+
+    Raises:
+        CannotWrite: the disk is full or read-only.
     """
 
     def __init__(self, path: str | os.PathLike, header: dict[str, Any]) -> None:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        self._file = open(path, 'wb')
-        self._file.write(MAGIC + _line(header))
+        self._path = path
+        with told(path):
+            os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+            self._file = open(path, 'wb')
+            self._file.write(MAGIC + _line(header))
 
     def add(self, video: Id, size: tuple[int, int], frames: Sequence[FrameDetections]) -> None:
         """Add all frames of a video; ``size`` is its (height, width) in pixels."""
         payload = _pack(video, size, frames)
-        self._file.write(_prefix(payload) + payload)
-        self._file.flush()
+        with told(self._path):
+            self._file.write(_prefix(payload) + payload)
+            self._file.flush()
 
     def close(self) -> None:
         """Nothing can be added any more."""
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with told(self._path):
+            os.fsync(self._file.fileno())
+            self._file.close()
 
 
 def _line(content: Any) -> bytes:

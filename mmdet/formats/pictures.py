@@ -4,11 +4,12 @@ import io
 import logging
 import os
 import re
+import zlib
 from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import write_bytes
@@ -20,6 +21,7 @@ except ImportError:  # bit rot then only shows as a line of libjpeg's, without t
     simplejpeg = None
 
 MAX_BYTES = 2**29  # of a file
+_decoded_once: set[tuple[bytes, int]] = set()  # JPEG files looked through by this process
 _ORIENTATION = 0x0112  # EXIF tag
 _UPRIGHT = {  # by its value: flip code or None, then rotation or None
     2: (1, None), 3: (None, cv2.ROTATE_180), 4: (0, None), 5: (1, cv2.ROTATE_90_COUNTERCLOCKWISE),
@@ -111,19 +113,19 @@ def read_numbers(path: str | os.PathLike) -> np.ndarray:
         MissingFile: there is none.
         BadValue: it is no picture, cut short, in colour, or JPEG, which changes numbers.
     """
+    data = _read(path)
     try:
-        with Image.open(io.BytesIO(_read(path))) as image:
-            lossy = image.format == 'JPEG'
-            pixels = np.asarray(ImageOps.exif_transpose(image))
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise BadValue(f'{path}: not a readable picture ({error})') from None
-    if lossy:
+    if _kind(data) == 'JPEG':
         raise BadValue(f'{path}: a mask as JPEG has other numbers than were drawn; save masks as '
                        'PNG')
     if pixels.ndim != 2:
         raise BadValue(f'{path}: a mask holds one number per pixel (grey or palette), this one '
                        'is in colour')
-    return pixels.astype(np.int64)
+    return _turned(pixels.astype(np.float64), _orientation(data)).astype(np.int64)
 
 
 def write_picture(picture: np.ndarray, path: str | os.PathLike) -> None:
@@ -191,8 +193,10 @@ def _check_jpeg(data: bytes, path: str | os.PathLike, logger: logging.Logger | N
     """Refuse half a picture, which some versions of OpenCV fill up with grey; tell of bit rot."""
     if data.find(b'\xff\xd9', _start_of_scan(data)) < 0:
         raise BadValue(f'{path}: the picture is cut short ({len(data)} bytes); fetch it again')
-    if simplejpeg is None:
+    key = os.fsencode(path), zlib.crc32(data)
+    if simplejpeg is None or key in _decoded_once:  # it takes as long as the reading itself
         return
+    _decoded_once.add(key)
     try:
         simplejpeg.decode_jpeg(data, 'GRAY', min_height=1, min_width=1)
     except ValueError as error:

@@ -104,7 +104,8 @@ def _read_lines(file: IO[bytes], path: str) -> list:
                 entries = _entries(content)
             else:
                 results.append(from_line(content))
-        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError,
+                OverflowError) as error:
             raise BadValue(f'{path}: line {number} is no {"entry" if number > 1 else "head"} of '
                            f'results ({error!r:.120}); run the test again') from None
     if len(results) != entries:
@@ -122,7 +123,8 @@ def _entries(head: Any) -> int:
 
 
 def from_line(line: dict) -> Any:
-    """An entry of its line; raises ValueError, TypeError or KeyError if it is none."""
+    """An entry of its line; raises ValueError, TypeError, KeyError or
+    AttributeError if it is none."""
     if 'ids' in line:
         count = len(line['ids'])
         result = TrackResult(_floats(line['boxes'], (count, 4)), _floats(line['scores'], (count, )),

@@ -2,9 +2,8 @@
 import dataclasses
 import os
 import pathlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -75,8 +74,9 @@ def open_source(source: Source, fps: float | None = None) -> FrameSource:
 
     Args:
         source: a video file or stream URL, a folder of pictures (in the order of the numbers
-            in their names), a camera index; a picture (file, uint8 (h, w, 3) BGR array, PIL
-            picture); an array (T, h, w, 3), or a list or generator of pictures.
+            in their names), a camera index (where no file has that name); a picture (file,
+            uint8 (h, w, 3) BGR array, PIL picture); an array (T, h, w, 3), or a list or
+            generator of pictures.
         fps: frames a second; by default the file's, or 10.
 
     Raises:
@@ -84,7 +84,7 @@ def open_source(source: Source, fps: float | None = None) -> FrameSource:
         ValueError: no frame in it.
         TypeError: nothing of the above.
     """
-    if type(source) is int or isinstance(source, str) and source.isascii() and source.isdigit():
+    if _is_camera(source):
         return _video(int(source), f'camera{source}', fps)
     if isinstance(source, (str, os.PathLike)):
         return _open_path(os.fspath(source), fps)
@@ -96,6 +96,12 @@ def open_source(source: Source, fps: float | None = None) -> FrameSource:
                       f'got {_described(source)}')
     count = len(source) if isinstance(source, (Sequence, np.ndarray)) else 0
     return FrameSource('frames', _frames_of(source), count, fps or 10)
+
+
+def _is_camera(source: Source) -> TypeGuard[int | str]:
+    """An index, and no file or folder of that name."""
+    return type(source) is int or (isinstance(source, str) and source.isascii()
+                                   and source.isdigit() and not os.path.exists(source))
 
 
 def _open_path(path: str, fps: float | None) -> FrameSource:
@@ -123,9 +129,7 @@ def _video(source: str | int, name: str, fps: float | None) -> FrameSource:
     video, frames = open_video(source)
     # another rate was asked for: the frames follow each other at that
     times = [] if fps else video.times
-    where = re.sub('//[^/@]*@', '//', video.where)  # no passwords
-    if os.path.exists(where):
-        where = os.path.abspath(where)
+    where = os.path.abspath(video.where) if os.path.exists(video.where) else video.where
     return FrameSource(name, frames, video.length, fps or video.fps or 10, where, times=times,
                        damage=video.damage)
 

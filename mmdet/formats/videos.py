@@ -2,6 +2,7 @@
 import itertools
 import os
 import pathlib
+import re
 from collections.abc import Iterator
 
 import cv2
@@ -35,7 +36,7 @@ class Video:
     """
 
     def __init__(self, where: str) -> None:
-        self.where = where
+        self.where = without_password(where)
         self.count = self.length = 0
         self.fps = 0.0
         self.times: list[float] = []
@@ -78,7 +79,7 @@ class AvVideo(Video):
         self.container = av.open(where, **_OPEN)
         if not self.container.streams.video:
             self.container.close()
-            raise BadValue(f'{where}: no frame could be read; there is no video in this file '
+            raise BadValue(f'{self.where}: no frame could be read; there is no video in this file '
                            '(sound alone, or cut short)')
         self.stream = self.container.streams.video[0]
         self.stream.thread_type = 'AUTO'
@@ -181,10 +182,15 @@ def open_video(source: str | os.PathLike | int) -> tuple[Video, Iterator[np.ndar
     if first is None and isinstance(source, int):
         raise BadValue(f'camera {source}: no picture; is it connected, and free?')
     if first is None:
-        raise BadValue(f'{source}: no frame could be read; expected a video, and this is something '
-                       'else, cut short or in a format unknown here: fetch it again, convert it, '
-                       'or extract its frames into a folder')
+        raise BadValue(f'{video.where}: no frame could be read; expected a video, and this is '
+                       'something else, cut short or in a format unknown here: fetch it again, '
+                       'convert it, or extract its frames into a folder')
     return video, itertools.chain([first], frames)
+
+
+def without_password(where: str) -> str:
+    """The address of a stream as it may be shown: without ``user:password@``."""
+    return re.sub('//[^/@]*@', '//', where)
 
 
 def _open_file(name: str) -> Video:

@@ -78,7 +78,13 @@ def _check_roi_head(cfg: dict, name: str, extractor: str, levels: list[int], giv
                  pool.get('out_channels'), f'model.{extractor}')
         if name != 'mask_head':  # convolutions take any size
             _compare(cfg, where, 'roi_feat_size', _value(part, 'roi_feat_size', HEADS),
-                     (pool.get('roi_layer') or {}).get('out_size'), f'model.{extractor}.roi_layer')
+                     _side((pool.get('roi_layer') or {}).get('out_size')),
+                     f'model.{extractor}.roi_layer')
+
+
+def _side(size: Any) -> Any:
+    """7 of (7, 7); other sizes as they are."""
+    return size[0] if isinstance(size, Sequence) and len({*size}) == 1 else size
 
 
 def _compare(cfg: dict, part: str, key: str, wanted: Any, given: Any, giver: str) -> None:

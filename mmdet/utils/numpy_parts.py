@@ -26,8 +26,9 @@ class Dtype(Part):
     """What ``numpy.dtype('f4', 0, 1)`` is in a pickle: numbers, in one of two byte orders."""
 
     def __init__(self, kind: Any, align: Any = False, copy: Any = False) -> None:
-        if kind not in KINDS:
-            raise ValueError(f'an array of {kind!r:.40} instead of numbers')
+        if not isinstance(kind, str) or kind not in KINDS:
+            found = repr(kind[:38]) if isinstance(kind, str) else type(kind).__name__
+            raise ValueError(f'an array of {found} instead of numbers')
         self.kind, self.order = kind, '='
 
     def complete(self, state: Any) -> 'Dtype':

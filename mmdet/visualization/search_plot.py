@@ -5,6 +5,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from mmdet.visualization.figures import write_figure
+
 
 def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
                 keys: Sequence[str], path: str | os.PathLike) -> None:
@@ -15,6 +17,9 @@ def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
         baseline: AP of the config as it is, a line.
         keys: of the settings.
         path: where the picture goes; the ending says its kind.
+
+    Raises:
+        BadValue, CannotWrite: see :func:`~.figures.write_figure`.
     """
     columns = min(4, len(keys))
     rows = -(-len(keys) // columns)
@@ -37,8 +42,7 @@ def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
     for row in panels:
         row[0].set_ylabel('AP')
     panels.flat[0].legend(fontsize='small')
-    os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-    figure.savefig(path, dpi=110)
+    write_figure(figure, path, dpi=110)
 
 
 def _rank(value: Any) -> tuple:

@@ -115,7 +115,7 @@ def test_frames_come_in_the_order_of_their_numbers(tmp_path):
     assert [int(f[0, 0, 0]) for f in source.frames] == [9, 10, 100] and source.count == 3
 
 
-def test_sources_that_are_none(tmp_path, detector):
+def test_sources_that_are_none(tmp_path, detector, monkeypatch):
     with pytest.raises(FileNotFoundError, match='gone.mp4: no such video'):
         open_source('gone.mp4')
     with pytest.raises(ValueError, match='no pictures in this folder'):
@@ -123,6 +123,10 @@ def test_sources_that_are_none(tmp_path, detector):
     (tmp_path / 'a.mp4').write_text('text')
     with pytest.raises(ValueError, match='a.mp4: no frame could be read'):
         open_source(str(tmp_path / 'a.mp4'))
+    (tmp_path / '0001').mkdir()
+    cv2.imwrite(str(tmp_path / '0001' / '1.png'), np.zeros((9, 9, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    assert open_source('0001').count == 1  # a folder, not camera 1
     with pytest.raises(ValueError, match='camera 99: no picture'):
         open_source('99')
     with pytest.raises(TypeError, match=r'frame 0: .* got ndarray: float64 \(2, 2\)'):

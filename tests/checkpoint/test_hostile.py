@@ -15,6 +15,7 @@ from torch import nn
 
 from mmdet.checkpoint import load_checkpoint, read_checkpoint, save_checkpoint
 from mmdet.checkpoint.meta import read_meta
+from mmdet.checkpoint.weights import weights_of
 from mmdet.engine.resume import check_optimizer, check_resumable
 from mmdet.utils.errors import BadValue
 
@@ -142,6 +143,12 @@ def test_attacks_of_other_kinds(tmp_path):
         with pytest.raises(BadValue, match=f'a.pth: .*({words})') as caught:
             read_checkpoint(path)
         assert len(str(caught.value)) < 300 and time.process_time() - start < 20
+
+
+@pytest.mark.parametrize('checkpoint', [
+    dict(state_dict=None, meta={}), dict(model='resnet50'), dict(model={0: torch.ones(1)})])
+def test_no_weights_at_all(checkpoint):
+    assert weights_of(checkpoint) == {}
 
 
 @pytest.mark.parametrize('value, words', [

@@ -279,6 +279,18 @@ def test_another_batch_size_at_the_end_of_an_epoch(tmp_path, spoken):
     assert 'began with seed 5, it goes on with 6' in text
 
 
+def test_epochs_of_fewer_steps_are_still_further(tmp_path):
+    larger = dict(data=dict(imgs_per_gpu=3, workers_per_gpu=0, train=dict()))
+    run(tmp_path, total_epochs=4, checkpoint_config=dict(interval=1, max_keep_ckpts=2))
+    run(tmp_path, resume=True, total_epochs=5, checkpoint_config=dict(
+        interval=1, max_keep_ckpts=2), **larger)
+    assert saved_steps(tmp_path) == [20, 24]  # epoch 5 after 5 x 4 steps, epoch 4 after 4 x 6
+    assert find_latest(str(tmp_path), logging.getLogger()).endswith('epoch_5.pth')
+    run(tmp_path, resume_from=str(tmp_path / 'epoch_5.pth'), total_epochs=6, **larger)
+    with pytest.raises(FileExistsError, match='the last is epoch_6.pth'):
+        run(tmp_path, resume_from=str(tmp_path / 'epoch_5.pth'), total_epochs=6, **larger)
+
+
 # The folder and its logs.
 
 def test_a_second_run_does_not_destroy_the_first(tmp_path):

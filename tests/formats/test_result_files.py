@@ -78,6 +78,7 @@ LINE = dict(boxes=[[0, 0, 1, 1]], scores=[.5], labels=[0], ids=[0], masks=[RLE])
     (HEAD + json.dumps(dict(LINE, labels=[.5])), 'whole numbers'),
     (HEAD + json.dumps(dict(LINE, ids=[10**400])), 'whole numbers'),
     (HEAD + json.dumps(dict(LINE, masks=[RLE, RLE])), 'not of one length'),
+    (HEAD + '{"stages":[]}', 'line 2 is no entry'),
     (HEAD + '[' * 10**5, 'line 2 is no entry'), (HEAD + '7', 'line 2 is no entry')])
 def test_damaged_lines_are_named(tmp_path, text, words):
     (tmp_path / 'x.jsonl').write_text(text)

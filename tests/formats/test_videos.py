@@ -125,6 +125,12 @@ def test_no_video(tmp_path, reader):
             open_video(tmp_path / f'{name}.mp4')
 
 
+def test_a_password_is_not_shown(reader):
+    with pytest.raises(BadValue, match='http://127.0.0.1:1/x.mp4: no frame') as caught:
+        open_video('http://me:secret@127.0.0.1:1/x.mp4')
+    assert 'secret' not in str(caught.value)
+
+
 def test_frames_too_large_to_hold(tmp_path, monkeypatch, reader):
     path = write(tmp_path / 'a.mp4', 1)
     monkeypatch.setattr(videos, 'MAX_PIXELS', 1000)

@@ -34,6 +34,12 @@ def test_parts_that_do_not_fit_are_named(cfg, change, said):
         build_detector(model, cfg.train_cfg, cfg.test_cfg)
 
 
+def test_a_square_size_may_be_written_as_two_numbers(cfg):
+    model = cfg.model.to_dict()
+    model['bbox_roi_extractor']['roi_layer']['out_size'] = (7, 7)
+    build_detector(model, cfg.train_cfg, cfg.test_cfg)
+
+
 @pytest.mark.parametrize('num', [0, -1, '512', 1.5])
 def test_a_sampler_that_draws_nothing_is_refused(num):
     with pytest.raises(ValueError, match='RandomSampler: num must be a whole number from 1 up'):

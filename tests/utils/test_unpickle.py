@@ -79,6 +79,8 @@ ATTACKS = {
     'encodes text in an unknown way': called('_codecs', 'encode', 'a', 'zip'),
     'needs INST': b'(S"touch pwned"\nios\nsystem\n.', 'needs OBJ': b'(o.',
     'needs PERSID': b'Pfile\n.', 'needs EXT1': b'\x82\x01.',
+    # Python's own hash of tuples that deep ends the process
+    'an array of tuple instead': b'\x80\x02cnumpy\ndtype\n)' + b'\x85' * 150000 + b'\x85R.',
     'calls what is no function': b'))\x81.',
     'refers to what is elsewhere': b')Q.', 'array or a function': b'c_codecs\nencode\n.',
     'needs FROZENSET': pickle.dumps(frozenset('a'), 4), 'needs DUP': b']2a.',

@@ -39,11 +39,14 @@ class TrackOptions:
                  track_score: str = 'mean', similarity: str = 'softmax',
                  assigner: str = 'greedy', start_thr: float = 0,
                  second_round: Mapping[str, float] | None = None,
-                 embedding: Mapping[str, Any] | None = None, cues: Parts | None = None,
+                 embedding: dict[str, Any] | None = None, cues: Parts | None = None,
                  after_video: Parts | None = None) -> None:
         if label_memory not in ('first', 'latest'):
             raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
                            f'got {label_memory!r}')
+        if max_age is not None and (type(max_age) is not int or max_age < 1):
+            raise BadValue(f'test_cfg.track.max_age is {max_age!r}; expected a whole number of '
+                           'frames from 1 up, or None')
         self.label_memory, self.max_age = label_memory, max_age
         where = 'test_cfg.track.'
         self.similarity = named_function(SIMILARITIES, similarity, f'{where}similarity')
@@ -53,7 +56,7 @@ class TrackOptions:
         self.start_thr = _share(start_thr, f'{where}start_thr')
         self.second_round = _second_round(second_round or {}, f'{where}second_round')
         self.embedding: EmbeddingMemory | None = (
-            EMBEDDING_MEMORIES.build(dict(embedding)) if embedding else None)
+            EMBEDDING_MEMORIES.build(embedding) if embedding else None)
         self.cues: Sequence[Callable] = _parts(CUES, cues, f'{where}cues')
         self.after_video: Sequence[Step] = _parts(AFTER_VIDEO, after_video, f'{where}after_video')
 

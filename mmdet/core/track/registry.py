@@ -23,7 +23,7 @@ def named_function(registry: Registry, name: str, where: str) -> Callable[..., A
     Raises:
         KeyError: there is none of that name.
     """
-    found = registry.module_dict.get(name)
+    found = registry.module_dict.get(name) if isinstance(name, str) else None
     if found is None:
         raise BadKey(f'{where} has no "{name}"{nearest(name, registry.module_dict)}')
     return found

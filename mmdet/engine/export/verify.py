@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from mmdet.core.post_processing import merge_aug_masks
 from mmdet.engine.export.exported import ExportedTracker
 from mmdet.engine.export.network import Found
 
@@ -42,8 +43,8 @@ def detector_finds(detector: nn.Module, img: Tensor, img_meta: dict) -> Found:
     boxes = views[0].to_network(dets.boxes)
     masks = boxes.new_zeros(len(dets), 0, 0)
     if detector.mask_head is not None:
-        masks = torch.stack([stage.predict_masks(views[0].feats, boxes, dets.labels)
-                             for stage in detector.stages]).mean(0)
+        masks = merge_aug_masks([stage.predict_masks(views[0].feats, boxes, dets.labels)
+                                 for stage in detector.stages], [img_meta] * len(detector.stages))
     return Found(dets.boxes, dets.scores, dets.labels, dets.probs,
                  detector.embed_views(views, dets.boxes), masks, dets.finite)
 

@@ -85,6 +85,12 @@ class Analysis:
         return ap_per_threshold(self.tracks, self.matching, self.convention)[:, 0]
 
     @cached_property
+    def sampled_ap(self) -> np.ndarray:
+        """(T, B) AP of every sample of the videos in percent, mean over classes."""
+        return class_mean(ap_per_threshold(
+            self.tracks, self.matching, self.convention, self.samples))
+
+    @cached_property
     def looked_at(self) -> np.ndarray:
         """(N,) bool: among the best that count."""
         looked_at = np.zeros(len(self.tracks.dt.score), bool)

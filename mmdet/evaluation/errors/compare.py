@@ -7,7 +7,6 @@ import numpy as np
 from mmdet.evaluation.errors.analysis import Analysis
 from mmdet.evaluation.errors.bootstrap import centred, interval
 from mmdet.evaluation.errors.precision import class_mean
-from mmdet.evaluation.errors.slices import ap_per_threshold
 from mmdet.evaluation.errors.summary import FATES, best_results, fates, plain, summarize
 from mmdet.evaluation.errors.types import KINDS
 from mmdet.evaluation.track_iou import mask_track_iou, overlaps
@@ -46,9 +45,7 @@ def _difference(analysis: Analysis, other: Analysis) -> dict[str, dict]:
     change = class_mean(other.ap) - class_mean(analysis.ap)
     report = dict(ap=dict(value=change.mean()), ap50=dict(value=change[0]))
     if analysis.options.samples:
-        ap, other_ap = (class_mean(ap_per_threshold(
-            each.tracks, each.matching, each.convention, analysis.samples))
-            for each in (analysis, other))
+        ap, other_ap = analysis.sampled_ap, other.sampled_ap
         for name, values in (('ap', (other_ap - ap).mean(axis=0)), ('ap50', (other_ap - ap)[0])):
             number = report[name]['value']
             report[name].update(interval=interval(values, number, -100),

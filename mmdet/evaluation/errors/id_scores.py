@@ -98,13 +98,12 @@ def overlay(frames: Sequence[FrameDetections], objects: MaskTracks) -> Overlaid:
         for n, rle in enumerate(frame.masks):
             rles[n][t] = rle
     pairs = overlaps(MaskTracks(rles, areas), objects)
-    hit = pairs.pixels > 0
     column = np.repeat(np.arange(len(frames)), counts)
     row = np.arange(len(column)) - first[column]
     scores = np.concatenate([np.zeros(0, np.float32), *(frame.scores for frame in frames)])
     labels = np.concatenate([np.zeros(0, np.int64), *(frame.labels for frame in frames)])
     return Overlaid(length, scores, labels, areas[row, column],
-                    first[pairs.frame[hit]] + pairs.dt[hit], pairs.gt[hit], pairs.pixels[hit],
+                    first[pairs.frame] + pairs.dt, pairs.gt, pairs.pixels,
                     objects.areas.sum(axis=1))
 
 

@@ -45,8 +45,9 @@ def match(tracks: Tracks, convention: Convention, thresholds: np.ndarray,
     for video in tracks.videos:
         if ignored and not len(video.gts) and not convention.bare_videos_count:
             continue
-        rows = video.dts[kept(video, tracks, convention)]
-        found, excused = _match_video(video, tracks, convention, thresholds, gt_ignore)
+        order = kept(video, tracks, convention)
+        rows = video.dts[order]
+        found, excused = _match_video(video, order, tracks, convention, thresholds, gt_ignore)
         matching.found[:, rows] = np.where(excused, -1, found)
         matching.counts[:, rows] = ~excused & ((found >= 0) | ~dt_ignore[rows])
     return matching
@@ -65,10 +66,9 @@ def kept(video: Video, tracks: Tracks, convention: Convention) -> np.ndarray:
     return order[(rank < LIMIT) & (classes >= 0)]
 
 
-def _match_video(video: Video, tracks: Tracks, convention: Convention, thresholds: np.ndarray,
-                 gt_ignore: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _match_video(video: Video, order: np.ndarray, tracks: Tracks, convention: Convention,
+                 thresholds: np.ndarray, gt_ignore: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(T, K) rows of the objects found by the kept results or -1, and whether those are ignored."""
-    order = kept(video, tracks, convention)
     gts = video.gts if convention.last_of_equal else video.gts[::-1]
     ious = video.ious[order] if convention.last_of_equal else video.ious[order][:, ::-1]
     same = tracks.dt.category[video.dts[order]][:, None] == tracks.gt.category[gts]

@@ -11,7 +11,7 @@ from mmdet.evaluation.errors.conventions import LIMIT
 from mmdet.evaluation.errors.fixes import SPECIAL, SPECIAL_MEANINGS, gains
 from mmdet.evaluation.errors.precision import (average_precision, class_mean, outcome,
                                                precision_at_levels, reading_order)
-from mmdet.evaluation.errors.slices import Slice, ap_per_threshold, slices
+from mmdet.evaluation.errors.slices import Slice, slices
 from mmdet.evaluation.errors.types import (AIMING, CLS, ERRORS, KINDS, MEANINGS, SPAT, TEMP, TP,
                                            Errors)
 
@@ -71,8 +71,7 @@ def _intervals(analysis: Analysis) -> dict[str, Any] | None:
         return None
     fixes, convention = analysis.fixes[0], analysis.convention
     now = class_mean(analysis.ap)
-    ap = class_mean(ap_per_threshold(analysis.tracks, analysis.matching, convention,
-                                     analysis.samples))
+    ap = analysis.sampled_ap
     gained, sampled = gains(fixes, convention), gains(fixes, convention, analysis.samples)
     ends = {name: interval(sampled[name], gained[name][0], 0 if name in ERRORS else -100)
             for name in sampled}

@@ -42,6 +42,11 @@ class SSDHead(AnchorHead):
                  anchor_ratios: Sequence[Sequence[float]] = ([2], [2, 3], [2, 3], [2, 3], [2], [2]),
                  target_means: Sequence[float] = (.0, .0, .0, .0),
                  target_stds: Sequence[float] = (1.0, 1.0, 1.0, 1.0)) -> None:
+        counts = [len(in_channels), len(anchor_strides), len(anchor_ratios)]
+        if len({*counts}) > 1 or counts[0] < 3:
+            raise BadValue('SSDHead: in_channels, anchor_strides and anchor_ratios have '
+                           f'{", ".join(map(str, counts))} entries; give one a level, three levels '
+                           'or more')
         min_sizes, max_sizes = anchor_sizes(input_size, basesize_ratio_range, len(in_channels))
         super().__init__(
             num_classes, in_channels, anchor_strides=anchor_strides, anchor_base_sizes=min_sizes,

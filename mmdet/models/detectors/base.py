@@ -80,14 +80,12 @@ class BaseDetector(nn.Module):
                 **targets) -> dict[str, Tensor]:
         """Losses of a batch; see ``forward_train`` for the targets.
 
-        Targets that it does not train on are ignored, as in 2019.
-
         Args:
             img: (N, 3, H, W) float32, normalised and padded.
             img_meta: one dict an image with ``img_shape``, ``pad_shape``, ``scale_factor``.
             return_loss: must be True; testing has methods of its own.
-            targets: what ``forward_train`` takes; other things data sets deliver are left
-                alone, as in 2019.
+            targets: what ``forward_train`` takes; others in ``TARGETS`` are left alone, as
+                in 2019.
 
         Raises:
             ValueError: ``return_loss=False``.

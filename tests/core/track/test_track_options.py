@@ -133,6 +133,10 @@ def test_motion_by_hand():
     (dict(cues=dict(Motion={})), KeyError, 'did you mean "MotionIoU"'),
     (dict(cues=dict(MotionIoU=dict(wait=1))), TypeError, 'MotionIoU has no key "wait"'),
     (dict(cues=[1]), TypeError, r'cues is a dict from names .* dict\(MotionIoU=dict\(\)\)'),
+    (dict(max_age=0), ValueError, 'max_age is 0; expected a whole number of frames from 1 up'),
+    (dict(max_age='9'), ValueError, "max_age is '9'"),
+    (dict(embedding='EmbeddingBank'), TypeError, 'expected a dict with "type", got str'),
+    (dict(similarity=dict(type='bisoftmax')), KeyError, 'similarity has no'),
     (dict(cues=dict(MotionIoU=3)), TypeError, 'cues.MotionIoU must be a dict of .* got 3'),
     (dict(after_video=dict(LinkTracks=dict(iou_thr=0))), ValueError, 'LinkTracks: .* iou_thr 0')])
 def test_wrong_options_are_named(cfg, error, message):
