@@ -8,7 +8,7 @@
 #
 # FORCE_CUDA=1 builds the CUDA kernels where no GPU is visible; TORCH_CUDA_ARCH_LIST,
 # CXX and MAX_JOBS are respected. "pip" reads its own settings as always. For "import mmdet"
-# from other folders: pip install -e . (it says which other clone it replaces).
+# from other folders: pip install -e . ("pip show mmdet" says which clone that is).
 set -euo pipefail
 cd "$(dirname "$0")"
 

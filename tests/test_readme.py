@@ -48,6 +48,8 @@ def place(tiny, tmp_path_factory):
         f'load_from = {tiny.checkpoint!r}\ntotal_epochs = 1\n')
     (folder / 'data/shapes/annotations').mkdir(parents=True)
     shutil.copy(tiny.folder / 'test.json', folder / 'data/shapes/annotations/instances_val.json')
+    (folder / 'work_dirs/quickstart').mkdir(parents=True)
+    (folder / 'work_dirs/quickstart/results.pkl.json').symlink_to(folder / 'out.pkl.json')
     frames = sorted((tiny.folder / 'frames').glob('*/*.png'))[:4]
     pictures = [cv2.imread(str(frame)) for frame in frames]
     video = cv2.VideoWriter(str(folder / 'my_video.mp4'), cv2.VideoWriter_fourcc(*'mp4v'), 5,

@@ -36,6 +36,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--show_format', default='jpg', choices=['jpg', 'png'], help='of the drawings')
     add('--score-thr', '--show_score_thr', dest='show_score_thr', type=float, default=0.3,
         metavar='S', help='draw objects from this score on; the json keeps all')
+    add('--device', help='cpu, cuda, cuda:1; default: a GPU if there is one')
     add('--gpus', type=int, default=1, help='GPUs to share the images between; processes on a CPU')
     add('--proc_per_gpu', type=int, default=1, help='processes on each GPU')
     add('--launcher', default='none', choices=['none', 'pytorch', 'slurm', 'mpi'],

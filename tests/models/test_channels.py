@@ -34,6 +34,13 @@ def test_parts_that_do_not_fit_are_named(cfg, change, said):
         build_detector(model, cfg.train_cfg, cfg.test_cfg)
 
 
+def test_a_depth_written_as_text_is_told(cfg):
+    model = cfg.model.to_dict()
+    model['backbone']['depth'] = '18'
+    with pytest.raises(KeyError, match=r"ResNet has depth \[18, .*, got '18'"):
+        build_detector(model, cfg.train_cfg, cfg.test_cfg)
+
+
 def test_a_square_size_may_be_written_as_two_numbers(cfg):
     model = cfg.model.to_dict()
     model['bbox_roi_extractor']['roi_layer']['out_size'] = (7, 7)

@@ -33,6 +33,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='write results.json and its zip for a server, next to X.pkl')
     add('--allow-partial', action='store_true',
         help='accept a test that was stopped; videos it did not get to are taken for empty')
+    add('--score-thr', '--show_score_thr', dest='show_score_thr', type=float, default=0.3,
+        metavar='S', help='draw objects from this score on; the json keeps all')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. test_cfg.track.max_age=10')
     return parser.parse_args(argv)

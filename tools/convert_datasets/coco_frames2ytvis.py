@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('annotations', help='COCO json')
-    add('--out', required=True, metavar='ANN.json')
+    add('--out', required=True, metavar='ANN.json', help='annotation file to write')
     add('--track-key', metavar='KEY',
         help=f'key of the track id (default: the first of {", ".join(TRACK_KEYS)} in use)')
     return parser.parse_args()

@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('frames', help='folder with one folder a video, each frame beside its .json')
-    add('--out', required=True, metavar='ANN.json')
+    add('--out', required=True, metavar='ANN.json', help='annotation file to write')
     add('--classes', nargs='+', help='class names in the order of their ids (default: sorted)')
     return parser.parse_args()
 

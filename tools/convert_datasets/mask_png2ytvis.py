@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     add = parser.add_argument
     add('frames', help='folder with one folder of frames a video')
     add('masks', help='folder with one folder of masks a video')
-    add('--out', required=True, metavar='ANN.json')
+    add('--out', required=True, metavar='ANN.json', help='annotation file to write')
     group = parser.add_mutually_exclusive_group(required=True)
     group.add_argument('--category', help='class of every object')
     group.add_argument('--meta', metavar='JSON', help='classes of the objects: {"video": {"1": '

@@ -15,8 +15,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 from pycocotools import mask as mask_utils  # noqa: E402
 
 from mmdet.formats.json_files import write_json  # noqa: E402
+from mmdet.formats.rle import json_rle  # noqa: E402
 from mmdet.formats.ytvos import YTVOS  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
+from mmdet.utils.errors import BadValue  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,7 +26,7 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('annotations', help='YouTube-VIS json with annotations')
-    add('--out', required=True, metavar='COCO.json')
+    add('--out', required=True, metavar='COCO.json', help='COCO file to write')
     add('--every', type=int, default=1, metavar='N', help='take every N-th frame of a video')
     return parser.parse_args()
 
@@ -45,17 +47,14 @@ def convert(ytvos: YTVOS, every: int = 1) -> dict[str, Any]:
                         id=len(annotations) + 1, image_id=len(images), track_id=ann['id'],
                         category_id=ann['category_id'], iscrowd=ann.get('iscrowd', 0),
                         bbox=mask_utils.toBbox(rle).tolist(), area=int(mask_utils.area(rle)),
-                        segmentation=_as_text(rle)))
+                        segmentation=json_rle(rle)))
     return dict(images=images, categories=ytvos.dataset['categories'], annotations=annotations)
-
-
-def _as_text(rle: dict) -> dict:
-    counts = rle['counts']
-    return dict(rle, counts=counts.decode() if isinstance(counts, bytes) else counts)
 
 
 def main() -> None:
     args = parse_args()
+    if args.every < 1:
+        raise BadValue(f'--every {args.every}: expected 1 or more')
     coco = convert(YTVOS(args.annotations), args.every)
     write_json(coco, args.out)
     print(f'{args.out}: {len(coco["images"])} images, {len(coco["annotations"])} objects')

@@ -148,7 +148,7 @@ class ResNet(nn.Module):
         super().__init__()
         if depth not in self.arch_settings:
             raise BadKey(f'{type(self).__name__} has depth {sorted(self.arch_settings)}, '
-                         f'got {depth}')
+                         f'got {depth!r}')
         if not (1 <= num_stages <= 4 and len(strides) == len(dilations) == num_stages
                 and max(out_indices) < num_stages):
             raise BadValue(f'num_stages={num_stages} needs that many strides {strides} and '
