@@ -36,5 +36,5 @@ def test_text_and_none_and_damage():
     for wrong in (dict(rle, counts=rle['counts'] + b'5'), dict(rle, counts=b''), 'text'):
         with pytest.raises(BadMask):
             mask_crops([rle, wrong], (5, 4))
-    with pytest.raises(BadMask, match=r'mask 0 of the frame: its size is \[5, 4\], the video is \[4, 5\]'):
+    with pytest.raises(BadMask, match=r'mask 0 of .*size is \[5, 4\], the video is \[4, 5\]'):
         mask_crops([rle], (4, 5))
