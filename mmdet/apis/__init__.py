@@ -1,4 +1,5 @@
 from mmdet.apis.inference import inference_detector, init_detector, show_result, track_video
+from mmdet.apis.track_file import TrackFile, read_tracks
 from mmdet.apis.train import train_detector
 from mmdet.engine.distribution import init_dist
 from mmdet.engine.environment import set_random_seed
@@ -9,7 +10,8 @@ from mmdet.engine.trainer import NonFiniteLoss
 from mmdet.utils import get_root_logger
 
 __all__ = [
-    'NonFiniteLoss', 'TrainingInterrupted', 'evaluate_detector',
+    'NonFiniteLoss', 'TrackFile', 'TrainingInterrupted', 'evaluate_detector',
     'get_root_logger', 'inference_detector', 'init_detector', 'init_dist',
-    'prepare_inference', 'set_random_seed', 'show_result', 'track_video', 'train_detector'
+    'prepare_inference', 'read_tracks', 'set_random_seed', 'show_result', 'track_video',
+    'train_detector'
 ]
