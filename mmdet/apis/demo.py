@@ -8,6 +8,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+from mmengine.config import Config
 from torch import nn
 
 from mmdet.apis.drawings import Drawings, check_window
@@ -31,7 +32,7 @@ from mmdet.visualization.encoders import check_codec
 @dataclasses.dataclass
 class DemoOptions:
     """The options of ``tools/demo.py``, which explains each."""
-    config: str
+    config: str | Config
     checkpoint: str | None
     video: str | Sequence[str]
     out: str = 'demo_out'
@@ -46,6 +47,7 @@ class DemoOptions:
     codec: str = 'auto'
     cfg_options: dict | None = None
     onnx: str | None = None
+    live: bool = False
 
     def check(self) -> None:
         """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""

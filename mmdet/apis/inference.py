@@ -135,13 +135,14 @@ class FrameLoader:
 
 
 @torch.no_grad()
-def track_frames(detector: nn.Module | ExportedTracker, frames: Iterable[np.ndarray]
-                 ) -> Iterator[tuple[np.ndarray, TrackResult]]:
+def track_frames(detector: nn.Module | ExportedTracker, frames: Iterable[np.ndarray],
+                 ahead: int | None = None) -> Iterator[tuple[np.ndarray, TrackResult]]:
     """Follow the objects through a video as its frames come.
 
     Args:
         detector: from :func:`init_detector`.
-        frames: uint8 (h, w, 3) BGR; read once, a few ahead where a GPU waits for them.
+        frames: uint8 (h, w, 3) BGR; read once.
+        ahead: how many are read before they are needed; None: a few where a GPU waits for them.
 
     Yields:
         each frame and what is in it.
@@ -151,7 +152,9 @@ def track_frames(detector: nn.Module | ExportedTracker, frames: Iterable[np.ndar
     """
     check_tracks(detector)
     loader, device = FrameLoader(_config_of(detector)), device_of(detector)
-    items = read_ahead(loader.items(frames), 3 * min(1, default_workers(device)))
+    if ahead is None:
+        ahead = 3 * min(1, default_workers(device))
+    items = read_ahead(loader.items(frames), ahead)
     for item, result in test_loop.track_video(detector, loader.preprocess, items, device):
         yield item['frame'], result
 

@@ -85,3 +85,10 @@ def write_label(canvas: np.ndarray, text: str, place: Rect, scale: float,
     *_, base = _extent(text, scale)
     cv2.putText(canvas, text, (x1 + 3, y2 - base - 1), FONT, scale,
                 text_color(color), _thickness(scale), cv2.LINE_AA)
+
+
+def write_caption(canvas: np.ndarray, text: str) -> None:
+    """Write a line into the upper left corner, in the array itself."""
+    scale = text_scale(*canvas.shape[:2])
+    width, height = text_size(text, scale)
+    write_label(canvas, text, (0, 0, width, height), scale, (0, 0, 0))
