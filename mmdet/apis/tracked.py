@@ -1,4 +1,5 @@
 """A video that is being tracked: its frames as they come, and files of it."""
+import contextlib
 import os
 import pathlib
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from mmdet.formats.sources import FrameSource
 from mmdet.formats.track_result import TrackResult
 from mmdet.formats.video_json import VideoTracks
 from mmdet.utils.errors import BadValue
+from mmdet.utils.logger import get_root_logger
 from mmdet.visualization import VideoWriter, draw_result
 
 
@@ -62,6 +64,7 @@ class TrackedVideo(Iterator[TrackedFrame]):
                  classes: Sequence[str] | None, num_classes: int, track_score: str) -> None:
         self.source, self.name, self.count, self.index = source, source.name, source.count, 0
         self._tracked, self._classes = tracked, classes
+        self._complete = False
         self._tracks = VideoTracks(source, classes, num_classes, track_score)
 
     def __next__(self) -> TrackedFrame:
@@ -99,17 +102,20 @@ class TrackedVideo(Iterator[TrackedFrame]):
             raise BadValue(f'{self.name}: {self.index} frames were taken already; save a video '
                            'before its first frame is asked for')
         writers = [VideoWriter(path, self.source.fps) for path in movies]
-        whole = False
-        try:
-            self._write_frames(writers, score_thr)
-            whole = self.source.damage() is None
-        finally:
-            content = self._tracks.content(complete=whole)
-            for path in jsons if self.index else ():
-                write_json(content, path)
+        with contextlib.ExitStack() as files:
             for writer in writers:
-                writer.close()
-        return content
+                files.callback(writer.close)
+            files.callback(self._write_jsons, jsons)  # the first that is done, whatever happened
+            self._write_frames(writers, score_thr)
+            damage = self.source.damage()
+            if damage:
+                get_root_logger().warning('%s', damage)
+            self._complete = damage is None
+        return self._tracks.content(self._complete)
+
+    def _write_jsons(self, paths: list[pathlib.Path]) -> None:
+        for path in paths if self.index else ():
+            write_json(self._tracks.content(self._complete), path)
 
     def _write_frames(self, writers: list[VideoWriter], score_thr: float) -> None:
         for tracked in self:

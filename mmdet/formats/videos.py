@@ -184,6 +184,8 @@ def open_video(source: str | os.PathLike | int) -> tuple[Video, Iterator[np.ndar
     first = next(frames, None)
     if first is None and isinstance(source, int):
         raise BadValue(f'camera {source}: no picture; is it connected, and free?')
+    if first is None and '://' in video.where:
+        raise BadValue(f'{video.where}: no frame came; is it running, and is the address right?')
     if first is None:
         raise BadValue(f'{video.where}: no frame could be read; expected a video, and this is '
                        'something else, cut short or in a format unknown here: fetch it again, '
