@@ -12,6 +12,8 @@ from mmdet.apis.replay import ReplayOptions
 from mmdet.apis.replay import run as replay
 from mmdet.apis.tune import TuneOptions, run
 from mmdet.engine.search_space import overrides
+from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
+from mmdet.formats import YTVOS
 from mmdet.formats.detections import DetectionWriter, FrameDetections
 from mmdet.models.detectors.masktrack_rcnn import TRACK_TEST_KEYS
 from mmdet.utils.cli import run_tool
@@ -66,16 +68,30 @@ def test_finds_that_boxes_mislead(planted, tmp_path):
                           sampler='grid', samples=50, out=str(tmp_path / 't.jsonl'),
                           plot=str(tmp_path / 't.png'))
     tuned = run(options)
-    assert tuned.ap['config'][0] < 30 and tuned.ap['held_out'][0] == pytest.approx(100)
-    assert tuned.ap['difference'][1][0] > 0 and tuned.share_better == 1
+    assert tuned.scores['config'][0] < 30 and tuned.scores['held_out'][0] == pytest.approx(100)
+    assert tuned.scores['difference'][1][0] > 0 and tuned.share_better == 1
     assert tuned.best.settings['model.track_head.match_coeff.1'] == 0
     assert (tmp_path / 't.png').read_bytes().startswith(b'\x89PNG')
     # AP is what a test with these settings scores
     options = dict(planted['cfg_options'], **overrides(tuned.cfg, list(tuned.best.settings)))
-    for cfg_options, ap in ((planted['cfg_options'], tuned.trials[0].ap), (options, 100)):
+    for cfg_options, ap in ((planted['cfg_options'], tuned.trials[0].score), (options, 100)):
         scored = replay(ReplayOptions(**dict(planted, cfg_options=cfg_options), eval=['segm'],
                                       out=str(tmp_path / 'y.pkl')))
         assert 100 * scored['segm']['AP'] == pytest.approx(ap)
+
+
+@pytest.mark.parametrize('objective', ['hota', 'idf1'])
+def test_identities_as_objective(planted, tmp_path, objective):
+    pytest.importorskip('trackeval')
+    tuned = run(TuneOptions(**planted, space=['model.track_head.match_coeff.1=0,40'], trials=2,
+                            sampler='grid', samples=50, objective=objective))
+    assert tuned.scores['config'][0] < 80 and tuned.best.score == pytest.approx(100)
+    scored = replay(ReplayOptions(**planted, out=str(tmp_path / 'y.pkl')))
+    assert scored == {}
+    gt = YTVOS(planted['cfg_options']['data.test.ann_file'])
+    pooled = tracking_scores(gt, gt.loadRes(str(tmp_path / 'y.pkl.json')))[COMBINED]
+    name = dict(hota='HOTA', idf1='IDF1')[objective]
+    assert tuned.trials[0].score == pytest.approx(100 * headline(pooled)[name])
 
 
 def test_all_that_is_varied_by_default(planted, tmp_path):
@@ -86,8 +102,8 @@ def test_all_that_is_varied_by_default(planted, tmp_path):
             **overrides(tuned.cfg, list(tuned.best.settings))}
     scored = replay(ReplayOptions(**dict(planted, cfg_options=best), eval=['segm'],
                                   out=str(tmp_path / 'y.pkl')))
-    assert tuned.best.ap > tuned.trials[0].ap
-    assert 100 * scored['segm']['AP'] == pytest.approx(tuned.best.ap)
+    assert tuned.best.score > tuned.trials[0].score
+    assert 100 * scored['segm']['AP'] == pytest.approx(tuned.best.score)
 
 
 @pytest.mark.parametrize('args, message', [
