@@ -12,7 +12,7 @@ from mmdet.core.track import VideoTracks
 from mmdet.engine.after_video import run_steps, steps_of, video_tracks
 from mmdet.engine.replay import build_tracker, on_device, replay_ids
 from mmdet.engine.search_space import tracking_of, with_settings
-from mmdet.evaluation.errors.id_scores import IdScores, Named
+from mmdet.evaluation.errors.id_scores import IdScores, Named, without_gaps
 from mmdet.formats.detections import DetectionFile
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told, write_bytes
@@ -98,11 +98,6 @@ class Search:
 def _named(followed: Sequence[VideoTracks], names: Sequence[str]) -> Named:
     return Named([without_gaps(tracks.ids) for tracks in followed],
                  [tracks.labels for tracks in followed], names)
-
-
-def without_gaps(ids: np.ndarray) -> np.ndarray:
-    """(D,) ids in the same order, from 0 on; -1 stays."""
-    return np.where(ids < 0, -1, np.searchsorted(np.unique(ids[ids >= 0]), ids))
 
 
 def best(trials: Sequence[Trial]) -> Trial:

@@ -7,6 +7,7 @@ import numpy as np
 from mmdet.evaluation.errors.conventions import find_convention
 from mmdet.evaluation.errors.id_counts import count_identities
 from mmdet.evaluation.errors.matching import match
+from mmdet.evaluation.errors.oracle import true_ids
 from mmdet.evaluation.errors.overlaid import Overlaid, overlay
 from mmdet.evaluation.errors.precision import class_mean
 from mmdet.evaluation.errors.slices import ap_per_threshold
@@ -47,6 +48,8 @@ class IdScores:
         self._truth, frames = read_tracks(gt, gt.loadRes([]), self.convention.areas)
         self.videos = [video.id for video in self._truth.videos]
         self._category = np.searchsorted(self._truth.class_ids, category_ids)
+        self._label_of = np.full(len(self._truth.class_ids), -1)
+        self._label_of[self._category] = np.arange(len(self._category))
         self._overlaid = [
             overlay(file.read(video).frames if video in file.blocks else [], each.gt_masks)
             for video, each in zip(self.videos, frames)]
@@ -76,6 +79,25 @@ class IdScores:
         whole = np.ones((1, len(table))) if weights is None else weights
         return 100 * parts[0].value(np.tensordot(whole.astype(float), table, axes=1))
 
+    def ceiling(self, named: Named, classes: bool = False) -> Named:
+        """The ids, and the classes, of a perfect tracker; see :func:`true_ids`.
+
+        Args:
+            named: of a tracker, for what is on no object.
+            classes: objects get their true class too.
+        """
+        new_ids, new_labels = [], []
+        for found, video, ids, labels in zip(self._overlaid, self._truth.videos, named.ids,
+                                             named.labels):
+            true = true_ids(found, ids, ~self._truth.gt.ignored[video.gts])
+            if classes:
+                named_by = np.append(self._label_of[self._truth.gt.category[video.gts]], -1)
+                label = named_by[np.minimum(true, len(video.gts))]
+                labels = np.where((true >= 0) & (label >= 0), label, labels)
+            new_ids.append(without_gaps(true))
+            new_labels.append(labels)
+        return Named(new_ids, new_labels, named.track_scores)
+
     def _classes_of(self, found: Overlaid, ids: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """(T,) int64 class of each track: the one of most of its frames."""
         return np.array([self._category[np.bincount(labels[rows]).argmax()]
@@ -102,6 +124,11 @@ class IdScores:
         matching = match(tracks, self.convention, self.thresholds)
         ap = class_mean(ap_per_threshold(tracks, matching, self.convention, weights))
         return ap.mean(axis=0)
+
+
+def without_gaps(ids: np.ndarray) -> np.ndarray:
+    """(D,) ids in the same order, from 0 on; -1 stays."""
+    return np.where(ids < 0, -1, np.searchsorted(np.unique(ids[ids >= 0]), ids))
 
 
 def _rows_by_id(ids: np.ndarray) -> list[np.ndarray]:
