@@ -7,10 +7,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mmdet.apis.tune import TuneOptions, snippet
+from mmdet.apis.tune import TuneOptions
 from mmdet.apis.tune import prepare as prepare_search
+from mmdet.apis.tune import snippet
 from mmdet.engine.option_sets import BASELINE, OFF, Settings, options_alone, parse_sets
-from mmdet.engine.replay import build_tracker
 from mmdet.engine.search import Search, TrialLog
 from mmdet.engine.search_space import (DEFAULT, parse_axis, settings_to_try, tracking_of,
                                        with_settings)
@@ -18,7 +18,6 @@ from mmdet.engine.study import Choice, Study
 from mmdet.evaluation.errors.id_scores import OBJECTIVES
 from mmdet.evaluation.report import score_file, text_table
 from mmdet.evaluation.seeds import LEVEL, Mean, mean_over_seeds
-from mmdet.formats.results import check_track_score
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
@@ -162,8 +161,7 @@ def _study(options: StudyOptions, searches: Sequence[Search], logger: logging.Lo
     sets: dict[str, Settings] = {BASELINE: OFF, **as_it_is,
                                  **{name: {**OFF, **part} for name, part in parts.items()}}
     for search, settings in itertools.product(searches, sets.values()):
-        build_tracker(with_settings(search.cfg, settings))
-        check_track_score(search.track_score(settings))
+        search.check(settings)
     study = Study(searches, [_log(options, seed, search) for seed, search in enumerate(searches)],
                   logger)
     axes = [parse_axis(text) for text in WEIGHTS]
@@ -209,7 +207,7 @@ def _cells(findings: Findings, options: StudyOptions) -> list[list[str]]:
               f'{LEVEL:.0%}', 'seeds better', '']]
     for row in findings.rows:
         mean, change = mean_over_seeds(row.values), row.difference(baseline)
-        better = sum(a > b for a, b in zip(row.values, baseline.values))
+        better = sum(a > b + 1e-6 for a, b in zip(row.values, baseline.values))
         cells.append([row.name, str(len(row.values)), f'{mean.mean:.1f}', _range(mean, ''),
                       f'{change.mean:+.1f}' if change else '', _range(change, '+'),
                       str(better) if change else '', row.note])

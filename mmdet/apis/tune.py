@@ -13,17 +13,16 @@ from mmdet.datasets import build_dataset
 from mmdet.engine import checks
 from mmdet.engine.environment import check_count, this_device
 from mmdet.engine.progress import Progress
-from mmdet.engine.replay import build_tracker, check_fits
+from mmdet.engine.replay import check_fits
 from mmdet.engine.search import Search, Trial, TrialLog, best, best_by_fold, explained, split
 from mmdet.engine.search_space import (DEFAULT, Axis, every_value, overrides, parse_axis,
-                                       settings_to_try, tracking_of, with_settings)
+                                       settings_to_try, with_settings)
 from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
 from mmdet.evaluation.errors.id_scores import OBJECTIVES, IdScores
 from mmdet.evaluation.report import text_table
 from mmdet.evaluation.scoring import check_annotated
 from mmdet.evaluation.tracking_metrics import load_metrics
 from mmdet.formats.detections import DetectionFile
-from mmdet.formats.results import check_track_score
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
@@ -89,12 +88,12 @@ def prepare(options: TuneOptions) -> Search:
                        'YTVOSDataset that was tested')
     check_annotated(dataset.ytvos)
     check_fits(file, dataset)
-    for settings in every_value(_axes(options)):
-        build_tracker(with_settings(cfg, settings))
-        check_track_score(tracking_of(cfg, settings).get('track_score', 'mean'))
     scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
-    return Search(cfg, file, scores, this_device(cfg.get('device')),
-                  split(len(scores.videos), options.folds, options.seed), options.objective)
+    search = Search(cfg, file, scores, this_device(cfg.get('device')),
+                    split(len(scores.videos), options.folds, options.seed), options.objective)
+    for settings in every_value(_axes(options)):
+        search.check(settings)
+    return search
 
 
 def _axes(options: TuneOptions) -> list[Axis]:

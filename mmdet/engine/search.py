@@ -10,12 +10,16 @@ from mmengine.config import Config
 
 from mmdet.core.track import VideoTracks
 from mmdet.engine.after_video import run_steps, steps_of, video_tracks
-from mmdet.engine.replay import build_tracker, on_device, replay_ids
+from mmdet.engine.replay import build_tracker, on_device, replay_ids, set_tracking
 from mmdet.engine.search_space import tracking_of, with_settings
 from mmdet.evaluation.errors.id_scores import IdScores, Named, without_gaps
 from mmdet.formats.detections import DetectionFile
+from mmdet.formats.results import check_track_score
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told, write_bytes
+
+AFTERWARDS = ('after_video', 'track_score')  # of test_cfg.track: change no id of a frame
+KEPT = 32  # replays that are remembered: settings that differ in AFTERWARDS share one
 
 
 class Trial(NamedTuple):
@@ -51,8 +55,22 @@ class Search:
     def __init__(self, cfg: Config, file: DetectionFile, scores: IdScores,
                  device: torch.device, fold: np.ndarray, objective: str = 'ap') -> None:
         self.cfg, self.scores, self.fold, self.objective = cfg, scores, fold, objective
+        self.tracker = build_tracker(cfg)
+        self._ids: dict[tuple[str, int], list[np.ndarray]] = {}  # last used last
         self._saved = [file.read(video).frames for video in scores.videos]
         self._frames = [on_device(frames, device) for frames in self._saved]
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Whether settings are what the config and the tracker know.
+
+        Raises:
+            TypeError, ValueError, KeyError, ImportError: they are not; names the first.
+        """
+        cfg = with_settings(self.cfg, settings)
+        if not all(key.startswith(('test_cfg.track', 'model.track_head.')) for key in settings):
+            build_tracker(cfg)
+        set_tracking(self.tracker, cfg)
+        check_track_score(self.track_score(settings))
 
     def track_score(self, settings: dict[str, Any]) -> str:
         """How frames make the score of a track."""
@@ -61,11 +79,24 @@ class Search:
     def follow(self, settings: dict[str, Any], which: Sequence[int] | None = None
                ) -> list[VideoTracks]:
         """All detections with ids, per video; of videos ``which`` only, if given."""
-        tracker = build_tracker(with_settings(self.cfg, settings))
+        cfg = with_settings(self.cfg, settings)
+        set_tracking(self.tracker, cfg)
+        tracking = {key: value for key, value in (cfg.test_cfg.get('track') or {}).items()
+                    if key not in AFTERWARDS}
+        key = str([cfg.model.track_head, tracking])
         places = range(len(self._frames)) if which is None else which
-        return [run_steps(steps_of(tracker), video_tracks(
-            self._saved[place], list(replay_ids(tracker, self._frames[place]))))
-            for place in places]
+        return [run_steps(steps_of(self.tracker), video_tracks(
+            self._saved[place], self._replayed(key, place))) for place in places]
+
+    def _replayed(self, key: str, place: int) -> list[np.ndarray]:
+        """The ids of a video before any step, by what decides on them."""
+        ids = self._ids.pop((key, place), None)
+        if ids is None:
+            ids = list(replay_ids(self.tracker, self._frames[place]))
+            if len(self._ids) >= KEPT * len(self._frames):
+                self._ids.pop(next(iter(self._ids)))
+        self._ids[key, place] = ids
+        return ids
 
     def named(self, settings: dict[str, Any]) -> Named:
         """The ids that a setting gives."""

@@ -3,6 +3,8 @@ import numpy as np
 import pytest
 
 from mmdet.evaluation.errors.id_scores import IdScores, Named
+from mmdet.evaluation.errors.oracle import true_ids
+from mmdet.evaluation.errors.overlaid import Overlaid
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.formats import YTVOS
 from mmdet.formats.detections import DetectionFile, DetectionWriter, FrameDetections
@@ -66,3 +68,18 @@ def test_identity_scores_are_those_of_a_result_file(golden, tmp_path, case):
             chosen = [video for video, n in zip(scores.videos, weight) if n]
             pooled = tracking_scores(gt, loaded, vid_ids=chosen)[COMBINED]
             assert got == pytest.approx(100 * headline(pooled)[name], abs=1e-9)
+
+
+def test_a_perfect_tracker_takes_what_fits_best():
+    seen = np.ones((1, 3), bool)
+    found = Overlaid(  # an object of 10 pixels in 3 frames; two detections in the first of them
+        frame=np.array([0, 0, 1, 2, 2]), scores=np.ones(5, np.float32),
+        labels=np.zeros(5, np.int64), areas=np.full(5, 10), dt=np.array([0, 1, 2, 3]),
+        gt=np.zeros(4, np.int64), pixels=np.array([5., 9., 8., 0.5]),
+        gt_areas=np.full((1, 3), 10), gt_seen=seen)
+    # 1 had no id, 3 is too far off to be of the object, 4 is on nothing and keeps its own
+    assert true_ids(found, np.array([0, -1, 1, 2, 3]), np.array([True])).tolist() == [
+        -1, 0, 0, 3, 4]
+    assert true_ids(found, np.array([0, -1, 1, 1, 3]), np.array([True])).tolist() == [
+        -1, 0, 0, -1, 4]
+    assert true_ids(found, np.full(5, -1), np.array([False])).tolist() == [-1] * 5
