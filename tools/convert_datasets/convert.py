@@ -53,7 +53,7 @@ def parse_args() -> argparse.Namespace:
 
 def listing(names: list[str]) -> str:
     """A line per format."""
-    return ''.join(f'  {name:14}{FORMATS.get(name).title}\n' for name in names)
+    return ''.join(f'  {name:14}{FORMATS.module_dict[name].title}\n' for name in names)
 
 
 def pairs(texts: list[str], flag: str) -> dict[str, str]:

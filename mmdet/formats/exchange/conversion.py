@@ -11,6 +11,8 @@ from mmdet.formats.exchange.format import Format, Given
 from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video, box_rle
 from mmdet.utils.errors import BadValue
 
+CUT = 'masks, in part or whole, where others lie over them'
+
 
 @dataclass
 class Wishes:
@@ -236,12 +238,13 @@ class _Fitting:
             pixels = mask_utils.decode(mark.rle).astype(bool)
             left = pixels if taken is None else pixels & ~taken
             if left.sum() < pixels.sum():
-                self._count('pixels of masks, under others', int(pixels.sum() - left.sum()))
+                self._count(CUT)
+                self._count('pixels of masks, where others lie over them',
+                            int(pixels.sum() - left.sum()))
                 if left.any():
                     mark.rle = mask_utils.encode(np.asfortranarray(left, np.uint8))
                     mark.box = None
                 else:
-                    self._count('masks that others hide altogether')
                     del track.marks[frame]
             taken = pixels if taken is None else taken | pixels
 

@@ -6,10 +6,12 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 
+from mmdet.formats.exchange.tracks import Video
 from mmdet.formats.frame_files import list_images, natural_key
 from mmdet.formats.pictures import picture_size
 from mmdet.utils.errors import BadValue, FileInTheWay, MissingFile
 from mmdet.utils.fileio import told
+from mmdet.utils.names import UniqueNames
 
 
 @contextlib.contextmanager
@@ -75,3 +77,15 @@ def same_size(paths: Iterable[str]) -> tuple[int, int]:
 def stem(name: str) -> str:
     """The last part of a path in a file, of either kind of slash, without its ending."""
     return os.path.splitext(name.replace('\\', '/').rpartition('/')[2])[0]
+
+
+def frame_stems(video: Video) -> list[str]:
+    """Names of files for the frames of a video, without ending; their order is that of the frames.
+
+    The frames' own where these are different names in order, else numbers from 0.
+    """
+    names = UniqueNames()
+    own = [stem(name) for name in video.file_names]
+    if own == [names(name) for name in own] == sorted(own, key=natural_key):
+        return own
+    return [f'{frame:05d}' for frame in range(len(video))]

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from mmdet.formats.annotation_checks import is_id
 from mmdet.formats.entries import Id
 
+NEW_NUMBERS = 'numbers of objects, which had to be counted anew'
+
 
 def kept_or_new(ids: Sequence[Id | None], highest: int = 2**53, keep: bool = True
                 ) -> tuple[list[int], bool]:

@@ -8,7 +8,7 @@ from mmdet.formats.annotation_checks import check_dataset
 from mmdet.formats.entries import is_box, is_finite, mask_lists, num_frames, video_name
 from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
 from mmdet.formats.exchange.json_entries import category_entries, read_categories, unknown_keys
-from mmdet.formats.exchange.numbering import kept_or_new
+from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.formats.rle import short
 from mmdet.formats.ytvos import YTVOS
@@ -19,7 +19,6 @@ LEVELS = 'no_occlusion', 'slight_occlusion', 'severe_occlusion'  # as OVIS write
 PER_FRAME = 'segmentations', 'bboxes', 'scores', 'occlusion'
 KNOWN = {'id', 'video_id', 'category_id', 'iscrowd', 'score', 'areas', 'height', 'width',
          *PER_FRAME}
-NEW_NUMBERS = 'numbers of objects: they are counted anew, those of two videos must differ'
 
 
 @FORMATS.register_module(name='ytvis')
