@@ -147,6 +147,8 @@ class _Fitting:
             self._strip(track)
         seen = [track for track in fit.tracks if track.marks]
         self._count('objects without a visible pixel', len(fit.tracks) - len(seen))
+        if 'names' not in self.writer.keeps:
+            self._count('names of frames, but for what the folder of the frames tells', len(video))
         return replace(fit, tracks=seen)
 
     def _is_wanted(self, track: Track) -> bool:
@@ -170,6 +172,7 @@ class _Fitting:
             raise BadValue(f'the class {category:.60}... has {len(category)} characters, expected '
                            f'at most {MAX_NAME}')
         iscrowd = track.iscrowd and wishes.crowds == 'keep'
+        self._count('crowd regions, taken as objects as asked', track.iscrowd and not iscrowd)
         if iscrowd and 'crowds' not in self.writer.keeps:
             self._refuse('crowd regions, which {title} cannot tell from objects, the first is '
                          '{first}; leave them out or take them as objects: --crowds drop or '
@@ -182,6 +185,7 @@ class _Fitting:
         keeps = self.writer.keeps
         if mark.rle is None and self.wishes.fill_boxes:
             mark.rle = box_rle(mark.bbox(), video.size)
+            self._count('boxes without a mask, taken as masks as asked')
         if mark.rle is None and 'boxes' not in keeps:
             self._refuse('boxes without a mask, which {title} cannot hold, the first is {first}; '
                          'take the boxes as masks with --fill-boxes', where)

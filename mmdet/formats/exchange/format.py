@@ -10,7 +10,8 @@ from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.registry import Registry, nearest
 
 FORMATS = Registry('format')
-PROPERTIES = ('masks', 'boxes', 'numbers', 'classes', 'scores', 'occlusion', 'crowds', 'overlap')
+PROPERTIES = ('names', 'masks', 'boxes', 'numbers', 'classes', 'scores', 'occlusion', 'crowds',
+              'overlap')
 
 
 class Given:
@@ -46,9 +47,9 @@ class Format:
 
     Attributes:
         title: for people.
-        keeps: which of :data:`PROPERTIES` a file of it can hold: masks; boxes that are not those
-            of their masks, or have none; the numbers of objects; classes by name; scores;
-            occlusion; crowd regions; masks that overlap.
+        keeps: which of :data:`PROPERTIES` a file of it can hold: names of frames; masks; boxes
+            that are not those of their masks, or have none; the numbers of objects; classes by
+            name; scores; occlusion; crowd regions; masks that overlap.
         lost: what reading left out and writing changed, by words that follow a count.
         notes: what was assumed.
     """

@@ -220,14 +220,14 @@ def first_mode(given: Given, depth: int) -> str:
     return next((mode for mode in map(png_mode, folders) if mode), '')
 
 
-@FORMATS.register_module(name=['davis', 'youtube_vos'])
+@FORMATS.register_module(name='davis')
 class PalettePng(MaskFolders):
     """DAVIS and YouTube-VOS: a PNG per frame, the number of the object in each pixel.
 
     Cutie and SAM 2 write such folders, too. Written are ``Annotations/VIDEO/FRAME.png`` with the
     colours of DAVIS, of every frame, and ``meta.json`` with classes and frames of the objects.
     """
-    title = 'DAVIS / YouTube-VOS palette PNG'
+    title = 'PNG with the numbers of objects: DAVIS, YouTube-VOS, Cutie, SAM 2'
     keeps = frozenset({'masks', 'numbers', 'classes'})
 
     @classmethod
@@ -257,13 +257,13 @@ class PalettePng(MaskFolders):
         return _numbered(self, video, VOID - 1)
 
 
-@FORMATS.register_module(name=['mask_folders', 'sam2'])
+@FORMATS.register_module(name='mask_folders')
 class ObjectFolders(MaskFolders):
     """A folder of masks per object, as SAM 2 (``--per_obj_png_file``) and tools/demo.py write.
 
     ``VIDEO/001/FRAME.png``, 255 where the object is; masks may overlap.
     """
-    title = 'a folder of PNG masks per object'
+    title = 'PNG masks in a folder per object: SAM 2, tools/demo.py'
     keeps = frozenset({'masks', 'numbers', 'classes', 'overlap'})
 
     @classmethod

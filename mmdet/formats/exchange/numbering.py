@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from mmdet.formats.annotation_checks import is_id
 from mmdet.formats.entries import Id
 
-NEW_NUMBERS = 'numbers of objects, which had to be counted anew'
+NEW_NUMBERS = 'numbers of objects, which are others now'
 
 
 def kept_or_new(ids: Sequence[Id | None], highest: int = 2**53, keep: bool = True

@@ -74,8 +74,8 @@ def objects(video, size, length):
 
 
 CATEGORIES = [Category('pedestrian', 3), Category('car', 7, 'vehicle')]
-COLUMNS = ('frames', 'masks', 'boxes', 'objects', 'numbers', 'classes', 'scores', 'occlusion',
-           'crowds', 'overlap')
+COLUMNS = ('frames', 'names', 'masks', 'boxes', 'objects', 'numbers', 'classes', 'scores',
+           'occlusion', 'crowds', 'overlap')
 
 
 def there_and_back(path, writer, reader, wishes, made=None):
@@ -101,7 +101,8 @@ def survived(before, after):
         counts[column][1] += total
 
     for old, new in itertools.zip_longest(before, after):
-        count('frames', sum(a == b for a, b in zip(old.file_names, new.file_names)), len(old))
+        count('frames', min(len(old), len(new)), len(old))
+        count('names', sum(a == b for a, b in zip(old.file_names, new.file_names)), len(old))
         pairs = match(old, new)
         count('overlap', overlap(new), overlap(old))
         for track, other in pairs:
