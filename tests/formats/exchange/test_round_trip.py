@@ -45,4 +45,5 @@ def test_what_survives(name, tmp_path):
     for column in KEPT_BY:
         same, total = map(int, found[column].split('/'))
         total -= out.lost[EXCUSES[column]] if column in EXCUSES else 0
-        assert (same == total) == (column in FORMATS.module_dict[name].keeps), (column, found[column])
+        kept = column in FORMATS.module_dict[name].keeps
+        assert (same == total) == kept, (column, found[column])
