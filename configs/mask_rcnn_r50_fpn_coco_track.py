@@ -38,7 +38,7 @@ model = dict(
         fc_out_channels=1024,
         roi_feat_size=7,
         num_classes=num_classes),
-    track_head=dict(type='CosineTrackHead'),
+    track_head=dict(type='RoICosineTrackHead'),
     mask_roi_extractor=dict(
         type='SingleRoIExtractor',
         roi_layer=dict(type='RoIAlign', out_size=14, sample_num=2),

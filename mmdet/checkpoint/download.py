@@ -13,12 +13,17 @@ from mmdet.utils.logger import get_root_logger
 
 COCO_WEIGHTS = 'torchvision://maskrcnn_resnet50_fpn_coco'
 
+WITHOUT = 'start without any: --load_from none --cfg-options model.pretrained=None'
+
 
 def elsewhere(asked: str) -> str:
     """What to do where weights are not to be had: never what just failed."""
-    other = '' if asked.startswith('torchvision://') else f'use load_from = "{COCO_WEIGHTS}", or '
-    return (f'{other}download weights on a machine with a connection and pass --load_from PATH, '
-            'or start without any: --load_from none --cfg-options model.pretrained=None')
+    return (f'{_instead_of(asked)}download weights on a machine with a connection and pass '
+            f'--load_from PATH, or {WITHOUT}')
+
+
+def _instead_of(asked: str) -> str:
+    return '' if asked.startswith('torchvision://') else f'use load_from = "{COCO_WEIGHTS}", or '
 
 
 def local_copy(filename: str) -> str:
@@ -96,8 +101,9 @@ def _download(url: str, asked: str, sha256: str = '') -> str:
     except (OSError, RuntimeError, ValueError, http.client.HTTPException) as error:
         reason, what = getattr(error, 'reason', error), 'it' if url == asked else url
         raise NoConnection(f'{asked}: cannot be downloaded ({reason}); fetch {what} on a machine '
-                           f'with a connection and put it at {path}; or, to train, '
-                           f'{elsewhere(asked)}') from None
+                           f'with a connection and put it at {path}; to train, '
+                           f'{_instead_of(asked)}pass another file as --load_from PATH, or '
+                           f'{WITHOUT}') from None
     finally:
         socket.setdefaulttimeout(before)
     return path

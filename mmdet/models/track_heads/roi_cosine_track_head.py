@@ -11,7 +11,7 @@ from mmdet.utils.errors import BadType, BadValue
 
 
 @HEADS.register_module
-class CosineTrackHead(nn.Module):
+class RoICosineTrackHead(nn.Module):
     """Compare RoIs by the cosine between the features the box head looks at.
 
     There is nothing to train and nothing to load. It takes the place of :class:`TrackHead`, the
@@ -39,10 +39,10 @@ class CosineTrackHead(nn.Module):
             raise BadValue('match_coeff has three numbers (score, IoU, label), '
                            f'got {match_coeff}')
         if not -1 <= new_object <= 1:
-            raise BadValue(f'CosineTrackHead: new_object is a cosine, from -1 to 1, not '
+            raise BadValue(f'RoICosineTrackHead: new_object is a cosine, from -1 to 1, not '
                            f'{new_object}')
         if not temperature > 0:
-            raise BadValue(f'CosineTrackHead: temperature must be above 0, got {temperature}')
+            raise BadValue(f'RoICosineTrackHead: temperature must be above 0, got {temperature}')
         self.with_avg_pool, self.new_object = with_avg_pool, new_object
         self.temperature, self.bbox_dummy_iou = temperature, bbox_dummy_iou
         self.match_coeff = None if match_coeff is None else MatchCoeff(*match_coeff)
@@ -66,5 +66,5 @@ class CosineTrackHead(nn.Module):
 
     def get_targets(self, *args: object) -> NoReturn:
         """TypeError: there is nothing to train."""
-        raise BadType('CosineTrackHead has nothing to learn; train with track_head=None '
+        raise BadType('RoICosineTrackHead has nothing to learn; train with track_head=None '
                       'to have the detector alone, or with a TrackHead')
