@@ -8,7 +8,6 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from mmengine.config import Config
 from torch import nn
 
 from mmdet.apis.drawings import Drawings, check_window
@@ -31,8 +30,8 @@ from mmdet.visualization.encoders import check_codec
 
 @dataclasses.dataclass
 class DemoOptions:
-    """The options of ``tools/demo.py``, which explains each."""
-    config: str | Config
+    """The options of ``tools/demo.py``, which explains each; config: see ``init_detector``."""
+    config: str
     checkpoint: str | None
     video: str | Sequence[str]
     out: str = 'demo_out'

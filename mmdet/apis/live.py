@@ -1,12 +1,12 @@
 """A camera or stream, followed as fast as the machine allows."""
 import contextlib
+import dataclasses
 import json
 import logging
 import time
 from collections.abc import Iterator
 
 import numpy as np
-from mmengine.config import Config
 from torch import nn
 
 from mmdet.apis.demo import DemoOptions, folder_of, init
@@ -48,7 +48,7 @@ def run_live(options: DemoOptions) -> dict:
     logger = get_root_logger()
     options.check()
     video = check_live(options)
-    options.config = forgetful(read_config(options.config, options.cfg_options))
+    options = dataclasses.replace(options, cfg_options=forgetful(options))
     detector = init(options)
     with Stops() as stops:
         return Live(detector, video, options, stops, logger).run()
@@ -64,12 +64,11 @@ def check_live(options: DemoOptions) -> str:
     return videos[0]
 
 
-def forgetful(cfg: Config) -> Config:
-    """``cfg`` with ``max_age``: without it the memory grows as long as new objects come."""
-    track = cfg.test_cfg.get('track') or {}
-    if track.get('max_age') is None:
-        cfg.test_cfg.track = {**track, 'max_age': MAX_AGE}
-    return cfg
+def forgetful(options: DemoOptions) -> dict:
+    """``cfg_options`` with ``max_age``: without it the memory grows as long as objects come."""
+    track = read_config(options.config, options.cfg_options).test_cfg.get('track') or {}
+    given = options.cfg_options or {}
+    return given if track.get('max_age') else {**given, 'test_cfg.track.max_age': MAX_AGE}
 
 
 class Live:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mmdet.formats.entries import Id, is_finite, num_frames, video_name
 from mmdet.formats.interop.fiftyone_dataset import to_dataset, to_samples
 from mmdet.formats.interop.packages import optional
-from mmdet.formats.interop.tables import tracks_table
+from mmdet.formats.interop.tables import shapes_of, tracks_table
 from mmdet.formats.json_files import read_json
 from mmdet.formats.pictures import read_picture
 from mmdet.formats.sources import open_source
@@ -138,7 +138,7 @@ def _check_more(where: str, row: dict, frames: int) -> None:
     """``id`` and ``scores``, which only a demo writes."""
     if type(row.get('id')) is not int or not 0 <= row['id'] < 2**62:
         raise BadValue(f'{where} needs a whole number as "id", got {row.get("id")!r:.60}')
-    scores, shapes = row.get('scores'), row.get('segmentations') or row['bboxes']
+    scores, shapes = row.get('scores'), shapes_of(row)
     if not isinstance(scores, list) or len(scores) != frames or not all(
             shape is None or is_finite(score) for shape, score in zip(shapes, scores)):
         raise BadValue(f'{where} needs a number in "scores" for every frame where it is seen')

@@ -1,4 +1,5 @@
 """demo.py --live: what is written, and what ends it."""
+import dataclasses
 import functools
 import json
 import os
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from mmdet.apis import init_detector, live
-from mmdet.apis.demo import DemoOptions
+from mmdet.apis.demo import DemoOptions, init
 from mmdet.engine.stops import Stopped
 from mmdet.formats.result_files import from_line
 from mmdet.formats.sources import FrameSource, open_source
@@ -19,7 +20,7 @@ from mmdet.visualization import count_frames
 
 @pytest.fixture(scope='module')
 def detector(tiny):
-    return init_detector(live.forgetful(tiny.cfg.copy()), tiny.checkpoint, 'cpu')
+    return init_detector(tiny.config, tiny.checkpoint, 'cpu')
 
 
 @pytest.fixture
@@ -109,10 +110,14 @@ def test_a_stream_that_is_gone_keeps_what_was_found(follow, tmp_path, monkeypatc
 
 
 def test_the_memory_is_bounded_unless_the_config_says_how(tiny):
-    assert live.forgetful(tiny.cfg.copy()).test_cfg.track.max_age == live.MAX_AGE
-    cfg = tiny.cfg.copy()
-    cfg.test_cfg.track = dict(max_age=7, label_memory='latest')
-    assert live.forgetful(cfg).test_cfg.track == dict(max_age=7, label_memory='latest')
+    def max_age(**given):
+        options = DemoOptions(tiny.config, tiny.checkpoint, '0', device='cpu', cfg_options=given)
+        given = live.forgetful(options)
+        return init(dataclasses.replace(options, cfg_options=given)).tracking.max_age
+
+    assert max_age() == live.MAX_AGE
+    assert max_age(**{'test_cfg.track.max_age': 7}) == 7
+    assert max_age(**{'test_cfg.track.label_memory': 'latest'}) == live.MAX_AGE
 
 
 @pytest.mark.parametrize('video, options, message', [

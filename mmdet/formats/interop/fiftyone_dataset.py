@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmdet.formats.entries import Id, num_frames
 from mmdet.formats.interop.packages import optional
+from mmdet.formats.interop.tables import shapes_of
 from mmdet.formats.rle_crops import mask_crops
 
 if TYPE_CHECKING:
@@ -53,14 +54,10 @@ def _sample(fiftyone: Any, tracks: list[dict], video: dict, categories: Mapping[
     sample = fiftyone.Sample(filepath=os.path.abspath(path), video_id=str(video['id']))
     for frame in range(num_frames(video)):
         found = [_detection(fiftyone, track, frame, size, categories) for track in tracks
-                 if _seen(track, frame)]
+                 if shapes_of(track)[frame] is not None]
         sample.frames[frame + 1] = fiftyone.Frame(  # they count from 1
             **{field: fiftyone.Detections(detections=found)})
     return sample
-
-
-def _seen(track: dict, frame: int) -> bool:
-    return (track.get('segmentations') or track['bboxes'])[frame] is not None
 
 
 def _detection(fiftyone: Any, track: dict, frame: int, size: tuple[int, int],

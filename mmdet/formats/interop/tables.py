@@ -75,7 +75,7 @@ def tracks_table(tracks: Sequence[dict], videos: Mapping[Id, str],
 
 
 def _track_rows(track: dict, video: str, label: int, name: str | None) -> Iterator[tuple]:
-    shapes = track.get('segmentations') or track['bboxes']
+    shapes = shapes_of(track)
     seen = [frame for frame, shape in enumerate(shapes) if shape is not None]
     scores = track.get('scores') or [track['score']] * len(shapes)
     for frame, (x, y, width, height) in zip(seen, _boxes(track, seen)):
@@ -85,10 +85,17 @@ def _track_rows(track: dict, video: str, label: int, name: str | None) -> Iterat
 
 def _boxes(track: dict, seen: list[int]) -> list:
     """[x, y, w, h] in the frames ``seen``."""
-    if track.get('bboxes') is not None:
-        return [track['bboxes'][frame] for frame in seen]
-    masks = [track['segmentations'][frame] for frame in seen]
-    return mask_utils.toBbox(masks).tolist() if masks else []
+    boxes = track.get('bboxes')
+    given = [None if boxes is None else boxes[frame] for frame in seen]
+    if all(box is not None for box in given):
+        return given
+    return mask_utils.toBbox([track['segmentations'][frame] for frame in seen]).tolist()
+
+
+def shapes_of(track: dict) -> list:
+    """Masks of a track, or its boxes where it has no masks; None in frames without it."""
+    masks = track.get('segmentations')
+    return track['bboxes'] if masks is None else masks
 
 
 def names_of(labels: np.ndarray, class_names: Sequence[str] | None) -> list[str | None]:
