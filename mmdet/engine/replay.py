@@ -69,12 +69,29 @@ def check_fits(file: DetectionFile, dataset: BaseDataset, allow_partial: bool = 
                        'for empty')
 
 
+def check_masks(file: DetectionFile, tracker: nn.Module) -> None:
+    """Whether a file has what the cues of a tracker read.
+
+    Raises:
+        ValueError: it was written before it did.
+    """
+    if 'masks' in tracker.tracking.reads and file.version < 2:
+        raise BadValue(f'{file.path}: was saved before masks were kept for matching, and '
+                       'test_cfg.track.cues has MotionMaskIoU; run the test again, or leave it '
+                       'out')
+
+
 def on_device(frames: Sequence[FrameDetections], device: torch.device
               ) -> list[tuple[Detections, Tensor]]:
     """Detections and embeddings of every frame of a video."""
     return [(Detections(*(torch.tensor(array, device=device)
-                          for array in (frame.boxes, frame.scores, frame.labels, True))),
+                          for array in (frame.boxes, frame.scores, frame.labels, True)),
+                        masks=_on_device(frame.bits, device)),
              torch.tensor(frame.embeddings, device=device)) for frame in frames]
+
+
+def _on_device(bits: np.ndarray | None, device: torch.device) -> Tensor | None:
+    return None if bits is None else torch.tensor(bits, device=device)
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ from mmengine.config import Config
 
 from mmdet.core.track import VideoTracks
 from mmdet.engine.after_video import run_steps, steps_of, video_tracks
-from mmdet.engine.replay import build_tracker, on_device, replay_ids, set_tracking
+from mmdet.engine.replay import build_tracker, check_masks, on_device, replay_ids, set_tracking
 from mmdet.engine.search_space import tracking_of, with_settings
 from mmdet.evaluation.errors.id_scores import IdScores, Named, without_gaps
 from mmdet.formats.detections import DetectionFile
@@ -57,6 +57,7 @@ class Search:
         self.cfg, self.scores, self.fold, self.objective = cfg, scores, fold, objective
         self.tracker = build_tracker(cfg)
         self._ids: dict[tuple[str, int], list[np.ndarray]] = {}  # last used last
+        self.file = file
         self._saved = [file.read(video).frames for video in scores.videos]
         self._frames = [on_device(frames, device) for frames in self._saved]
 
@@ -70,6 +71,7 @@ class Search:
         if not all(key.startswith(('test_cfg.track', 'model.track_head.')) for key in settings):
             build_tracker(cfg)
         set_tracking(self.tracker, cfg)
+        check_masks(self.file, self.tracker)
         check_track_score(self.track_score(settings))
 
     def track_score(self, settings: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1
            *(['test_cfg.track.assigner=greedy,hungarian'] if find_spec('scipy') else []),
            'test_cfg.track.embedding.type=LastEmbedding,MomentumEmbedding,EmbeddingBank',
            'test_cfg.track.cues.MotionIoU.weight=0:4',
+           'test_cfg.track.cues.MotionMaskIoU.weight=0:4',
            'test_cfg.track.start_thr=0,0.1,0.2,0.3',
            'test_cfg.track.second_round.score_thr=0,0.1,0.2,0.3',
            'test_cfg.track.after_video.DropDuplicates.iou_thr=1,0.8,0.6,0.4',

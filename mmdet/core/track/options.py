@@ -58,6 +58,10 @@ class TrackOptions:
         self.embedding: EmbeddingMemory | None = (
             EMBEDDING_MEMORIES.build(embedding) if embedding else None)
         self.cues: Sequence[Callable] = _parts(CUES, cues, f'{where}cues')
+        self.reads = frozenset(name for cue in self.cues for name in getattr(cue, 'reads', ()))
+        if unknown := self.reads - {'velocities', 'masks'}:
+            raise BadValue(f"test_cfg.track.cues: a cue reads {', '.join(sorted(unknown))}; "
+                           "expected 'velocities' or 'masks'")
         self.after_video: Sequence[Step] = _parts(AFTER_VIDEO, after_video, f'{where}after_video')
 
     @property

@@ -3,6 +3,7 @@ import itertools
 import math
 import pathlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from mmdet.core.bbox import Detections
 from mmdet.core.track import CUES, TrackMemory, TrackOptions
 from mmdet.core.track.assignment import SecondRound, assign_in_rounds, greedy, hungarian
-from mmdet.core.track.cues import MotionIoU
+from mmdet.core.track.cues import MotionIoU, MotionMaskIoU
 from mmdet.core.track.embedding_memory import EmbeddingBank, LastEmbedding, MomentumEmbedding
 from mmdet.core.track.similarity import bisoftmax
 
@@ -80,15 +81,16 @@ def test_rounds_by_hand(assigner):
     assert in_rounds([.1] * 4, 0, second, torch.zeros(4, 2).tolist(), assigner) == [-1] * 4
 
 
-def remember(blend, frames):
-    """Memory after frames of (ids, scores, embeddings (n,), x of the box)."""
+def remember(blend, frames, reads=('velocities', 'masks')):
+    """Memory after frames of (ids, scores, embeddings (n,), x of the box); full masks of 2x2."""
     empty = torch.zeros(0, 1)
-    memory = TrackMemory.empty(empty, blend.empty(empty) if blend else ())
+    memory = TrackMemory.empty(empty, blend.empty(empty) if blend else (), reads)
     for ids, scores, values, x in frames:
         boxes = torch.tensor([[a, 0., a + 9, 9] for a in x]).reshape(-1, 4)
         memory = memory.update(
             torch.tensor(ids, dtype=torch.long), boxes, torch.zeros(len(ids), dtype=torch.long),
-            torch.tensor(values).reshape(-1, 1), scores=torch.tensor(scores), blend=blend)
+            torch.tensor(values).reshape(-1, 1), scores=torch.tensor(scores), blend=blend,
+            masks=torch.ones(len(ids), 2, 2, dtype=torch.bool))
     return memory
 
 
@@ -106,7 +108,7 @@ def test_embeddings_of_an_object_by_hand(blend, want):
     torch.testing.assert_close(memory.embeddings[:, 0], torch.tensor(want, dtype=torch.float32))
     old = memory.forget(1)
     assert old.ids.tolist() == [0, 2]
-    assert all(len(part) == 2 for part in (*old.state, old.velocities, old.embeddings))
+    assert all(len(part) == 2 for part in (*old.state, old.velocities, old.embeddings, old.masks))
 
 
 def test_motion_by_hand():
@@ -119,6 +121,18 @@ def test_motion_by_hand():
     np.testing.assert_allclose(MotionIoU(horizon=1)(dets, later)[0, 0], 1)
     np.testing.assert_allclose(MotionIoU()(dets, later)[0, 0], 7 / 13)
     assert MotionIoU()(dets, remember(None, [])).shape == (1, 0)
+    left = replace(dets, masks=(torch.arange(20) < 10).expand(1, 20, 20))
+    for cue, want in ((MotionMaskIoU(), 20 / 130), (MotionMaskIoU(horizon=1), .5)):
+        np.testing.assert_allclose(cue(left, later)[0], [want, 0, 0], rtol=1e-6)
+
+
+def test_nothing_is_kept_that_no_cue_reads():
+    memory = remember(None, FRAMES, reads=())
+    assert memory.velocities is None and memory.masks is None
+    assert memory.boxes.tolist() == remember(None, FRAMES).boxes.tolist()
+    assert TrackOptions(cues=dict(MotionIoU={})).reads == {'velocities'}
+    assert TrackOptions(cues=dict(MotionIoU={}, MotionMaskIoU={})).reads == {'velocities', 'masks'}
+    assert TrackOptions().reads == set()
 
 
 @pytest.mark.parametrize('cfg, error, message', [
