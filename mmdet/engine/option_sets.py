@@ -16,8 +16,8 @@ ALONE = (
     'track_score=coverage', 'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.2',
     'second_round.score_thr=0.3', 'embedding.type=MomentumEmbedding',
     'embedding.type=EmbeddingBank', 'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
-    'after_video.DropDuplicates.iou_thr=0.6', 'after_video.LinkTracks.max_gap=10',
-    'after_video.VoteClass.by=score')
+    'backward.iou_thr=0.3', 'after_video.DropDuplicates.iou_thr=0.6',
+    'after_video.LinkTracks.max_gap=10', 'after_video.VoteClass.by=score')
 
 
 def options_alone() -> dict[str, Settings]:

@@ -52,7 +52,7 @@ def test_byte_for_byte_what_a_test_writes(tiny, saved, tmp_path):
                    'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.1',
                    'second_round.score_thr=0.15', 'embedding.type=MomentumEmbedding',
                    'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
-                   'after_video.DropDuplicates.iou_thr=0.6',
+                   'backward.iou_thr=0.2', 'after_video.DropDuplicates.iou_thr=0.6',
                    'after_video.LinkTracks.max_gap=5', 'after_video.VoteClass.by=score'))]
     run('test_video.py', tiny.config, tiny.checkpoint, '--out', tmp_path / 'x.pkl', *options)
     replay(tiny, saved, tmp_path / 'y.pkl', *options)
