@@ -77,6 +77,12 @@ class CocoFrames(Format):
                                f'a text as "{key}", got {short(track)}')
             by_image[ann['image_id']].append((f'single {place}' if track is None else track, ann))
         self._count_unknown(coco['annotations'])
+        drawn = sum(bool(ann.get('iscrowd')) and isinstance(ann.get('segmentation'), dict)
+                    for ann in coco['annotations'])
+        if drawn and key.startswith('attributes.'):
+            self.notes.append(f'{drawn} masks are marked as crowd regions, as CVAT does with all '
+                              'that are drawn with its brush; --crowds objects takes them as '
+                              'objects')
         return Contents(categories, self._videos(coco['images'], by_image, categories, path))
 
     def _key(self, annotations: list[dict], path: str) -> str:
