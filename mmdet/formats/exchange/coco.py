@@ -17,7 +17,7 @@ from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.formats.frame_files import natural_key
 from mmdet.formats.rle import json_rle, short
 from mmdet.utils.errors import BadValue
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import atomic_write, told
 
 TRACK_KEYS = 'track_id', 'instance_id', 'object_id', 'obj_id'
 KNOWN = {'id', 'image_id', 'category_id', 'segmentation', 'bbox', 'area', 'iscrowd', 'score',
@@ -133,7 +133,7 @@ class CocoFrames(Format):
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file; every frame is an image."""
-        with tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
+        with told(out), tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
             with atomic_write(out, 'w') as file:
                 file.write('{"images":[')
                 self._write(contents, file, spool)

@@ -227,7 +227,7 @@ class PalettePng(MaskFolders):
     Cutie and SAM 2 write such folders, too. Written are ``Annotations/VIDEO/FRAME.png`` with the
     colours of DAVIS, of every frame, and ``meta.json`` with classes and frames of the objects.
     """
-    title = 'PNG with the numbers of objects: DAVIS, YouTube-VOS, Cutie, SAM 2'
+    title = 'palette PNG (DAVIS, YouTube-VOS, Cutie, SAM 2)'
     keeps = frozenset({'masks', 'numbers', 'classes'})
 
     @classmethod
@@ -263,7 +263,7 @@ class ObjectFolders(MaskFolders):
 
     ``VIDEO/001/FRAME.png``, 255 where the object is; masks may overlap.
     """
-    title = 'PNG masks in a folder per object: SAM 2, tools/demo.py'
+    title = 'a folder of PNGs per object (SAM 2, tools/demo.py)'
     keeps = frozenset({'masks', 'numbers', 'classes', 'overlap'})
 
     @classmethod
