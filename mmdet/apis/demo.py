@@ -30,7 +30,7 @@ from mmdet.visualization.encoders import check_codec
 
 @dataclasses.dataclass
 class DemoOptions:
-    """The options of ``tools/demo.py``, which explains each."""
+    """The options of ``tools/demo.py``, which explains each; config: see ``init_detector``."""
     config: str
     checkpoint: str | None
     video: str | Sequence[str]

@@ -1,6 +1,7 @@
 """Using a trained detector on frames of one's own."""
 import copy
 import os
+import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -10,8 +11,9 @@ from mmengine.config import Config
 from torch import nn
 
 from mmdet.checkpoint import load_checkpoint
+from mmdet.checkpoint.download import COCO_WEIGHTS
 from mmdet.core import FramePreprocessor
-from mmdet.datasets import YTVOSDataset
+from mmdet.datasets import CocoDataset, YTVOSDataset
 from mmdet.datasets.transforms import check_scales, one_or_all, views_to_test
 from mmdet.engine import classic, test_loop
 from mmdet.engine.environment import set_threads, this_device
@@ -28,16 +30,22 @@ from mmdet.visualization import draw_result
 
 Result = TrackResult | tuple | list
 
+CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
+# Detectors that are ready to be used: their config, and their weights where none are named.
+READY = dict(coco=('mask_rcnn_r50_fpn_coco_track.py', COCO_WEIGHTS))
 
-def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = None,
+
+def init_detector(config: str | os.PathLike | Config = 'coco', checkpoint: str | None = None,
                   device: str | torch.device | None = None, amp: bool | str | None = None,
                   compile: bool | None = None,
                   cfg_options: dict[str, Any] | None = None) -> nn.Module:
     """Build a detector, load its weights, prepare it for inference.
 
     Args:
-        config: path of a config file, or its content.
-        checkpoint: path or URL of the weights; None leaves random ones.
+        config: path of a config file, or its content; ``'coco'``: torchvision's Mask R-CNN, which
+            knows the 80 classes of COCO, with a tracking head that needs no training.
+        checkpoint: path or URL of the weights; None leaves random ones, but those of ``'coco'``
+            are downloaded, once a machine.
         device: by default the GPU, or the CPU where there is none.
         amp, compile: see :func:`mmdet.apis.prepare_inference`; by default as the config's
             ``inference`` says, else off.
@@ -49,6 +57,7 @@ def init_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
 
     Raises:
         FileNotFoundError: no such config or checkpoint.
+        ConnectionError: weights cannot be downloaded.
         ValueError: the checkpoint does not fit the config, or there is no such device.
     """
     device = this_device(device)
@@ -66,6 +75,8 @@ def load_detector(config: str | os.PathLike | Config, checkpoint: str | None = N
     """As :func:`init_detector`, on the CPU and as it was trained, not prepared."""
     cfg = read_config(config, cfg_options)
     detector = build_detector({**cfg.model, 'pretrained': None}, test_cfg=cfg.test_cfg)
+    if checkpoint is None and _is_ready(config):
+        checkpoint = READY[config][1]
     meta = {}
     if checkpoint is not None:
         meta = load_checkpoint(detector, checkpoint, strict=True).meta
@@ -81,9 +92,14 @@ def read_config(config: str | os.PathLike | Config,
         cfg = copy.deepcopy(config)
         cfg.merge_from_dict(cfg_options or {})
     else:
-        cfg = load_config(os.fspath(config), cfg_options)
+        path = CONFIGS / READY[config][0] if _is_ready(config) else config
+        cfg = load_config(os.fspath(path), cfg_options)
     require(cfg, 'model', 'test_cfg', 'data.test')
     return cfg
+
+
+def _is_ready(config: str | os.PathLike | Config) -> bool:
+    return isinstance(config, str) and config in READY
 
 
 def device_of(detector: nn.Module | ExportedTracker) -> torch.device:
@@ -93,11 +109,10 @@ def device_of(detector: nn.Module | ExportedTracker) -> torch.device:
 
 
 def _configured_classes(cfg: Config, detector: nn.Module) -> Sequence[str] | None:
-    """Names from the config, or those of YouTube-VIS 2019 if the head has as many."""
+    """Names from the config, or those of YouTube-VIS 2019 or COCO if the head has as many."""
     named = cfg.data.test.get('classes')
-    if named is None and detector.num_classes == len(YTVOSDataset.CLASSES) + 1:
-        return YTVOSDataset.CLASSES
-    return named
+    known = {len(names) + 1: names for names in (YTVOSDataset.CLASSES, CocoDataset.CLASSES)}
+    return known.get(detector.num_classes) if named is None else named
 
 
 class FrameLoader:
