@@ -12,7 +12,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import MAX_NAME
 from mmdet.formats.entries import Id
-from mmdet.formats.exchange.folders import new_folder, same_size, sub_folders
+from mmdet.formats.exchange.folders import MADE_UP, new_folder, same_size, sub_folders
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.mask_folders import png_mode
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
@@ -111,6 +111,7 @@ class Mots(Format):
             FileNotFoundError, ValueError: there is no such folder, or a name is no number.
         """
         if not self.frames:
+            self.note_once(MADE_UP)
             return None
         places = [os.path.join(self.frames, name, 'img1'), os.path.join(self.frames, name)]
         folder = next((place for place in places if os.path.isdir(place) and list_images(place)),
