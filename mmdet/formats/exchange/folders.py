@@ -13,8 +13,8 @@ from mmdet.utils.errors import BadValue, FileInTheWay, MissingFile
 from mmdet.utils.fileio import told
 from mmdet.utils.names import UniqueNames
 
-MADE_UP = ('names of frames are made from those of the annotations; give the folder of the frames with '
-           '--read frames=DIR where they are others')
+MADE_UP = ('names of frames are made from those of the annotations; where they are others, give '
+           'their folder with --read frames=DIR')
 
 
 @contextlib.contextmanager

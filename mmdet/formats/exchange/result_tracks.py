@@ -12,6 +12,7 @@ from mmdet.formats.rle import json_rle
 from mmdet.formats.video_json import FORMAT as DEMO
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
+from mmdet.utils.names import UniqueNames
 
 STRAYS = 'objects of a category that the annotation file does not list'
 
@@ -60,7 +61,9 @@ class Results(Format):
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file; videos are known by their id, else their folder."""
         index = self._index('--write')
-        by_name = {video_name(video): video for video in index.vids.values()}
+        names = UniqueNames()  # folders have such names
+        by_name = {names(video_name(video)): video for video in index.vids.values()}
+        by_name.update((video_name(video), video) for video in index.vids.values())
         categories = {category.name: category.id for category in
                       read_categories(index.dataset['categories'], index.name)}
         records, unscored = [], 0

@@ -43,6 +43,18 @@ def test_coco_of_cvat():
     assert '3 masks are marked as crowd regions' in outcome.notes[0]
 
 
+def test_coco_for_cvat(tmp_path):
+    path = tmp_path / 'c.json'
+    convert(Given(tmp_path), InMemory(videos(), CATEGORIES), build_format('coco', cvat=1),
+            str(path))
+    attributes = json.loads(path.read_text())['annotations'][0]['attributes']
+    assert attributes == dict(track_id=10, keyframe=True, occluded=False, occlusion=0)
+    memory = InMemory()
+    reader = build_format('coco', track_key='attributes.track_id')
+    convert(Given(path), reader, memory, '')
+    assert [track.id for track in memory.videos[1].tracks] == [20, 21, 22, 23]
+
+
 def test_mots_png_of_datumaro():
     name, video, _ = read(REAL / 'datumaro' / 'mots')
     assert name == 'mots_png' and video.size == (30, 40) and len(video) == 3
