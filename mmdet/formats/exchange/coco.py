@@ -124,7 +124,7 @@ class CocoFrames(Format):
                 raise BadValue(f'{path}: the frames with {frames[0]["file_name"]} have several '
                                f'sizes, {sorted(sizes)[:4]}; a video has one')
             builder = VideoBuilder(name, [image['file_name'] for image in frames], *sizes.pop(),
-                                   id=frames[0].get('video_id'))
+                                   id=frames[0].get('video_id'), lost=self.lost)
             for place, image in enumerate(frames):
                 for key, ann in by_image.pop(image['id'], ()):
                     _add(builder, place, key, names[ann['category_id']], ann, path)
