@@ -20,7 +20,8 @@ from mmdet.formats.exchange.folders import (frame_stems, list_videos, new_folder
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.json_entries import unknown_keys
 from mmdet.formats.exchange.labelling.shapes import (OTHER_PIXELS, Rectangles, cropped, ellipse,
-                                                     numbers, one_of, outlines, same_when_drawn)
+                                                     number_tracks, numbers, one_of, outlines,
+                                                     same_when_drawn)
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Contents, Mark, Track, Video, VideoBuilder
 from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images, natural_key
@@ -107,7 +108,7 @@ class Labelme(Format):
             if frame in files:
                 self._add_frame(builder, place, files[frame])
         video = builder.done()
-        _number(video)
+        number_tracks(video, {track.id: _group(track) for track in video.tracks})
         return video
 
     def _frames_of(self, name: str, folder: str, files: dict[str, str]
@@ -118,7 +119,8 @@ class Labelme(Format):
         if images:
             return ([f'{name}/{image}' for image in images],
                     same_size(os.path.join(own, image) for image in images))
-        frames, sizes = [], {}
+        frames: list[str] = []
+        sizes: dict[tuple[Any, Any], str] = {}
         for key, path in files.items():
             content = _content(path)
             size = content.get('imageWidth'), content.get('imageHeight')
@@ -159,7 +161,7 @@ class Labelme(Format):
         self.lost += {f'"{flag:.40}" of the flags of shapes': 1 for flag in flags - set(FLAGS)}
         drawn = self._drawn(kind, shape, builder.video.size, where)
         box = shape.get('box')
-        if is_box(box):
+        if box is not None and is_box(box):
             drawn['box'] = tuple(box)
         level = shape.get('occlusion')
         if level not in (0, 1, 2):
@@ -205,8 +207,9 @@ class Labelme(Format):
             image = name + (ending if ending in IMAGE_SUFFIXES else '.jpg')
             shapes = [shape for track, mark in seen
                       for shape in self._shapes(track, mark, numbers[track.id])]
-            content = dict(version=VERSION, flags={}, shapes=shapes, imagePath=image,
-                           imageData=None, imageHeight=video.height, imageWidth=video.width)
+            content: dict[str, Any] = dict(
+                version=VERSION, flags={}, shapes=shapes, imagePath=image,
+                imageData=None, imageHeight=video.height, imageWidth=video.width)
             with atomic_write(folder / f'{name}.json', 'w', durable=False) as file:
                 json.dump(content, file, indent=2, allow_nan=False)
             if self.frames:
@@ -270,7 +273,7 @@ def _content(path: str) -> dict:
 
 def _check_size(content: dict, size: tuple[int, int], path: str) -> None:
     """Refuse a file, or a picture in it, of another size than the frame."""
-    said = [content.get('imageHeight'), content.get('imageWidth')]
+    said: list[Any] = [content.get('imageHeight'), content.get('imageWidth')]
     data = content.get('imageData')
     if data is not None:
         said = [*_picture(data, path, 'imageData').size][::-1]
@@ -333,15 +336,10 @@ def _raised(entry: dict) -> set[str]:
     return {str(key) for key, value in flags.items() if value} if isinstance(flags, dict) else set()
 
 
-def _number(video: Video) -> None:
-    """Give tracks the group id as their number where no two share it, and the score they have."""
-    def group(track: Track) -> Id:
-        digits = str(track.id).removeprefix(f'{track.category} ')
-        return int(digits) if digits.isascii() and digits.isdigit() else track.id
-    shared = Counter(group(track) for track in video.tracks)
-    for track in video.tracks:
-        track.share_score()
-        track.id = group(track) if shared[group(track)] == 1 else track.id
+def _group(track: Track) -> Id:
+    """The group id that is in the key of a track, else its key."""
+    digits = str(track.id).removeprefix(f'{track.category} ')
+    return int(digits) if digits.isascii() and digits.isdigit() else track.id
 
 
 def _link(root: str, name: str, target: pathlib.Path) -> None:

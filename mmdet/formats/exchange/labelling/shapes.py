@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.entries import is_finite
-from mmdet.formats.exchange.tracks import Box
+from mmdet.formats.entries import Id, is_finite
+from mmdet.formats.exchange.tracks import Box, Video
 from mmdet.formats.rle import BadMask, short
 from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
@@ -183,3 +183,17 @@ def same_when_drawn(polygons: Sequence[Points], mask: np.ndarray) -> bool:
     except BadMask:
         return False
     return rle is not None and np.array_equal(mask_utils.decode(rle), mask)
+
+
+def number_tracks(video: Video, wanted: dict[Id, Id]) -> None:
+    """Give tracks their number where no two share it, and the score that all frames have.
+
+    Args:
+        video: its tracks have their keys as ids.
+        wanted: number by key.
+    """
+    shared = Counter(wanted[track.id] for track in video.tracks)
+    for track in video.tracks:
+        track.share_score()
+        if shared[wanted[track.id]] == 1:
+            track.id = wanted[track.id]
