@@ -23,6 +23,7 @@ CASES = dict(
     kitti_mots=('kitti', Wishes(overlap='top', fill_boxes=True)),
     labelme=('labelme', Wishes()),
     cvat=('cvat.xml', Wishes()),
+    label_studio=('tasks.json', Wishes()),
     mask_folders=('masks', Wishes(crowds='objects', fill_boxes=True)),
 )
 # columns that a format may leave out; frames and objects are there in all of them

@@ -4,25 +4,22 @@ import os
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Any
-from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import Id
 from mmdet.formats.exchange.folders import list_videos, new_folder, same_size
 from mmdet.formats.exchange.format import FORMATS, Format, Given
-from mmdet.formats.exchange.json_entries import category_entries
-from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, OTHER_PIXELS, Rectangles, between,
-                                                     corners, cropped, draw_runs, ellipse,
-                                                     number_tracks, numbers, one_of, outlines, runs,
-                                                     same_when_drawn)
+from mmdet.formats.exchange.labelling.cvat_writing import OBJECT, OURS, write_head, write_tracks
+from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, corners,
+                                                     draw_runs, ellipse, number_tracks, numbers,
+                                                     one_of)
 from mmdet.formats.exchange.labelling.xml_events import elements
-from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
-from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video, VideoBuilder
+from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
 from mmdet.formats.rle import short
 from mmdet.utils.errors import BadValue
@@ -31,12 +28,9 @@ from mmdet.utils.names import UniqueNames, file_name
 
 SHAPES = 'box', 'polygon', 'mask', 'ellipse'
 NO_AREA = 'polyline', 'points', 'cuboid', 'skeleton'
-OBJECT = 'object_id'
-OURS = OBJECT, 'score', 'occlusion', 'is_crowd', 'box'  # attributes of shapes
 LONGEST = 10**6  # frames of a task
 LARGEST = 2**34  # bytes of the XML in an archive
 HELD = 'frames between two polygons, where the first one is kept; CVAT moves its points'
-NOT_XML = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 
 
 @dataclass
@@ -321,9 +315,9 @@ class CvatVideo(Format):
             x, y, w, h = numbers([*more['box'].split(','), '', '', '', ''][:4], f'{where}, "box"')
             drawn['box'] = (x, y, w, h)
         occluded = shape.attributes.get('occluded')
-        level = int(more['occlusion']) if more.get('occlusion') in ('0', '1', '2') else None
-        if level is None and occluded is not None:
-            level = int(occluded == '1')
+        level = None if occluded is None else int(occluded == '1')
+        if level and more.get('occlusion') == '2':
+            level = 2
         score = numbers([more['score']], f'{where}, "score"')[0] if 'score' in more else None
         builder.add(shape.frame, key, label, score=score, occlusion=level,
                     iscrowd=more.get('is_crowd', '').lower() in ('1', 'true'), **drawn)
@@ -339,75 +333,24 @@ class CvatVideo(Format):
         with new_folder(out) as root:
             for video in contents.videos:
                 seen = {track.category for track in video.tracks}
-                meta = _meta([(None, video)], _labels(contents.categories, seen))
                 with atomic_write(root / f'{names(video.name)}.xml', 'w', durable=False) as file:
-                    file.write(f'{_HEAD}{meta}')
-                    self._write_tracks(video, file)
+                    write_head(file, [(1, video)], contents.categories, seen)
+                    write_tracks(file, video, None, self.masks, self.lost)
                     file.write('</annotations>\n')
 
     def _write_file(self, contents: Contents, out: str) -> None:
         seen: set[str] = set()
-        videos: list[tuple[int | None, Video]] = []
+        videos: list[tuple[int, Video]] = []
         with told(out), tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
             for place, video in enumerate(contents.videos, 1):
-                self._write_tracks(video, spool, place)
+                write_tracks(spool, video, place, self.masks, self.lost)
                 seen.update(track.category for track in video.tracks)
-                videos.append((place, Video(video.name, [''] * len(video), video.width,
-                                            video.height)))
+                videos.append((place, replace(video, tracks=[])))
             spool.seek(0)
             with atomic_write(out, 'w') as file:
-                file.write(f'{_HEAD}{_meta(videos, _labels(contents.categories, seen))}')
+                write_head(file, videos, contents.categories, seen)
                 file.writelines(spool)
                 file.write('</annotations>\n')
-
-    def _write_tracks(self, video: Video, file: IO[str], task: int | None = None) -> None:
-        ids, new = kept_or_new([track.id for track in video.tracks])
-        self.lost[NEW_NUMBERS] += new * len(ids)
-        count = 0
-        for track, number in zip(video.tracks, ids):
-            for group, shapes in self._parts(track):
-                head = dict(id=count, label=track.category, source='file')
-                head |= {} if task is None else dict(task_id=task, subset='default')
-                head |= dict(group_id=number) if group else {}
-                file.write(f'  <track{_attributes(head)}>\n')
-                for frame, (tag, place) in shapes.items():
-                    file.write(_element(tag, place, track, frame, number))
-                    following = frame + 1
-                    if following < len(video) and following not in shapes:
-                        file.write(_element(tag, place, track, frame, number, following))
-                file.write('  </track>\n')
-                count += 1
-
-    def _parts(self, track: Track) -> Iterator[tuple[bool, dict[int, tuple[str, dict]]]]:
-        """Whether it is one of several, and the shapes by frame, of each track in the file."""
-        boxes: dict[int, tuple[str, dict]] = {}
-        polygons: list[dict[int, tuple[str, dict]]] = []
-        for frame, mark in track.marks.items():
-            if mark.rle is None:
-                x, y, w, h = mark.bbox()
-                boxes[frame] = 'box', dict(xtl=_text(x), ytl=_text(y), xbr=_text(x + w),
-                                           ybr=_text(y + h))
-                continue
-            mask = mask_utils.decode(mark.rle)
-            if self.masks == 'masks':
-                part, left, top = cropped(mask)
-                yield True, {frame: ('mask', dict(
-                    rle=', '.join(map(str, runs(part))), left=left, top=top,
-                    width=part.shape[1], height=part.shape[0]))}
-                continue
-            found = outlines(mask)
-            self.lost[OTHER_PIXELS] += not same_when_drawn(found, mask)
-            self.lost['boxes of masks in several parts'] += len(found) > 1 and mark.box is not None
-            polygons += [{} for _ in range(len(found) - len(polygons))]
-            for shapes, points in zip(polygons, found):
-                shapes[frame] = 'polygon', dict(
-                    points=';'.join(f'{x}.00,{y}.00' for x, y in points))
-        for shapes in [boxes, *polygons]:
-            if shapes:
-                yield bool(polygons), shapes
-
-
-_HEAD = '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n'
 
 
 def _xml_files(given: Given) -> list[str]:
@@ -432,7 +375,7 @@ def _open(path: str) -> Iterator[IO[bytes]]:
                                f'in it, found {len(found)}')
             with archive.open(found[0]) as member:
                 yield member
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise BadValue(f'{path}: not a readable ZIP ({error}); export it again') from None
 
 
@@ -462,69 +405,3 @@ def _shape(tag: str, attributes: dict[str, str], where: str) -> _Shape:
     return shape
 
 
-def _labels(categories: list[Category], seen: set[str]) -> str:
-    """The labels with the attributes that are written."""
-    attributes = ''.join(
-        f'<attribute><name>{name}</name><mutable>{mutable}</mutable><input_type>text</input_type>'
-        '<default_value></default_value><values></values></attribute>'
-        for name, mutable in zip(OURS, ('False', 'True', 'True', 'False', 'True')))
-    names = [entry['name'] for entry in category_entries(categories, seen)]
-    for name in names:
-        if NOT_XML.search(name):
-            raise BadValue(f'class {name!r} has characters that XML cannot hold; use --rename')
-    return '<labels>\n' + ''.join(
-        f'      <label><name>{escape(name)}</name><type>any</type><attributes>{attributes}'
-        '</attributes></label>\n' for name in names) + '    </labels>'
-
-
-def _meta(videos: list[tuple[int | None, Video]], labels: str) -> str:
-    def task(number: int | None, video: Video, labels: str) -> str:
-        name = escape(NOT_XML.sub('_', video.name))
-        return (f'<task>\n      <id>{number or 1}</id>\n      <name>{name}</name>\n'
-                f'      <size>{len(video)}</size>\n      <mode>interpolation</mode>\n'
-                f'      <overlap>0</overlap>\n      <start_frame>0</start_frame>\n'
-                f'      <stop_frame>{max(0, len(video) - 1)}</stop_frame>\n'
-                f'      <frame_filter></frame_filter>\n    {labels}\n'
-                f'      <original_size><width>{video.width}</width><height>{video.height}</height>'
-                '</original_size>\n    </task>')
-    if len(videos) == 1:
-        return f'  <meta>\n    {task(*videos[0], labels)}\n  </meta>\n'
-    tasks = '\n    '.join(task(*video, '') for video in videos)
-    return (f'  <meta>\n    <project>\n    <name>converted</name>\n    {labels}\n    <tasks>\n    '
-            f'{tasks}\n    </tasks>\n    </project>\n  </meta>\n')
-
-
-def _element(tag: str, place: dict, track: Track, frame: int, number: int,
-             outside: int | None = None) -> str:
-    """A shape of a track; ``outside``: the frame in which it is no longer seen."""
-    mark = track.marks[frame]
-    head = dict(frame=frame if outside is None else outside, keyframe=1,
-                outside=int(outside is not None), occluded=int(bool(mark.occlusion)))
-    return (f'    <{tag}{_attributes(head | place | dict(z_order=0))}>'
-            + ''.join(f'<attribute name="{name}">{value}</attribute>'
-                      for name, value in _told(track, mark, number).items()) + f'</{tag}>\n')
-
-
-def _told(track: Track, mark: Mark, number: int) -> dict[str, str]:
-    """What is told by attributes."""
-    found = {OBJECT: str(number)}
-    score = track.scored(mark)
-    if score is not None:
-        found['score'] = repr(float(score))
-    if mark.occlusion is not None:
-        found['occlusion'] = str(mark.occlusion)
-    if track.iscrowd:
-        found['is_crowd'] = 'true'
-    if mark.box is not None and mark.rle is not None:
-        found['box'] = ','.join(map(_text, mark.box))
-    return found
-
-
-def _attributes(values: dict) -> str:
-    return ''.join(f' {key}={quoteattr(str(value))}' for key, value in values.items())
-
-
-def _text(value: float) -> str:
-    """A number of pixels with the digits CVAT keeps, and those it would round away."""
-    text = f'{value:.6f}'.rstrip('0')
-    return text + '0' * max(0, 2 - len(text.partition('.')[2]))
