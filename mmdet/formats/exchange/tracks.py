@@ -84,6 +84,14 @@ class Track:
         scores = [mark.score for mark in self.marks.values() if mark.score is not None]
         return self.score if self.score is not None or not scores else float(np.mean(scores))
 
+    def share_score(self) -> None:
+        """Take one score in all frames as that of the track."""
+        scores = {mark.score for mark in self.marks.values()}
+        if len(scores) == 1 and scores != {None}:
+            self.score = scores.pop()
+            for mark in self.marks.values():
+                mark.score = None
+
 
 @dataclass
 class Video:
