@@ -17,9 +17,11 @@ DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1
            'test_cfg.track.max_age=None,5,10,20', 'test_cfg.track.label_memory=first,latest',
            'test_cfg.track.track_score=mean,max,median,coverage',
            'test_cfg.track.similarity=softmax,bisoftmax',
-           *(['test_cfg.track.assigner=greedy,hungarian'] if find_spec('scipy') else []),
+           *(['test_cfg.track.assigner=greedy,hungarian',
+              'test_cfg.track.backward.iou_thr=1,0.5,0.3'] if find_spec('scipy') else []),
            'test_cfg.track.embedding.type=LastEmbedding,MomentumEmbedding,EmbeddingBank',
            'test_cfg.track.cues.MotionIoU.weight=0:4',
+           'test_cfg.track.cues.MotionMaskIoU.weight=0:4',
            'test_cfg.track.start_thr=0,0.1,0.2,0.3',
            'test_cfg.track.second_round.score_thr=0,0.1,0.2,0.3',
            'test_cfg.track.after_video.DropDuplicates.iou_thr=1,0.8,0.6,0.4',
@@ -66,6 +68,18 @@ def parse_axis(text: str) -> Axis:
     return axis
 
 
+def parse_setting(text: str) -> tuple[str, Any]:
+    """``KEY=VALUE`` as key and value.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    key, _, value = text.partition('=')
+    if not key or not value:
+        raise BadValue(f'{text}: expected KEY=VALUE, e.g. test_cfg.track.max_age=10')
+    return key, _literal(value)
+
+
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
@@ -95,7 +109,7 @@ def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
                 place = place[name]
             place[int(last) if isinstance(place, list) else last] = value
         except (ValueError, IndexError, AttributeError, TypeError):
-            raise BadKey(f'--space {key}: the config has no such place; look at it with '
+            raise BadKey(f'{key}: the config has no such place; look at it with '
                          'tools/print_config.py') from None
     return cfg
 

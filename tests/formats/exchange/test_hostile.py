@@ -84,6 +84,12 @@ def vis(**ann):
                 annotations=[dict(id=1, video_id=1, category_id=1, **ann)])
 
 
+def demo(**video):
+    base = dict(name='../../x', width=10, height=8, frames=1)
+    return dict(format='mmdet video tracks', version=1, video=base | video, classes=['car'],
+                tracks=[])
+
+
 ANN = dict(id=1, image_id=1, category_id=1, track_id=1)
 HOSTILE_JSON = {
     'deep': '[' * 10**5,
@@ -98,6 +104,13 @@ HOSTILE_JSON = {
     'coco attributes': coco(annotations=[dict(id=1, image_id=1, category_id=1,
                                               attributes=dict(track_id={}))]),
     'coco class twice': coco(categories=[dict(id=1, name='a'), dict(id=2, name='a')]),
+    'demo empty': dict(format='mmdet video tracks'),
+    'demo frames': demo(frames=10**9),
+    'demo size': demo(width=10**9),
+    'demo classes': demo() | dict(classes=[{}]),
+    'demo tracks': demo() | dict(tracks=[dict(id=[], category_id={})]),
+    'demo category': demo() | dict(tracks=[dict(id=0, category_id=7, segmentations=[None])]),
+    'results': [dict(video_id=1, score=1, category_id=1, segmentations=[None])],
     'coco image twice': coco(images=coco()['images'] * 2),
 }
 

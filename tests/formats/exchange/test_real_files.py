@@ -1,4 +1,5 @@
 """Files as other tools wrote them, and other tools on files as they are written here."""
+import json
 import pathlib
 import sys
 
@@ -7,6 +8,9 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Wishes, build_format, convert, guess
+from mmdet.formats.sources import FrameSource
+from mmdet.formats.track_result import TrackResult
+from mmdet.formats.video_json import VideoTracks
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from made_up import CATEGORIES, InMemory, videos  # noqa: E402
@@ -39,6 +43,18 @@ def test_coco_of_cvat():
     assert '3 masks are marked as crowd regions' in outcome.notes[0]
 
 
+def test_coco_for_cvat(tmp_path):
+    path = tmp_path / 'c.json'
+    convert(Given(tmp_path), InMemory(videos(), CATEGORIES), build_format('coco', cvat=1),
+            str(path))
+    attributes = json.loads(path.read_text())['annotations'][0]['attributes']
+    assert attributes == dict(track_id=10, keyframe=True, occluded=False, occlusion=0)
+    memory = InMemory()
+    reader = build_format('coco', track_key='attributes.track_id')
+    convert(Given(path), reader, memory, '')
+    assert [track.id for track in memory.videos[1].tracks] == [20, 21, 22, 23]
+
+
 def test_mots_png_of_datumaro():
     name, video, _ = read(REAL / 'datumaro' / 'mots')
     assert name == 'mots_png' and video.size == (30, 40) and len(video) == 3
@@ -68,3 +84,22 @@ def test_trackeval_reads_what_is_written(tmp_path):
     ignored = mask_utils.decode(raw['gt_ignore_region'][0])
     assert ignored[:, :2].all() and not ignored[:, 3:].any()
     assert np.array_equal(raw['similarity_scores'][0][:, :4], np.eye(4))
+
+
+def json_of_the_demo():
+    frames = iter([np.zeros((8, 10, 3), np.uint8)] * 2)
+    tracks = VideoTracks(FrameSource('clip', frames, 2, 25.), ['car', 'dog'], 2)
+    mask = mask_utils.encode(np.asfortranarray(np.eye(8, 10, dtype=np.uint8)))
+    for score in (.5, .75):
+        tracks.add(TrackResult(np.float32([[0, 0, 7, 7]]), np.float32([score]), np.array([1]),
+                               np.array([0]), [mask]), (8, 10))
+    return json.dumps(tracks.content(True))
+
+
+def test_demo_is_read(tmp_path):
+    (tmp_path / 'clip.json').write_text(json_of_the_demo())
+    name, video, outcome = read(tmp_path / 'clip.json')
+    assert name == 'results' and video.file_names == ['clip/00000.jpg', 'clip/00001.jpg']
+    track, = video.tracks
+    assert (track.id, track.category, areas(track)) == (1, 'dog', {0: 8, 1: 8})
+    assert (track.score, track.marks[1].score) == (.625, .75)
