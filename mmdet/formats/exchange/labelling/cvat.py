@@ -220,8 +220,9 @@ class CvatVideo(Format):
                     shapes.append(_shape(tags[1], attributes, f'{path}: track '
                                          f'{short(track.get("id"))}'))
                 else:
-                    self.lost[f'{tags[1]:.40} shapes, which have no area' if tags[1] in NO_AREA
-                              else f'<{tags[1]:.40}> elements'] += 1
+                    what = f'of type "{tags[1]:.40}"'
+                    self.lost[f'shapes {what}, which have no area' if tags[1] in NO_AREA
+                              else f'elements {what}'] += 1
             elif tags[:1] == ('track', ) and len(tags) == 3 and tags[1] in SHAPES:
                 if attributes is not None:
                     attribute = attributes.get('name', '')
@@ -245,7 +246,7 @@ class CvatVideo(Format):
             int(numbers([shape.attributes.get('z_order', 0)], where)[0]) for shape in shapes)])
         for shape in shapes:
             self.lost += {f'"{name:.40}" of the attributes of shapes': 1 for name in shape.more
-                          if name not in OURS and name != self.object_key}
+                          if not (shape.outside or name in OURS or name == self.object_key)}
         for shape in self._every_frame(shapes, len(builder.video), where):
             if not shape.outside:
                 self._add_shape(builder, key, label, shape, f'{where}, frame {shape.frame}')
@@ -398,7 +399,8 @@ def _shape(tag: str, attributes: dict[str, str], where: str) -> _Shape:
     else:
         try:
             box = tuple(int(attributes.get(key, '')) for key in ('left', 'top', 'width', 'height'))
-            shape.segm = np.array([int(n) for n in attributes.get('rle', '').split(',')]), box
+            counts = [int(number) for number in attributes.get('rle', '').split(',')]
+            shape.segm = np.array(counts, np.int64), box
         except (ValueError, OverflowError):
             raise BadValue(f'{where}: expected a mask of whole numbers, rle, left, top, width and '
                            f'height, got {short(attributes)}') from None
