@@ -17,7 +17,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
 from mmdet.formats.exchange import Given, Wishes, build_format, convert  # noqa: E402
-from mmdet.formats.exchange.mask_folders import masks_root  # noqa: E402
+from mmdet.formats.exchange.png_files import masks_root  # noqa: E402
 from mmdet.utils.cli import ToolParser, run_tool  # noqa: E402
 
 

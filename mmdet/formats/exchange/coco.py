@@ -124,13 +124,13 @@ class CocoFrames(Format):
                 raise BadValue(f'{path}: the frames with {frames[0]["file_name"]} have several '
                                f'sizes, {sorted(sizes)[:4]}; a video has one')
             builder = VideoBuilder(name, [image['file_name'] for image in frames], *sizes.pop(),
-                                   id=frames[0].get('video_id'))
+                                   id=frames[0].get('video_id'), lost=self.lost)
             for place, image in enumerate(frames):
                 for key, ann in by_image.pop(image['id'], ()):
                     _add(builder, place, key, names[ann['category_id']], ann, path)
             video = builder.done()
             for track in video.tracks:
-                _share_score(track)
+                track.share_score()
             yield video
 
     def write(self, contents: Contents, out: str) -> None:
@@ -232,15 +232,6 @@ def _add(builder: VideoBuilder, frame: int, key: Id, category: str, ann: dict, p
         level = None if occluded is None else int(bool(occluded))
     builder.add(frame, key, category, ann.get('segmentation') or None, box=box and tuple(box),
                 score=score, occlusion=level, iscrowd=bool(ann.get('iscrowd')))
-
-
-def _share_score(track: Track) -> None:
-    """One score in all frames is that of the track."""
-    scores = {mark.score for mark in track.marks.values()}
-    if len(scores) == 1 and scores != {None}:
-        track.score = scores.pop()
-        for mark in track.marks.values():
-            mark.score = None
 
 
 def _json(content: object) -> str:

@@ -114,7 +114,7 @@ class _Fitting:
 
     def videos(self, videos: Iterator[Video], path: str) -> Iterator[Video]:
         """The videos; ends with an error where something was refused, counted to the end."""
-        outcome = self.outcome
+        outcome, listed = self.outcome, len(self.outcome.classes)
         for video in videos:
             fit = self.fit(video)
             if self.refused:
@@ -128,6 +128,7 @@ class _Fitting:
                     outcome.masks += mark.rle is not None
                     outcome.boxes += mark.rle is None
             yield fit
+        outcome.classes[listed:] = sorted(outcome.classes[listed:])
         if self.refused:
             raise BadValue(f'{path}: ' + '; and '.join(
                 f'{count} {what} (the first: {self.first[what]})'

@@ -54,7 +54,7 @@ class Format:
         notes: what was assumed.
     """
     title: ClassVar[str]
-    keeps: ClassVar[frozenset[str]]
+    keeps: frozenset[str]
 
     def __init__(self) -> None:
         self.lost: Counter[str] = Counter()

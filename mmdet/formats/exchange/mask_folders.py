@@ -5,22 +5,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange.folders import (MADE_UP, frame_stems, list_videos, new_folder,
                                             same_size, sub_folders)
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
-from mmdet.formats.exchange.tracks import Contents, Mark, Video, VideoBuilder
+from mmdet.formats.exchange.png_files import (first_mode, is_binary, masks_root, meta_paths,
+                                              own_masks, write_binary, write_palette)
+from mmdet.formats.exchange.tracks import Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
 from mmdet.formats.json_files import read_json
 from mmdet.formats.pictures import read_numbers
 from mmdet.utils.errors import BadValue, MissingFile
-from mmdet.utils.fileio import atomic_write, write_bytes
+from mmdet.utils.fileio import write_bytes
 from mmdet.utils.names import UniqueNames
 
-ROOTS = 'Annotations/480p', 'Annotations/Full-Resolution', 'Annotations'  # below that of a release
 VOID = 255
 UNNAMED = 'object'
 
@@ -50,7 +50,7 @@ class MaskFolders(Format):
         if not given.is_folder:
             raise BadValue(f'{given.path}: expected a folder of masks')
         root = masks_root(given.path)
-        meta = self.meta or next((path for path in _metas(given.path, root)
+        meta = self.meta or next((path for path in meta_paths(given.path, root)
                                   if os.path.isfile(path)), None)
         self._classes = None if self.category else Classes(meta) if meta else None
         if not self.category and not meta:
@@ -66,25 +66,28 @@ class MaskFolders(Format):
             frames, size = self._frames_of(name, folder)
             if not frames:
                 continue
-            builder = VideoBuilder(name, frames, *size)
+            builder = VideoBuilder(name, frames, *size, lost=self.lost)
             for place, key, mask in self._objects(folder, frames, ignore):
                 builder.add(place, key, self._class_of(name, key), mask)
             yield builder.done()
 
     def _folders(self, root: str) -> list[tuple[str, str]]:
         """Name and folder of masks of each video."""
-        if self.frames:
-            return [(name, _own_masks(os.path.join(root, name)))
-                    for name in list_videos(self.frames)]
-        if list_images(root) or _own_masks(root) != root:
-            return [(os.path.basename(os.path.abspath(root)), _own_masks(root))]
-        return [(name, _own_masks(os.path.join(root, name))) for name in sub_folders(root)]
+        if list_images(root) or own_masks(root) != root:
+            return [(os.path.basename(os.path.abspath(root)), own_masks(root))]
+        names = list_videos(self.frames) if self.frames else sub_folders(root)
+        self.lost['folders of masks without frames'] += len(set(sub_folders(root)) - set(names))
+        return [(name, own_masks(os.path.join(root, name))) for name in names]
 
     def _frames_of(self, name: str, folder: str) -> tuple[list[str], tuple[int, int]]:
         """File names of the frames, and their (width, height)."""
         if self.frames:
             own = os.path.join(self.frames, name)
-            names = list_images(own)
+            if list_images(self.frames):  # of a single video
+                own, name = self.frames, os.path.basename(os.path.abspath(self.frames))
+            names = list_images(own) if os.path.isdir(own) else []
+            if not names:
+                raise MissingFile(f'{own}: no such folder with frames')
             return ([f'{name}/{frame}' for frame in names],
                     same_size(os.path.join(own, frame) for frame in names))
         self.note_once(MADE_UP)
@@ -103,6 +106,7 @@ class MaskFolders(Format):
             self.notes.append(f'{folder}: {len(objects)} folders are taken as one object each')
         elif not objects and not ignore:
             self.notes.append(f'{folder}: 255 is taken as the one object')
+        self.lost['masks beside folders of masks'] += len(list_images(folder)) if objects else 0
         for key in objects:
             number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else key
             for place, path in enumerate(self._masks_of(os.path.join(folder, key), frames)):
@@ -170,59 +174,6 @@ class Classes:
         return found
 
 
-def masks_root(path: str) -> str:
-    """Where the folders of masks are in a release, or the folder itself.
-
-    Raises:
-        FileNotFoundError: no such folder.
-    """
-    if not os.path.isdir(path):
-        raise MissingFile(f'{path}: no such folder of masks')
-    below = [os.path.join(path, *root.split('/')) for root in ROOTS]
-    return next((folder for folder in below if os.path.isdir(folder)), path)
-
-
-def _own_masks(folder: str) -> str:
-    """The folder ``masks`` in that of a video, where Cutie and tools/demo.py write, or itself."""
-    inner = os.path.join(folder, 'masks')
-    return inner if os.path.isdir(inner) and (list_images(inner) or list_videos(inner)) else folder
-
-
-def _metas(path: str, root: str) -> list[str]:
-    return [os.path.join(path, 'meta.json'), os.path.join(os.path.dirname(root), 'meta.json')]
-
-
-def is_binary(folder: str) -> bool:
-    """Whether all masks under a folder are of 0 and 255, and some 255 is there."""
-    values = {0}
-    for path, _, _ in sorted(os.walk(folder)):
-        for name in list_images(path):
-            values.update(np.unique(read_numbers(os.path.join(path, name))).tolist())
-            if values - {0, 255}:
-                return False
-    return 255 in values
-
-
-def png_mode(folder: str) -> str:
-    """How Pillow calls the pixels of the first PNG in a folder; '' without one that opens."""
-    for name in list_images(folder)[:1]:
-        try:
-            with Image.open(os.path.join(folder, name)) as image:
-                return image.mode if image.format == 'PNG' else ''
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            return ''
-    return ''
-
-
-def first_mode(given: Given, depth: int) -> str:
-    """:func:`png_mode` of the first folder that has images, so many folders below the masks."""
-    folders = [_own_masks(masks_root(given.path))] if given.is_folder else []
-    for _ in range(depth):
-        folders = [_own_masks(os.path.join(folder, sub)) for folder in folders
-                   for sub in sub_folders(folder)[:20]]
-    return next((mode for mode in map(png_mode, folders) if mode), '')
-
-
 @FORMATS.register_module(name='davis')
 class PalettePng(MaskFolders):
     """DAVIS and YouTube-VOS: a PNG per frame, the number of the object in each pixel.
@@ -249,7 +200,7 @@ class PalettePng(MaskFolders):
                     pixels = np.zeros(video.size, np.uint8)
                     for track, mark in seen:
                         pixels[mask_utils.decode(mark.rle) > 0] = numbers[track.id]
-                    _write_palette(pixels, str(root / 'Annotations' / name / f'{file}.png'))
+                    write_palette(pixels, str(root / 'Annotations' / name / f'{file}.png'))
                 meta[name] = _meta(video, numbers, stems)
             write_bytes(json.dumps(dict(videos=meta), indent=1).encode(), root / 'meta.json')
 
@@ -285,7 +236,7 @@ class ObjectFolders(MaskFolders):
                 self.lost['videos without an object'] += not numbers
                 for track in video.tracks:
                     for frame, file in enumerate(stems):
-                        _write_binary(track.marks.get(frame), video.size, str(
+                        write_binary(track.marks.get(frame), video.size, str(
                             root / 'Annotations' / name / f'{numbers[track.id]:03d}'
                             / f'{file}.png'))
                 meta[name] = _meta(video, numbers, stems)
@@ -303,29 +254,3 @@ def _meta(video: Video, numbers: dict, stems: list[str]) -> dict[str, Any]:
     return dict(objects={str(numbers[track.id]): dict(
         category=track.category, frames=[stems[frame] for frame in track.marks])
         for track in video.tracks})
-
-
-def _write_binary(mark: Mark | None, size: tuple[int, int], path: str) -> None:
-    pixels = np.zeros(size, np.uint8) if mark is None else mask_utils.decode(mark.rle) * 255
-    with atomic_write(path, durable=False) as file:
-        Image.fromarray(pixels).save(file, 'PNG')
-
-
-def _write_palette(pixels: np.ndarray, path: str) -> None:
-    image = Image.fromarray(pixels)
-    image.putpalette(davis_palette())
-    with atomic_write(path, durable=False) as file:
-        image.save(file, 'PNG')
-
-
-def davis_palette() -> list[int]:
-    """256 colours as red, green, blue: bit k of a number is one of channel k % 3, high ones first.
-
-    Source: the colour map of Pascal VOC, which DAVIS took over.
-    """
-    colors = []
-    for number in range(256):
-        for channel in range(3):
-            bits = [number >> (3 * place + channel) & 1 for place in range(3)]
-            colors.append(sum(bit << (7 - place) for place, bit in enumerate(bits)))
-    return colors

@@ -1,5 +1,4 @@
 """MOTS and KITTI-MOTS: a text file of masks per video, or PNGs of class x 1000 + instance."""
-import configparser
 import itertools
 import os
 import pathlib
@@ -12,27 +11,25 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.annotation_checks import MAX_NAME
 from mmdet.formats.entries import Id
-from mmdet.formats.exchange.folders import MADE_UP, new_folder, same_size, sub_folders
+from mmdet.formats.exchange.folders import MADE_UP, new_folder, same_size
 from mmdet.formats.exchange.format import FORMATS, Format, Given
-from mmdet.formats.exchange.mask_folders import png_mode
+from mmdet.formats.exchange.mots_files import (GT, IGNORED, IGNORED_ID, LONGEST, MODES,
+                                               first_line_fits, is_kitti, parse_class_ids,
+                                               png_folders, read_lines, read_seqmap, stated_length,
+                                               text_files, text_sequences)
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
+from mmdet.formats.exchange.png_files import png_mode
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
-from mmdet.formats.frame_files import list_images, natural_key
+from mmdet.formats.frame_files import list_images
 from mmdet.formats.pictures import read_numbers
-from mmdet.formats.rle import short
 from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write
 from mmdet.utils.names import UniqueNames
 
 CLASS_IDS = {'car': 1, 'pedestrian': 2}
-IGNORED, IGNORED_ID = 10, 10000  # class and id of regions that are neither found nor missed
 IGNORE = 'ignore'
 CROWD_CLASSES = 'classes of crowd regions'
 MAX_INSTANCES = 999  # of a class in a video
-LONGEST = 10**6  # frames of a video of which only the numbers are known
-LINE = re.compile(r'(\d{1,7}) (\d{1,7}) (\d{1,3}) (\d{1,6}) (\d{1,6}) ([0-o]+)')
-SEQMAP = re.compile(r'(\S+)\s+empty\s+(\d{1,7})\s+(\d{1,7})')
-MODES = 'I;16', 'I;16B', 'I'  # of PNGs of 16 bits, as Pillow calls them
 
 
 class Mots(Format):
@@ -54,7 +51,7 @@ class Mots(Format):
                  first: int | None = None) -> None:
         super().__init__()
         self.frames, self.first = frames, first
-        self.class_ids = CLASS_IDS if class_ids is None else _class_ids(class_ids)
+        self.class_ids = CLASS_IDS if class_ids is None else parse_class_ids(class_ids)
         self.names = {number: name for name, number in self.class_ids.items()}
 
     @property
@@ -146,7 +143,7 @@ class Mots(Format):
         Raises:
             ValueError: a line is wrong; names it.
         """
-        lines = list(_lines(path))
+        lines = list(read_lines(path))
         frames = self.frames_of(name)
         if frames is None:
             end = max([first - 1 if last is None else last, *(line[0] for line in lines)])
@@ -163,7 +160,8 @@ class Mots(Format):
                            'their folder with --read frames=DIR')
         width, height = self.size_of(frames) if self.frames else lines[0][3][::-1]
         place = {number: index for index, number in enumerate(sorted(frames))}
-        builder = VideoBuilder(name, [frames[number] for number in sorted(frames)], width, height)
+        builder = VideoBuilder(name, [frames[number] for number in sorted(frames)], width, height,
+                               lost=self.lost)
         seen = set()
         for count, (frame, key, number, size, counts) in enumerate(lines, 1):
             where = f'{path}, line {count}'
@@ -218,7 +216,7 @@ class Mots(Format):
             raise BadValue(f'{paths[stray[0]]}: there is no frame of this number')
         order = sorted(frames)
         builder = VideoBuilder(name, [frames[number] for number in order],
-                               *same_size(paths.values()))
+                               *same_size(paths.values()), lost=self.lost)
         for place, number in enumerate(order):
             pixels = read_numbers(paths[number]) if number in paths else np.zeros(0)
             for value in np.unique(pixels).tolist():
@@ -251,12 +249,12 @@ class MotsTxt(Mots):
     @classmethod
     def sniff(cls, given: Given) -> bool:
         """A text file whose first line is of this kind, or folders with ``gt/gt.txt``."""
-        paths = [path for _, path in _sequences(given)]
-        return bool(paths) and _first_line_fits(paths[0])
+        paths = [path for _, path in text_sequences(given)]
+        return bool(paths) and first_line_fits(paths[0])
 
     def read(self, given: Given) -> Contents:
         """As of :class:`Format`."""
-        sequences = _sequences(given)
+        sequences = text_sequences(given)
         if not sequences:
             raise BadValue(f'{given.path}: found neither VIDEO/gt/gt.txt nor VIDEO.txt')
         return Contents(self.categories, self._videos(sequences))
@@ -264,13 +262,15 @@ class MotsTxt(Mots):
     def _videos(self, sequences: list[tuple[str, str]]) -> Iterator[Video]:
         first = self.first
         if first is None:
-            files = [path for _, path in sequences if not path.endswith('gt.txt')]
-            first = 0 if any(line[0] == 0 for path in files for line in _lines(path)) else 1
+            files = [path for _, path in sequences if not path.endswith(GT)]
+            first = 0 if any(line[0] == 0 for path in files for line in read_lines(path)) else 1
         for name, path in sequences:
-            length = _length(os.path.join(os.path.dirname(os.path.dirname(path)), 'seqinfo.ini'))
-            inner = 'img1/' if path.endswith('gt.txt') else ''
-            last = None if length is None else first + length - 1
-            yield self.read_txt(name, path, first, last, '{name}/' + inner + '{number:06d}.jpg')
+            if path.endswith(GT):
+                length = stated_length(path.removesuffix(GT) + 'seqinfo.ini')
+                last = None if length is None else first + length - 1
+                yield self.read_txt(name, path, first, last, '{name}/img1/{number:06d}.jpg')
+            else:
+                yield self.read_txt(name, path, first, None, '{name}/{number:06d}.jpg')
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a folder."""
@@ -297,12 +297,12 @@ class MotsPng(Mots):
     @classmethod
     def sniff(cls, given: Given) -> bool:
         """PNGs of 16 bits in a folder per video."""
-        return given.is_folder and not _is_kitti(given) and any(
-            png_mode(folder) in MODES for _, folder in _png_folders(given.path)[:1])
+        return given.is_folder and not is_kitti(given) and any(
+            png_mode(folder) in MODES for _, folder in png_folders(given.path)[:1])
 
     def read(self, given: Given) -> Contents:
         """As of :class:`Format`."""
-        folders = _png_folders(given.path) if given.is_folder else []
+        folders = png_folders(given.path) if given.is_folder else []
         if not folders:
             raise BadValue(f'{given.path}: expected a folder with a folder of PNGs per video')
         labels = os.path.join(folders[0][1], 'labels.txt')
@@ -334,20 +334,20 @@ class KittiMots(Mots):
     @classmethod
     def sniff(cls, given: Given) -> bool:
         """A folder with ``instances`` or ``instances_txt``."""
-        return _is_kitti(given)
+        return is_kitti(given)
 
     def read(self, given: Given) -> Contents:
         """As of :class:`Format`."""
         folder, texts = (os.path.join(given.path, name) for name in ('instances', 'instances_txt'))
         if os.path.isdir(folder):
             return Contents(self.categories, (
-                self.read_png(name, path, '.png') for name, path in _png_folders(folder)))
+                self.read_png(name, path, '.png') for name, path in png_folders(folder)))
         if not os.path.isdir(texts):
             raise BadValue(f'{given.path}: expected folders instances or instances_txt in it')
-        ends = _seqmap(given.path)
+        ends = read_seqmap(given.path)
         return Contents(self.categories, (
             self.read_txt(name, path, self.first or 0, ends.get(name), '{name}/{number:06d}.png')
-            for name, path in _text_files(texts)))
+            for name, path in text_files(texts)))
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a folder."""
@@ -362,92 +362,3 @@ class KittiMots(Mots):
                 seqmap.append(f'{name} empty {0:06d} {len(video) - 1:06d}\n')
             with atomic_write(root / 'evaluate_mots.seqmap', 'w', durable=False) as file:
                 file.writelines(seqmap)
-
-
-def _class_ids(texts: str | Sequence[str]) -> dict[str, int]:
-    """``NAME:NUMBER`` as a dict; ValueError if one is none, or a number occurs twice."""
-    found: dict[str, int] = {}
-    for text in [texts] if isinstance(texts, str) else texts:
-        name, _, number = str(text).rpartition(':')
-        if not name or not re.fullmatch('[0-9]{1,2}', number) \
-                or not 0 < int(number) < 65 or int(number) == IGNORED:
-            raise BadValue(f'class_ids={text}: expected NAME:NUMBER, the number from 1 to 64 and '
-                           f'not {IGNORED}')
-        found[name] = int(number)
-    if len(set(found.values())) < len(found):
-        raise BadValue(f'class_ids={texts}: two classes have the same number')
-    return found
-
-
-def _lines(path: str) -> Iterator[tuple[int, int, int, tuple[int, int], str]]:
-    """Frame, id, class, (height, width) and counts of each line; ValueError where one is wrong."""
-    with open(path, encoding='ascii', errors='replace') as file:
-        for count, line in enumerate(file, 1):
-            found = LINE.fullmatch(line.rstrip('\r\n '))
-            if found is None:
-                raise BadValue(f'{path}, line {count}: expected "frame id class height width RLE", '
-                               f'got {short(line.strip())}')
-            frame, key, number, height, width = map(int, found.groups()[:5])
-            yield frame, key, number, (height, width), found[6]
-
-
-def _first_line_fits(path: str) -> bool:
-    with open(path, encoding='ascii', errors='replace') as file:
-        return LINE.fullmatch(file.readline(10**7).rstrip('\r\n ')) is not None
-
-
-def _sequences(given: Given) -> list[tuple[str, str]]:
-    """Name and text file of each video."""
-    if not given.is_folder:
-        name, ending = os.path.splitext(os.path.basename(given.path))
-        return [(name, given.path)] if ending == '.txt' else []
-    inner = [(name, os.path.join(given.path, name, 'gt', 'gt.txt'))
-             for name in sub_folders(given.path)]
-    return [(name, path) for name, path in inner if os.path.isfile(path)] or _text_files(given.path)
-
-
-def _text_files(folder: str) -> list[tuple[str, str]]:
-    names = sorted((name for name in os.listdir(folder) if name.endswith('.txt')), key=natural_key)
-    return [(name[:-4], os.path.join(folder, name)) for name in names]
-
-
-def _png_folders(folder: str) -> list[tuple[str, str]]:
-    """Name and folder of PNGs of each video."""
-    found = []
-    for name in sub_folders(folder):
-        own = os.path.join(folder, name)
-        inner = os.path.join(own, 'instances')
-        found.append((name, inner if os.path.isdir(inner) else own))
-    return [(name, path) for name, path in found if list_images(path)]
-
-
-def _is_kitti(given: Given) -> bool:
-    pictures, texts = (os.path.join(given.path, name) for name in ('instances', 'instances_txt'))
-    return os.path.isdir(texts) or os.path.isdir(pictures) and not list_images(pictures)
-
-
-def _length(path: str) -> int | None:
-    """The length a ``seqinfo.ini`` states, None if it does not."""
-    if not os.path.isfile(path):
-        return None
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read(path, encoding='utf-8')
-        length = parser.getint('Sequence', 'seqLength')
-    except (configparser.Error, ValueError) as error:
-        raise BadValue(f'{path}: expected [Sequence] with seqLength, a number of frames '
-                       f'({short(str(error))})') from None
-    if not 0 < length <= LONGEST:
-        raise BadValue(f'{path}: seqLength is {length}, expected 1 to {LONGEST}')
-    return length
-
-
-def _seqmap(folder: str) -> dict[str, int]:
-    """Number of the last frame of each video, where a seqmap lists them."""
-    ends = {}
-    for name in sorted(os.listdir(folder)):
-        if '.seqmap' in name:
-            with open(os.path.join(folder, name), encoding='ascii', errors='replace') as file:
-                ends.update({found[1]: int(found[3]) for found in map(SEQMAP.match, file)
-                             if found})
-    return ends

@@ -56,7 +56,7 @@ class Results(Format):
             index.dataset['annotations'] = listed
             index.createIndex()
         categories = read_categories(index.dataset['categories'], given.path)
-        return Contents(categories, read_videos(index, categories, self.notes))
+        return Contents(categories, read_videos(index, categories, self))
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file; videos are known by their id, else their folder."""

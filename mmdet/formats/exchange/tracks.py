@@ -2,6 +2,7 @@
 
 A reader gives one :class:`Video` after the other; no more than one has to be in memory.
 """
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from mmdet.formats.rle import MAX_PIXELS, BadMask
 from mmdet.formats.segmentations import to_rles
 from mmdet.utils.errors import BadValue
 
+EMPTY = 'masks without a pixel'
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels
 
 
@@ -82,6 +84,14 @@ class Track:
         scores = [mark.score for mark in self.marks.values() if mark.score is not None]
         return self.score if self.score is not None or not scores else float(np.mean(scores))
 
+    def share_score(self) -> None:
+        """Take one score in all frames as that of the track."""
+        scores = {mark.score for mark in self.marks.values()}
+        if len(scores) == 1 and scores != {None}:
+            self.score = scores.pop()
+            for mark in self.marks.values():
+                mark.score = None
+
 
 @dataclass
 class Video:
@@ -145,19 +155,21 @@ class VideoBuilder:
         file_names: of all its frames.
         width, height: of the frames in pixels.
         id: where the file gives one.
+        lost: counts masks without a pixel, which are not added.
 
     Raises:
         ValueError: no mask can be that large, or no video that long.
     """
 
     def __init__(self, name: str, file_names: Sequence[str], width: int, height: int,
-                 id: Id | None = None) -> None:
+                 id: Id | None = None, lost: Counter[str] | None = None) -> None:
         if width < 1 or height < 1 or width * height > MAX_PIXELS:
             raise BadValue(f'{name}: frames of {width} x {height} pixels; expected 1 to '
                            f'{MAX_PIXELS}')
         if len(file_names) > MAX_FRAMES:
             raise BadValue(f'{name}: {len(file_names)} frames are more than {MAX_FRAMES}')
         self.video = Video(name, list(file_names), width, height, id=id)
+        self._lost: Counter[str] = Counter() if lost is None else lost
         self._tracks: dict[Hashable, Track] = {}
         self._first: dict[Hashable, int] = {}
 
@@ -189,6 +201,7 @@ class VideoBuilder:
                            f'"{track.category}"; an object keeps its class')
         rle = None if segm is None else checked_rle(segm, self.video.size, where)
         if rle is None and (segm is not None or box is None):
+            self._lost[EMPTY] += 1
             return
         before = track.marks.get(frame)
         if before is not None:

@@ -9,7 +9,7 @@ from mmdet.formats.entries import is_box, is_finite, mask_lists, num_frames, vid
 from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
 from mmdet.formats.exchange.json_entries import category_entries, read_categories, unknown_keys
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
-from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
+from mmdet.formats.exchange.tracks import EMPTY, Category, Contents, Mark, Track, Video
 from mmdet.formats.rle import short
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
@@ -53,7 +53,7 @@ class YouTubeVIS(Format):
         self.lost += unknown_keys(index.anns.values(), KNOWN, 'annotations')
         self.lost += unknown_keys(index.vids.values(), ('id', 'width', 'height', 'file_names'),
                                   'videos')
-        return Contents(categories, read_videos(index, categories, self.notes))
+        return Contents(categories, read_videos(index, categories, self))
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file."""
@@ -88,13 +88,13 @@ class YouTubeVIS(Format):
         file.write(f'],"categories":{_json(listed)}}}')
 
 
-def read_videos(index: YTVOS, categories: list[Category], notes: list[str]) -> Iterator[Video]:
+def read_videos(index: YTVOS, categories: list[Category], reader: Format) -> Iterator[Video]:
     """The videos of an annotation file, or of results.
 
     Args:
         index: the file.
         categories: its classes.
-        notes: what was assumed is added.
+        reader: hears of what was lost and assumed.
 
     Raises:
         ValueError: a mask, box or score is unusable.
@@ -104,19 +104,20 @@ def read_videos(index: YTVOS, categories: list[Category], notes: list[str]) -> I
         files = entry.get('file_names')
         if files is None:
             files = [f'{entry["id"]}/{frame:05d}.jpg' for frame in range(num_frames(entry))]
-            notes.append(f'{index.name}: video {entry["id"]} has no file_names; frames are taken '
-                         f'to be {files[:1]} and so on')
+            reader.notes.append(f'{index.name}: video {entry["id"]} has no file_names; frames are '
+                                f'taken to be {files[:1]} and so on')
         video = Video(video_name(entry), files, entry['width'], entry['height'], id=entry['id'])
         anns = index.vidToAnns.get(entry['id'], [])
         masks = index.annsToRLEs([dict(ann, segmentations=ann.get('segmentations') or [])
                                   for ann in anns])
         for ann, (rles, areas) in zip(anns, masks):
-            rles = [rle if area else None for rle, area in zip(rles, areas)]
+            full = [rle if area else None for rle, area in zip(rles, areas)]
+            reader.lost[EMPTY] += full.count(None) - rles.count(None)
             where = f'{index.name}: annotation {ann["id"]}'
             track = Track(ann['id'], names[ann['category_id']],
                           score=_number(ann.get('score'), where),
                           iscrowd=bool(ann.get('iscrowd')))
-            track.marks = dict(_marks(ann, rles, len(files), where))
+            track.marks = dict(_marks(ann, full, len(files), where))
             video.tracks.append(track)
         yield video
 

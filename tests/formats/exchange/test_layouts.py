@@ -13,7 +13,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Mark, Track, Video, Wishes, build_format, convert, guess
-from mmdet.formats.exchange.mask_folders import davis_palette
+from mmdet.formats.exchange.png_files import davis_palette
 from mmdet.utils.errors import UserError
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -81,6 +81,24 @@ def test_release_of_davis(tmp_path):
     name, (video, ), _ = read(tmp_path, frames=str(tmp_path / 'JPEGImages' / '480p'))
     assert name == 'davis' and video.file_names[2] == 'bear/00002.jpeg'
     assert areas(video) == {2: {0: 12, 1: 12, 2: 12}}
+
+
+def test_what_is_left_out_is_counted(tmp_path):
+    for name in ('seen', 'unknown'):
+        write_png(tmp_path / 'masks' / name / '0.png', SQUARE)
+    (tmp_path / 'frames' / 'seen').mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / 'frames' / 'seen' / '0.jpg'), SQUARE)
+    _, (video, ), outcome = read(tmp_path / 'masks', frames=str(tmp_path / 'frames'))
+    assert video.name == 'seen' and outcome.lost['folders of masks without frames'] == 1
+    empty = dict(size=[8, 10], counts=[80])
+    ann = dict(image_id=1, category_id=1, track_id=1, segmentation=empty, pose='sitting')
+    (tmp_path / 'coco.json').write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='v/0.jpg', width=10, height=8)],
+        categories=[dict(id=1, name='car')], annotations=[ann])))
+    _, (video, ), outcome = read(tmp_path / 'coco.json')
+    assert not video.tracks and +outcome.lost == {
+        'masks without a pixel': 1, 'objects without a visible pixel': 1,
+        '"pose" of annotations': 1}
 
 
 def test_palette_is_that_of_davis():

@@ -22,6 +22,9 @@ CASES = dict(
     mots_png=('mots', Wishes(overlap='top', fill_boxes=True)),
     kitti_mots=('kitti', Wishes(overlap='top', fill_boxes=True)),
     results=('results.json', Wishes(crowds='objects', fill_boxes=True)),
+    labelme=('labelme', Wishes()),
+    cvat=('cvat.xml', Wishes()),
+    label_studio=('tasks.json', Wishes()),
     mask_folders=('masks', Wishes(crowds='objects', fill_boxes=True)),
 )
 

@@ -1,0 +1,1 @@
+"""Formats of tools that people draw with."""
