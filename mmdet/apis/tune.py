@@ -13,16 +13,16 @@ from mmdet.datasets import build_dataset
 from mmdet.engine import checks
 from mmdet.engine.environment import check_count, this_device
 from mmdet.engine.progress import Progress
-from mmdet.engine.replay import build_tracker, check_fits
-from mmdet.engine.search import Search, Trial, TrialLog, best, explained, split
+from mmdet.engine.replay import check_fits
+from mmdet.engine.search import Search, Trial, TrialLog, best, best_by_fold, explained, split
 from mmdet.engine.search_space import (DEFAULT, Axis, every_value, overrides, parse_axis,
-                                       settings_to_try, tracking_of, with_settings)
+                                       settings_to_try, with_settings)
 from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
-from mmdet.evaluation.errors.id_scores import IdScores
+from mmdet.evaluation.errors.id_scores import OBJECTIVES, IdScores
 from mmdet.evaluation.report import text_table
 from mmdet.evaluation.scoring import check_annotated
+from mmdet.evaluation.tracking_metrics import load_metrics
 from mmdet.formats.detections import DetectionFile
-from mmdet.formats.results import check_track_score
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.logger import get_root_logger
@@ -39,6 +39,7 @@ class TuneOptions:
     steps: int = 4
     seed: int = 0
     folds: int = 2
+    objective: str = 'ap'
     samples: int = 1000
     out: str | None = None
     plot: str | None = None
@@ -53,14 +54,14 @@ class Tuned:
         trials: all of them, the config as it is first.
         best: on all videos.
         cfg: the config with its settings.
-        ap: in percent, by name: ``config``, ``held_out``, ``difference``, each with its interval
-            over samples of the videos (None without samples).
+        scores: in percent, by name: ``config``, ``held_out``, ``difference``, each with its
+            interval over samples of the videos (None without samples).
         share_better: of the samples in which the held-out tracks are better.
     """
     trials: Sequence[Trial]
     best: Trial
     cfg: Config
-    ap: dict[str, tuple[float, list[float] | None]]
+    scores: dict[str, tuple[float, list[float] | None]]
     share_better: float
 
 
@@ -77,6 +78,8 @@ def prepare(options: TuneOptions) -> Search:
         if getattr(options, name) < 1:
             raise BadValue(f'--{name} {getattr(options, name)}: expected 1 or more')
     check_count(max(options.steps, 1), '--steps')
+    if options.objective != 'ap':
+        load_metrics()
     file = DetectionFile(options.detections)
     dataset = build_dataset({**cfg.data.test, 'test_mode': True})
     checks.check_single(dataset)
@@ -85,12 +88,12 @@ def prepare(options: TuneOptions) -> Search:
                        'YTVOSDataset that was tested')
     check_annotated(dataset.ytvos)
     check_fits(file, dataset)
-    for settings in every_value(_axes(options)):
-        build_tracker(with_settings(cfg, settings))
-        check_track_score(tracking_of(cfg, settings).get('track_score', 'mean'))
     scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
-    return Search(cfg, file, scores, this_device(cfg.get('device')),
-                  split(len(scores.videos), options.folds, options.seed))
+    search = Search(cfg, file, scores, this_device(cfg.get('device')),
+                    split(len(scores.videos), options.folds, options.seed), options.objective)
+    for settings in every_value(_axes(options)):
+        search.check(settings)
+    return search
 
 
 def _axes(options: TuneOptions) -> list[Axis]:
@@ -107,8 +110,9 @@ def run(options: TuneOptions) -> Tuned:
     logger.info('%s', describe(tuned, options))
     if options.plot:
         from mmdet.visualization.search_plot import plot_trials
-        plot_trials([(trial.settings, trial.ap) for trial in trials[1:]], trials[0].ap,
-                    [axis.key for axis in _axes(options)], options.plot)
+        plot_trials([(trial.settings, trial.score) for trial in trials[1:]], trials[0].score,
+                    [axis.key for axis in _axes(options)], options.plot,
+                    OBJECTIVES[options.objective])
         logger.info('written: %s', options.plot)
     return tuned
 
@@ -119,7 +123,7 @@ def _try_all(options: TuneOptions, search: Search, logger: logging.Logger) -> li
         bytes=os.path.getsize(options.detections), config=os.path.basename(options.config),
         cfg_options={key: str(value) for key, value in (options.cfg_options or {}).items()},
         space=list(options.space), sampler=options.sampler, steps=options.steps,
-        seed=options.seed, folds=options.folds)
+        seed=options.seed, folds=options.folds, objective=options.objective)
     log = TrialLog(options.out, about)
     todo = itertools.chain([{}], settings_to_try(_axes(options), options.sampler, options.seed,
                                                  options.steps))
@@ -135,35 +139,36 @@ def _try_all(options: TuneOptions, search: Search, logger: logging.Logger) -> li
 
 
 def _judge(options: TuneOptions, search: Search, trials: Sequence[Trial], chosen: Trial) -> Tuned:
-    """AP of the config as it is and of settings chosen on other videos, on the same samples."""
-    both = [search.tracks({}), search.held_out(trials)]
-    ap = [float(search.scores.ap(tracks)[0]) for tracks in both]
-    numbers = dict(config=ap[0], held_out=ap[1], difference=ap[1] - ap[0])
+    """The config as it is and settings chosen on other videos, on the same samples."""
+    both = [search.named({}), search.held_out([trial.settings for trial in best_by_fold(trials)])]
+    whole = [float(search.score(named)[0]) for named in both]
+    numbers = dict(config=whole[0], held_out=whole[1], difference=whole[1] - whole[0])
     if not options.samples:
         return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
                      {name: (value, None) for name, value in numbers.items()}, float('nan'))
     weights = draw(len(search.fold), options.samples, options.seed)
-    config, held_out = (search.scores.ap(tracks, weights) for tracks in both)
+    config, held_out = (search.score(named, weights) for named in both)
     change = held_out - config
-    ranges = [interval(config, ap[0]), interval(held_out, ap[1]),
-              interval(change, ap[1] - ap[0], low=-100)]
+    ranges = [interval(config, whole[0]), interval(held_out, whole[1]),
+              interval(change, whole[1] - whole[0], low=-100)]
     return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
                  {name: (value, ends) for (name, value), ends in zip(numbers.items(), ranges)},
-                 float(np.mean(centred(change, ap[1] - ap[0]) > 0)))
+                 float(np.mean(centred(change, whole[1] - whole[0]) > 0)))
 
 
 def describe(tuned: Tuned, options: TuneOptions) -> str:
     """The findings as text."""
-    rows = [['AP', '', f'{LEVEL:.0%} of samples of the videos']]
+    score = OBJECTIVES[options.objective]
+    rows = [[score, '', f'{LEVEL:.0%} of samples of the videos']]
     for name, words in (('config', 'the config as it is'),
                         ('held_out', 'settings chosen on other videos'),
                         ('difference', 'difference')):
-        value, ends = tuned.ap[name]
+        value, ends = tuned.scores[name]
         rows.append([words, f'{value:.1f}', f'{ends[0]:.1f} to {ends[1]:.1f}' if ends else ''])
-    rows.append(['settings below, on the videos they were chosen on', f'{tuned.best.ap:.1f}',
+    rows.append(['settings below, on the videos they were chosen on', f'{tuned.best.score:.1f}',
                  'optimistic'])
     keys = [parse_axis(text).key for text in options.space]
-    shares = [['setting', 'best', 'explains of AP']] + [
+    shares = [['setting', 'best', f'explains of {score}']] + [
         [key, str(tuned.best.settings.get(key, 'as it is')),
          f'{explained(tuned.trials, key):.0%}'] for key in keys]
     parts = [text_table(f'{len(tuned.trials) - 1} trials, {options.folds} folds', rows),
@@ -172,7 +177,7 @@ def describe(tuned: Tuned, options: TuneOptions) -> str:
         parts.append(snippet(tuned.cfg, list(tuned.best.settings)))
     else:
         parts.append('No trial is better than the config as it is.')
-    ends = tuned.ap['difference'][1]
+    ends = tuned.scores['difference'][1]
     if not tuned.best.settings:
         return '\n\n'.join(['', *parts])
     if ends and ends[0] <= 0:

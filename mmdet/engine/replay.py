@@ -7,12 +7,15 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmdet.core.bbox import Detections
+from mmdet.core.track import TrackOptions
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine.after_video import finish_video
 from mmdet.formats.detections import DetectionFile, FrameDetections
 from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
+from mmdet.models.builder import build_head
 from mmdet.utils.errors import BadType, BadValue
+from mmdet.utils.registry import check_keys
 
 
 def build_tracker(cfg: Config) -> nn.Module:
@@ -27,6 +30,21 @@ def build_tracker(cfg: Config) -> nn.Module:
     if not hasattr(detector, 'associate'):
         raise BadType(f'{type(detector).__name__} gives no ids; give the model a track_head')
     return detector.eval()
+
+
+def set_tracking(tracker: nn.Module, cfg: Config) -> None:
+    """Give a detector of :func:`build_tracker` the track head and the options of another config.
+
+    Much sooner than building all of it again.
+
+    Raises:
+        TypeError, ValueError, KeyError: see :class:`TrackOptions`.
+    """
+    options = cfg.test_cfg.get('track') or {}
+    check_keys(options, tracker.test_keys['track'], 'test_cfg.track')
+    with torch.device('meta'):
+        tracker.track_head = build_head(cfg.model.track_head).eval()
+    tracker.tracking = TrackOptions(**options)
 
 
 def check_fits(file: DetectionFile, dataset: BaseDataset, allow_partial: bool = False) -> None:

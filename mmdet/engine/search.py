@@ -10,20 +10,23 @@ from mmengine.config import Config
 
 from mmdet.core.track import VideoTracks
 from mmdet.engine.after_video import run_steps, steps_of, video_tracks
-from mmdet.engine.replay import build_tracker, on_device, replay_ids
+from mmdet.engine.replay import build_tracker, on_device, replay_ids, set_tracking
 from mmdet.engine.search_space import tracking_of, with_settings
-from mmdet.evaluation.errors.id_scores import IdScores
-from mmdet.evaluation.errors.tracks import Tracks
+from mmdet.evaluation.errors.id_scores import IdScores, Named, without_gaps
 from mmdet.formats.detections import DetectionFile
+from mmdet.formats.results import check_track_score
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told, write_bytes
 
+AFTERWARDS = ('after_video', 'track_score')  # of test_cfg.track: change no id of a frame
+KEPT = 32  # replays that are remembered: settings that differ in AFTERWARDS share one
+
 
 class Trial(NamedTuple):
-    """A setting and what it scores, in percent."""
+    """Settings and what they score, in percent."""
     settings: dict[str, Any]
-    ap: float  # of all videos
-    ap_without: list[float]  # of all but those of each fold
+    score: float  # of all videos
+    score_without: list[float]  # of all but those of each fold
 
 
 def split(count: int, folds: int, seed: int) -> np.ndarray:
@@ -46,13 +49,28 @@ class Search:
         scores: of their ids.
         device: where matches are scored.
         fold: (V,) of each video, see :func:`split`.
+        objective: one of :data:`.id_scores.OBJECTIVES`.
     """
 
     def __init__(self, cfg: Config, file: DetectionFile, scores: IdScores,
-                 device: torch.device, fold: np.ndarray) -> None:
-        self.cfg, self.scores, self.fold = cfg, scores, fold
+                 device: torch.device, fold: np.ndarray, objective: str = 'ap') -> None:
+        self.cfg, self.scores, self.fold, self.objective = cfg, scores, fold, objective
+        self.tracker = build_tracker(cfg)
+        self._ids: dict[tuple[str, int], list[np.ndarray]] = {}  # last used last
         self._saved = [file.read(video).frames for video in scores.videos]
         self._frames = [on_device(frames, device) for frames in self._saved]
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Whether settings are what the config and the tracker know.
+
+        Raises:
+            TypeError, ValueError, KeyError, ImportError: they are not; names the first.
+        """
+        cfg = with_settings(self.cfg, settings)
+        if not all(key.startswith(('test_cfg.track', 'model.track_head.')) for key in settings):
+            build_tracker(cfg)
+        set_tracking(self.tracker, cfg)
+        check_track_score(self.track_score(settings))
 
     def track_score(self, settings: dict[str, Any]) -> str:
         """How frames make the score of a track."""
@@ -61,58 +79,71 @@ class Search:
     def follow(self, settings: dict[str, Any], which: Sequence[int] | None = None
                ) -> list[VideoTracks]:
         """All detections with ids, per video; of videos ``which`` only, if given."""
-        tracker = build_tracker(with_settings(self.cfg, settings))
+        cfg = with_settings(self.cfg, settings)
+        set_tracking(self.tracker, cfg)
+        tracking = {key: value for key, value in (cfg.test_cfg.get('track') or {}).items()
+                    if key not in AFTERWARDS}
+        key = str([cfg.model.track_head, tracking])
         places = range(len(self._frames)) if which is None else which
-        return [run_steps(steps_of(tracker), video_tracks(
-            self._saved[place], list(replay_ids(tracker, self._frames[place]))))
-            for place in places]
+        return [run_steps(steps_of(self.tracker), video_tracks(
+            self._saved[place], self._replayed(key, place))) for place in places]
 
-    def tracks(self, settings: dict[str, Any]) -> Tracks:
-        """The tracks that a setting gives."""
+    def _replayed(self, key: str, place: int) -> list[np.ndarray]:
+        """The ids of a video before any step, by what decides on them."""
+        ids = self._ids.pop((key, place), None)
+        if ids is None:
+            ids = list(replay_ids(self.tracker, self._frames[place]))
+            if len(self._ids) >= KEPT * len(self._frames):
+                self._ids.pop(next(iter(self._ids)))
+        self._ids[key, place] = ids
+        return ids
+
+    def named(self, settings: dict[str, Any]) -> Named:
+        """The ids that a setting gives."""
         name = self.track_score(settings)
-        return self._tracks(self.follow(settings), [name] * len(self._frames))
+        return _named(self.follow(settings), [name] * len(self._frames))
 
-    def _tracks(self, followed: Sequence[VideoTracks], names: Sequence[str]) -> Tracks:
-        return self.scores.tracks([without_gaps(tracks.ids) for tracks in followed], names,
-                                  [tracks.labels for tracks in followed])
+    def score(self, named: Named, weights: np.ndarray | None = None) -> np.ndarray:
+        """(B,) percent, see :meth:`IdScores.score`."""
+        return self.scores.score(self.objective, named, weights)
 
     def trial(self, settings: dict[str, Any]) -> Trial:
         """Score a setting on all videos, and on all but those of each fold."""
         folds = np.arange(self.fold.max() + 1)
         weights = np.concatenate([np.ones((1, len(self.fold)), np.int64),
                                   (self.fold != folds[:, None]).astype(np.int64)])
-        whole, *parts = self.scores.ap(self.tracks(settings), weights).tolist()
+        whole, *parts = self.score(self.named(settings), weights).tolist()
         return Trial(settings, whole, parts)
 
-    def held_out(self, trials: Sequence[Trial]) -> Tracks:
-        """The tracks of every video under the setting that is best on the other folds."""
+    def held_out(self, chosen: Sequence[dict[str, Any]]) -> Named:
+        """The ids where the videos of each fold are tracked with settings of their own."""
         found: list[Any] = [None] * len(self._frames)
         names = [''] * len(self._frames)
-        for fold, chosen in enumerate(best_by_fold(trials)):
+        for fold, settings in enumerate(chosen):
             which = np.flatnonzero(self.fold == fold).tolist()
-            for place, followed in zip(which, self.follow(chosen.settings, which)):
-                found[place], names[place] = followed, self.track_score(chosen.settings)
-        return self._tracks(found, names)
+            for place, followed in zip(which, self.follow(settings, which)):
+                found[place], names[place] = followed, self.track_score(settings)
+        return _named(found, names)
 
 
-def without_gaps(ids: np.ndarray) -> np.ndarray:
-    """(D,) ids in the same order, from 0 on; -1 stays."""
-    return np.where(ids < 0, -1, np.searchsorted(np.unique(ids[ids >= 0]), ids))
+def _named(followed: Sequence[VideoTracks], names: Sequence[str]) -> Named:
+    return Named([without_gaps(tracks.ids) for tracks in followed],
+                 [tracks.labels for tracks in followed], names)
 
 
 def best(trials: Sequence[Trial]) -> Trial:
     """The best on all videos; the first of equals, so the config as it is where nothing helps."""
-    return max(trials, key=lambda trial: _value(trial.ap))
+    return max(trials, key=lambda trial: _value(trial.score))
 
 
 def best_by_fold(trials: Sequence[Trial]) -> list[Trial]:
     """For each fold the trial that is best on the videos of the others."""
-    return [max(trials, key=lambda trial: _value(trial.ap_without[fold]))
-            for fold in range(len(trials[0].ap_without))]
+    return [max(trials, key=lambda trial: _value(trial.score_without[fold]))
+            for fold in range(len(trials[0].score_without))]
 
 
-def _value(ap: float) -> float:
-    return ap if ap == ap else -1
+def _value(score: float) -> float:
+    return score if score == score else -1
 
 
 class TrialLog:
@@ -179,15 +210,15 @@ def _json_lines(lines: Sequence[str]) -> Iterator[Any]:
 
 
 def explained(trials: Sequence[Trial], key: str, bins: int = 5) -> float:
-    """Share of the variance of AP over trials that one setting alone explains, 0 to 1."""
-    rows = [(trial.settings[key], trial.ap) for trial in trials
-            if key in trial.settings and trial.ap == trial.ap]
-    ap = np.array([value for _, value in rows])
-    if len(rows) < 3 or ap.var() == 0:
+    """Share of the variance of scores over trials that one setting alone explains, 0 to 1."""
+    rows = [(trial.settings[key], trial.score) for trial in trials
+            if key in trial.settings and trial.score == trial.score]
+    scores = np.array([score for _, score in rows])
+    if len(rows) < 3 or scores.var() == 0:
         return 0.0
     groups = group_of([value for value, _ in rows], bins)
-    means = np.array([ap[groups == group].mean() for group in groups])
-    return float(means.var() / ap.var())
+    means = np.array([scores[groups == group].mean() for group in groups])
+    return float(means.var() / scores.var())
 
 
 def group_of(values: Sequence[Any], bins: int) -> np.ndarray:

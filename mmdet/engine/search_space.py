@@ -66,6 +66,18 @@ def parse_axis(text: str) -> Axis:
     return axis
 
 
+def parse_setting(text: str) -> tuple[str, Any]:
+    """``KEY=VALUE`` as key and value.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    key, _, value = text.partition('=')
+    if not key or not value:
+        raise BadValue(f'{text}: expected KEY=VALUE, e.g. test_cfg.track.max_age=10')
+    return key, _literal(value)
+
+
 def _literal(text: str) -> Any:
     try:
         return ast.literal_eval(text)
@@ -95,7 +107,7 @@ def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
                 place = place[name]
             place[int(last) if isinstance(place, list) else last] = value
         except (ValueError, IndexError, AttributeError, TypeError):
-            raise BadKey(f'--space {key}: the config has no such place; look at it with '
+            raise BadKey(f'{key}: the config has no such place; look at it with '
                          'tools/print_config.py') from None
     return cfg
 

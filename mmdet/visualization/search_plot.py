@@ -1,4 +1,4 @@
-"""Trials of a search as a picture: AP over every setting."""
+"""Trials of a search as a picture: the score over every setting."""
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,15 @@ from mmdet.visualization.figures import write_figure
 
 
 def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
-                keys: Sequence[str], path: str | os.PathLike) -> None:
+                keys: Sequence[str], path: str | os.PathLike, score: str = 'AP') -> None:
     """A panel per setting, a point per trial.
 
     Args:
-        trials: settings and AP in percent.
-        baseline: AP of the config as it is, a line.
+        trials: settings and their score in percent.
+        baseline: of the config as it is, a line.
         keys: of the settings.
         path: where the picture goes; the ending says its kind.
+        score: its name.
 
     Raises:
         BadValue, CannotWrite: see :func:`~.figures.write_figure`.
@@ -28,19 +29,20 @@ def plot_trials(trials: Sequence[tuple[dict[str, Any], float]], baseline: float,
     for panel in panels.flat[len(keys):]:
         panel.set_visible(False)
     for panel, key in zip(panels.flat, keys):
-        pairs = [(settings[key], ap) for settings, ap in trials if key in settings and ap == ap]
+        pairs = [(settings[key], value) for settings, value in trials
+                 if key in settings and value == value]
         values = [value for value, _ in pairs]
         names = list(map(str, sorted(set(values), key=_rank)))
         few = len(names) <= 6 or not all(isinstance(value, (int, float)) for value in values)
         places = [names.index(str(value)) for value in values] if few else values
-        panel.plot(places, [ap for _, ap in pairs], '.', color='#2563a8', alpha=.5)
+        panel.plot(places, [height for _, height in pairs], '.', color='#2563a8', alpha=.5)
         if few:
             panel.set_xticks(range(len(names)), names)
         panel.axhline(baseline, color='#d9822b', label='the config as it is')
         panel.set_xlabel('.'.join(key.split('.')[-2:]))
         panel.grid(alpha=.25)
     for row in panels:
-        row[0].set_ylabel('AP')
+        row[0].set_ylabel(score)
     panels.flat[0].legend(fontsize='small')
     write_figure(figure, path, dpi=110)
 

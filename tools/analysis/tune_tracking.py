@@ -27,6 +27,9 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--space', nargs='+', metavar='KEY=VALUES', default=argparse.SUPPRESS,
         help='what is varied, as KEY=A,B,C or KEY=LOW:HIGH; a number in KEY is a place in a list '
         '(default: match_coeff, bbox_dummy_iou, and all of test_cfg.track)')
+    add('--objective', default='ap', choices=['ap', 'hota', 'idf1'],
+        help='what is searched for; hota and idf1 (of all detections, as eval_video.py prints '
+        'them) need trackeval')
     add('--trials', type=int, default=200, metavar='N', help='how many settings')
     add('--sampler', default='random', choices=['random', 'grid'], help='how they are chosen')
     add('--steps', type=int, default=4, metavar='N', help='of a grid, from LOW to HIGH')
@@ -35,7 +38,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--samples', type=int, default=1000, metavar='N',
         help='samples of the videos for the intervals, 0: none')
     add('--out', metavar='TRIALS.jsonl', help='keep the trials there')
-    add('--plot', metavar='OUT.png', help='draw AP over every setting')
+    add('--plot', metavar='OUT.png', help='draw the score over every setting')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={},
         metavar='KEY=VALUE', help='override the config, e.g. data.test.ann_file=my.json')
     return parser.parse_args(argv)

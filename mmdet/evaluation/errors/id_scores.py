@@ -1,32 +1,31 @@
-"""AP of detections under one set of ids after another: masks are overlaid once for all."""
+"""Scores of detections under one set of ids after another: masks are overlaid once for all."""
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from mmdet.evaluation.errors.conventions import find_convention
+from mmdet.evaluation.errors.id_counts import count_identities
 from mmdet.evaluation.errors.matching import match
+from mmdet.evaluation.errors.oracle import true_ids
+from mmdet.evaluation.errors.overlaid import Overlaid, overlay
 from mmdet.evaluation.errors.precision import class_mean
 from mmdet.evaluation.errors.slices import ap_per_threshold
 from mmdet.evaluation.errors.tracks import Results, Tracks, Video, read_tracks
-from mmdet.evaluation.track_iou import MaskTracks, over_union, overlaps
+from mmdet.evaluation.track_iou import over_union
 from mmdet.evaluation.ytvoseval import Params
-from mmdet.formats.detections import DetectionFile, FrameDetections
+from mmdet.formats.detections import DetectionFile
 from mmdet.formats.results import TRACK_SCORES
-from mmdet.formats.rle import rle_areas
 from mmdet.formats.ytvos import YTVOS
 
+OBJECTIVES = dict(ap='AP', hota='HOTA', idf1='IDF1')
 
-class Overlaid(NamedTuple):
-    """The D detections of a video, frame after frame, over its G objects; P pairs share pixels."""
-    frames: int
-    scores: np.ndarray  # (D,) float32
-    labels: np.ndarray  # (D,) int64, 0-based
-    areas: np.ndarray  # (D,) int64 pixels
-    dt: np.ndarray  # (P,) int64 detection
-    gt: np.ndarray  # (P,) int64 object
-    pixels: np.ndarray  # (P,) float64 shared
-    gt_areas: np.ndarray  # (G,) int64 pixels in all frames
+
+class Named(NamedTuple):
+    """What a tracker makes of the D detections of each video."""
+    ids: Sequence[np.ndarray]  # (D,) int64, -1 for none; all ids from 0 on appear
+    labels: Sequence[np.ndarray]  # (D,) int64, 0-based
+    track_scores: Sequence[str]  # see :class:`.TrackWriter`
 
 
 class IdScores:
@@ -49,35 +48,76 @@ class IdScores:
         self._truth, frames = read_tracks(gt, gt.loadRes([]), self.convention.areas)
         self.videos = [video.id for video in self._truth.videos]
         self._category = np.searchsorted(self._truth.class_ids, category_ids)
+        self._label_of = np.full(len(self._truth.class_ids), -1)
+        self._label_of[self._category] = np.arange(len(self._category))
         self._overlaid = [
             overlay(file.read(video).frames if video in file.blocks else [], each.gt_masks)
             for video, each in zip(self.videos, frames)]
 
-    def tracks(self, ids: Sequence[np.ndarray], track_scores: Sequence[str],
-               labels: Sequence[np.ndarray] | None = None) -> Tracks:
-        """Tracks of detections with ids, as they would be written to a result file.
+    def score(self, objective: str, named: Named, weights: np.ndarray | None = None) -> np.ndarray:
+        """One of ``OBJECTIVES`` in percent, of all videos, (1,), or of samples of them, (B,).
+
+        HOTA (the mean over its thresholds) and IDF1 are those that ``eval_video.py`` prints:
+        every class by itself, then all detections together; every track counts, whatever its
+        score.
 
         Args:
-            ids: (D,) int64 per video, -1 for none; all ids from 0 on appear.
-            track_scores: per video, see :class:`.TrackWriter`.
-            labels: (D,) int64 per video, 0-based; None: those of the file.
+            objective: ``'ap'``, ``'hota'`` or ``'idf1'``.
+            named: ids of all detections.
+            weights: (B, V) how often each video is in a sample.
+
+        Raises:
+            ImportError: ``trackeval``, which all but AP need, is not installed.
         """
+        if objective == 'ap':
+            return self.ap(self.tracks(named), weights)
+        parts = [count_identities(found, ids, self._classes_of(found, ids, labels),
+                                  self._truth.gt.category[video.gts], objective)
+                 for found, ids, labels, video in
+                 zip(self._overlaid, named.ids, named.labels, self._truth.videos)]
+        table = np.stack([part.sums for part in parts])
+        whole = np.ones((1, len(table))) if weights is None else weights
+        return 100 * parts[0].value(np.tensordot(whole.astype(float), table, axes=1))
+
+    def ceiling(self, named: Named, classes: bool = False) -> Named:
+        """The ids, and the classes, of a perfect tracker; see :func:`true_ids`.
+
+        Args:
+            named: of a tracker, for what is on no object.
+            classes: objects get their true class too.
+        """
+        new_ids, new_labels = [], []
+        for found, video, ids, labels in zip(self._overlaid, self._truth.videos, named.ids,
+                                             named.labels):
+            true = true_ids(found, ids, ~self._truth.gt.ignored[video.gts])
+            if classes:
+                named_by = np.append(self._label_of[self._truth.gt.category[video.gts]], -1)
+                label = named_by[np.minimum(true, len(video.gts))]
+                labels = np.where((true >= 0) & (label >= 0), label, labels)
+            new_ids.append(without_gaps(true))
+            new_labels.append(labels)
+        return Named(new_ids, new_labels, named.track_scores)
+
+    def _classes_of(self, found: Overlaid, ids: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """(T,) int64 class of each track: the one of most of its frames."""
+        return np.array([self._category[np.bincount(labels[rows]).argmax()]
+                         for rows in _rows_by_id(ids)], np.int64)
+
+    def tracks(self, named: Named) -> Tracks:
+        """Tracks of detections with ids, as they would be written to a result file."""
         scores: list[float] = []
-        categories: list[int] = []
-        video_of: list[int] = []
+        categories: list[np.ndarray] = []
         videos = []
-        for place, (found, mine, name) in enumerate(zip(self._overlaid, ids, track_scores)):
-            rows, start = _rows_by_id(mine), len(scores)
-            named = found.labels if labels is None else labels[place]
-            scores += [float(TRACK_SCORES[name](found.scores[r], found.frames)) for r in rows]
-            categories += [int(self._category[np.bincount(named[r]).argmax()]) for r in rows]
-            video_of += [place] * len(rows)
-            truth = self._truth.videos[place]
+        for found, truth, ids, labels, name in zip(self._overlaid, self._truth.videos, *named):
+            rows, start = _rows_by_id(ids), len(scores)
+            frames = found.gt_areas.shape[1]
+            scores += [float(TRACK_SCORES[name](found.scores[r], frames)) for r in rows]
+            categories.append(self._classes_of(found, ids, labels))
             videos.append(Video(truth.id, truth.gts, np.arange(start, len(scores)),
-                                _ious(found, mine, len(rows))))
+                                _ious(found, ids, len(rows))))
         return Tracks(videos, self._truth.class_ids, self._truth.gt, Results(
-            np.array(video_of, np.int64), np.array(categories, np.int64),
-            np.array(scores, float)))
+            np.repeat(np.arange(len(videos)), [len(video.dts) for video in videos]),
+            np.concatenate([np.zeros(0, np.int64), *categories]), np.array(scores, float)))
 
     def ap(self, tracks: Tracks, weights: np.ndarray | None = None) -> np.ndarray:
         """AP in percent of all videos, (1,), or of B samples with weights (B, V), (B,)."""
@@ -86,30 +126,9 @@ class IdScores:
         return ap.mean(axis=0)
 
 
-def overlay(frames: Sequence[FrameDetections], objects: MaskTracks) -> Overlaid:
-    """Intersect the detections of every frame with its objects."""
-    counts = [len(frame) for frame in frames]
-    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    length, most = objects.areas.shape[1], max(counts, default=0)
-    rles: list[list] = [[None] * length for _ in range(most)]  # the n-th of each frame in row n
-    areas = np.zeros((most, length), np.int64)
-    for t, frame in enumerate(frames):
-        areas[:len(frame), t] = rle_areas(frame.masks, _size(frame)) if frame.masks else 0
-        for n, rle in enumerate(frame.masks):
-            rles[n][t] = rle
-    pairs = overlaps(MaskTracks(rles, areas), objects)
-    column = np.repeat(np.arange(len(frames)), counts)
-    row = np.arange(len(column)) - first[column]
-    scores = np.concatenate([np.zeros(0, np.float32), *(frame.scores for frame in frames)])
-    labels = np.concatenate([np.zeros(0, np.int64), *(frame.labels for frame in frames)])
-    return Overlaid(length, scores, labels, areas[row, column],
-                    first[pairs.frame] + pairs.dt, pairs.gt, pairs.pixels,
-                    objects.areas.sum(axis=1))
-
-
-def _size(frame: FrameDetections) -> tuple[int, int]:
-    height, width = frame.masks[0]['size']
-    return height, width
+def without_gaps(ids: np.ndarray) -> np.ndarray:
+    """(D,) ids in the same order, from 0 on; -1 stays."""
+    return np.where(ids < 0, -1, np.searchsorted(np.unique(ids[ids >= 0]), ids))
 
 
 def _rows_by_id(ids: np.ndarray) -> list[np.ndarray]:
@@ -127,4 +146,4 @@ def _ious(found: Overlaid, ids: np.ndarray, count: int) -> np.ndarray:
     place = ids[found.dt[pairs]] * objects + found.gt[pairs]
     inter = np.bincount(place, found.pixels[pairs], count * objects).reshape(count, objects)
     areas = np.bincount(ids[named], found.areas[named], count)
-    return over_union(inter.astype(float), areas, found.gt_areas)
+    return over_union(inter.astype(float), areas, found.gt_areas.sum(axis=1))

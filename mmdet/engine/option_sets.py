@@ -1,0 +1,40 @@
+"""Options of tracking by name, as a study compares them."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmdet.engine.search_space import parse_setting
+from mmdet.utils.errors import BadValue
+
+Settings = dict[str, Any]
+
+BASELINE = '2019 tracking'
+OFF: Settings = {'test_cfg.track': None}  # whatever the config has
+
+# Every option of .github/docs/tracking.md alone, with a value that is sensible before any search.
+ALONE = (
+    'label_memory=latest', 'max_age=10', 'track_score=max', 'track_score=median',
+    'track_score=coverage', 'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.2',
+    'second_round.score_thr=0.3', 'embedding.type=MomentumEmbedding',
+    'embedding.type=EmbeddingBank', 'cues.MotionIoU.weight=2',
+    'after_video.DropDuplicates.iou_thr=0.6', 'after_video.LinkTracks.max_gap=10',
+    'after_video.VoteClass.by=score')
+
+
+def options_alone() -> dict[str, Settings]:
+    """``ALONE`` by its own text."""
+    return {text: dict([parse_setting(f'test_cfg.track.{text}')]) for text in ALONE}
+
+
+def parse_sets(sets: Sequence[Sequence[str]], taken: Mapping[str, Any]) -> dict[str, Settings]:
+    """``NAME KEY=VALUE [KEY=VALUE ...]`` each.
+
+    Raises:
+        ValueError: it is something else, or a name is there already.
+    """
+    found: dict[str, Settings] = {}
+    for name, *texts in sets:
+        if not texts or name in taken or name in found:
+            raise BadValue(f'--set {name}: expected a new name and one KEY=VALUE or more, '
+                           'e.g. linked test_cfg.track.after_video.LinkTracks.max_gap=5')
+        found[name] = dict(map(parse_setting, texts))
+    return found
