@@ -18,6 +18,9 @@ as 0. For each of them FOLDER/NAME/ gets
 
 It runs on a GPU if there is one, else on the CPU. Ctrl-C and SIGTERM end it and
 keep what was found so far; so does a frame that cannot be read.
+
+With --live it follows one camera or stream, drops frames instead of lagging behind, and says how
+many frames a second and how late; FOLDER/NAME/ gets NAME.jsonl, a line a frame, and NAME.mp4.
 """
 import argparse
 import pathlib
@@ -52,6 +55,8 @@ def parse_args() -> argparse.Namespace:
     add('--show', action='store_true', help='show frames in a window too (q ends)')
     add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
         help='of the mp4; auto: the first of them that works here')
+    add('--live', action='store_true',
+        help='of a camera or stream: drop frames instead of lagging behind; writes NAME.jsonl')
     add('--onnx', metavar='FILE', help='run the network that tools/export.py wrote')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
         help='override the config, e.g. test_cfg.rcnn.score_thr=0.1')
@@ -77,7 +82,8 @@ def split_names(parser: ToolParser, names: list[str],
 def main() -> None:
     args = parse_args()
     from mmdet.apis.demo import DemoOptions, run_demo
-    run_demo(DemoOptions(**vars(args)))
+    from mmdet.apis.live import run_live
+    (run_live if args.live else run_demo)(DemoOptions(**vars(args)))
 
 
 if __name__ == '__main__':

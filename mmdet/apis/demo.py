@@ -46,6 +46,7 @@ class DemoOptions:
     codec: str = 'auto'
     cfg_options: dict | None = None
     onnx: str | None = None
+    live: bool = False
 
     def check(self) -> None:
         """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""

@@ -6,7 +6,7 @@ from mmdet.apis.test import Prepared, TestOptions, report, track_score
 from mmdet.datasets import build_dataset
 from mmdet.engine import checks
 from mmdet.engine.environment import this_device
-from mmdet.engine.replay import build_tracker, check_fits, replay_dataset
+from mmdet.engine.replay import build_tracker, check_fits, check_masks, replay_dataset
 from mmdet.formats.detections import DetectionFile
 from mmdet.formats.result_files import dump_results
 from mmdet.formats.results import check_results, check_track_score
@@ -43,7 +43,9 @@ def prepare(options: ReplayOptions) -> tuple[Prepared, DetectionFile]:
     check_fits(file, dataset, options.allow_partial)
     if options.show:
         checks.check_frames(dataset)
-    return Prepared(cfg, dataset, build_tracker(cfg)), file
+    tracker = build_tracker(cfg)
+    check_masks(file, tracker)
+    return Prepared(cfg, dataset, tracker), file
 
 
 def run(options: ReplayOptions) -> dict:

@@ -153,6 +153,11 @@ def _score_files(options: StudyOptions, files: Sequence[str]) -> list[float]:
 
 def _study(options: StudyOptions, searches: Sequence[Search], logger: logging.Logger) -> Findings:
     alone = options_alone()
+    if any(search.file.version < 2 for search in searches):
+        name = next(name for name in alone if 'MotionMaskIoU' in name)
+        logger.warning('%s: left out, the detections were saved before masks were kept for '
+                       'matching', name)
+        del alone[name]
     named = parse_sets(options.set, {BASELINE: OFF, TUNED: 0, BEST: 0, **alone})
     as_it_is: dict[str, Settings] = {}
     if any(tracking_of(search.cfg, {}) for search in searches):

@@ -15,9 +15,9 @@ ALONE = (
     'label_memory=latest', 'max_age=10', 'track_score=max', 'track_score=median',
     'track_score=coverage', 'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.2',
     'second_round.score_thr=0.3', 'embedding.type=MomentumEmbedding',
-    'embedding.type=EmbeddingBank', 'cues.MotionIoU.weight=2',
-    'after_video.DropDuplicates.iou_thr=0.6', 'after_video.LinkTracks.max_gap=10',
-    'after_video.VoteClass.by=score')
+    'embedding.type=EmbeddingBank', 'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
+    'backward.iou_thr=0.3', 'after_video.DropDuplicates.iou_thr=0.6',
+    'after_video.LinkTracks.max_gap=10', 'after_video.VoteClass.by=score')
 
 
 def options_alone() -> dict[str, Settings]:

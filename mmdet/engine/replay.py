@@ -7,7 +7,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmdet.core.bbox import Detections
-from mmdet.core.track import TrackOptions
+from mmdet.core.track import Backward, TrackOptions, merge_directions
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine.after_video import finish_video
 from mmdet.formats.detections import DetectionFile, FrameDetections
@@ -69,12 +69,29 @@ def check_fits(file: DetectionFile, dataset: BaseDataset, allow_partial: bool = 
                        'for empty')
 
 
+def check_masks(file: DetectionFile, tracker: nn.Module) -> None:
+    """Whether a file has what the cues of a tracker read.
+
+    Raises:
+        ValueError: it was written before it did.
+    """
+    if 'masks' in tracker.tracking.reads and file.version < 2:
+        raise BadValue(f'{file.path}: was saved before masks were kept for matching, and '
+                       'test_cfg.track.cues has MotionMaskIoU; run the test again, or leave it '
+                       'out')
+
+
 def on_device(frames: Sequence[FrameDetections], device: torch.device
               ) -> list[tuple[Detections, Tensor]]:
     """Detections and embeddings of every frame of a video."""
     return [(Detections(*(torch.tensor(array, device=device)
-                          for array in (frame.boxes, frame.scores, frame.labels, True))),
+                          for array in (frame.boxes, frame.scores, frame.labels, True)),
+                        masks=_on_device(frame.bits, device)),
              torch.tensor(frame.embeddings, device=device)) for frame in frames]
+
+
+def _on_device(bits: np.ndarray | None, device: torch.device) -> Tensor | None:
+    return None if bits is None else torch.tensor(bits, device=device)
 
 
 @torch.no_grad()
@@ -95,10 +112,30 @@ def replay_ids(tracker: nn.Module, frames: Iterable[tuple[Detections, Tensor]]
         yield host.ids.numpy()
 
 
+def backward_ids(tracker: nn.Module, frames: Sequence[tuple[Detections, Tensor]]
+                 ) -> list[np.ndarray]:
+    """The same from the end of the video, in the order of the frames."""
+    return list(replay_ids(tracker, frames[::-1]))[::-1]
+
+
+def merge_ids(forward: Sequence[np.ndarray], backward: Sequence[np.ndarray], option: Backward
+              ) -> list[np.ndarray]:
+    """(n,) int64 ids per frame from those of both directions."""
+    counts = [len(ids) for ids in forward]
+    nothing = np.zeros(0, np.int64)
+    merged = merge_directions(
+        np.repeat(np.arange(len(counts)), counts), np.concatenate([nothing, *forward]),
+        np.concatenate([nothing, *backward]), option.iou_thr)
+    return np.split(merged, np.cumsum(counts)[:-1])
+
+
 def replay_video(tracker: nn.Module, frames: Sequence[FrameDetections],
                  device: torch.device) -> list[TrackResult]:
     """What each frame of a video has; ``device``: where matches are scored."""
-    ids = replay_ids(tracker, on_device(frames, device))
+    there, option = on_device(frames, device), tracker.tracking.backward
+    ids = list(replay_ids(tracker, there))
+    if option:
+        ids = merge_ids(ids, backward_ids(tracker, there), option)
     return finish_video(tracker, [frame.with_ids(found) for frame, found in zip(frames, ids)])
 
 

@@ -10,7 +10,8 @@ from mmengine.config import Config
 
 from mmdet.core.track import VideoTracks
 from mmdet.engine.after_video import run_steps, steps_of, video_tracks
-from mmdet.engine.replay import build_tracker, on_device, replay_ids, set_tracking
+from mmdet.engine.replay import (backward_ids, build_tracker, check_masks, merge_ids, on_device,
+                                 replay_ids, set_tracking)
 from mmdet.engine.search_space import tracking_of, with_settings
 from mmdet.evaluation.errors.id_scores import IdScores, Named, without_gaps
 from mmdet.formats.detections import DetectionFile
@@ -18,7 +19,7 @@ from mmdet.formats.results import check_track_score
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told, write_bytes
 
-AFTERWARDS = ('after_video', 'track_score')  # of test_cfg.track: change no id of a frame
+AFTERWARDS = ('after_video', 'backward', 'track_score')  # of test_cfg.track: for whole videos
 KEPT = 32  # replays that are remembered: settings that differ in AFTERWARDS share one
 
 
@@ -56,7 +57,8 @@ class Search:
                  device: torch.device, fold: np.ndarray, objective: str = 'ap') -> None:
         self.cfg, self.scores, self.fold, self.objective = cfg, scores, fold, objective
         self.tracker = build_tracker(cfg)
-        self._ids: dict[tuple[str, int], list[np.ndarray]] = {}  # last used last
+        self._ids: dict[tuple[str, int, bool], list[np.ndarray]] = {}  # last used last
+        self.file = file
         self._saved = [file.read(video).frames for video in scores.videos]
         self._frames = [on_device(frames, device) for frames in self._saved]
 
@@ -70,6 +72,7 @@ class Search:
         if not all(key.startswith(('test_cfg.track', 'model.track_head.')) for key in settings):
             build_tracker(cfg)
         set_tracking(self.tracker, cfg)
+        check_masks(self.file, self.tracker)
         check_track_score(self.track_score(settings))
 
     def track_score(self, settings: dict[str, Any]) -> str:
@@ -86,16 +89,21 @@ class Search:
         key = str([cfg.model.track_head, tracking])
         places = range(len(self._frames)) if which is None else which
         return [run_steps(steps_of(self.tracker), video_tracks(
-            self._saved[place], self._replayed(key, place))) for place in places]
+            self._saved[place], self._ids_of(key, place))) for place in places]
 
-    def _replayed(self, key: str, place: int) -> list[np.ndarray]:
+    def _ids_of(self, key: str, place: int) -> list[np.ndarray]:
         """The ids of a video before any step, by what decides on them."""
-        ids = self._ids.pop((key, place), None)
+        ids, option = self._replayed(key, place, False), self.tracker.tracking.backward
+        return merge_ids(ids, self._replayed(key, place, True), option) if option else ids
+
+    def _replayed(self, key: str, place: int, reverse: bool) -> list[np.ndarray]:
+        ids = self._ids.pop((key, place, reverse), None)
         if ids is None:
-            ids = list(replay_ids(self.tracker, self._frames[place]))
+            follow = backward_ids if reverse else replay_ids
+            ids = list(follow(self.tracker, self._frames[place]))
             if len(self._ids) >= KEPT * len(self._frames):
                 self._ids.pop(next(iter(self._ids)))
-        self._ids[key, place] = ids
+        self._ids[key, place, reverse] = ids
         return ids
 
     def named(self, settings: dict[str, Any]) -> Named:

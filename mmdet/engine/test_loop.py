@@ -24,6 +24,7 @@ from mmdet.engine.inference import prepare_inference
 from mmdet.engine.prefetch import default_workers, prefetch
 from mmdet.engine.progress import Progress
 from mmdet.engine.recording import Recorder
+from mmdet.engine.replay import replay_video
 from mmdet.engine.sharding import balanced_shards
 from mmdet.formats.detections import FrameDetections
 from mmdet.formats.results import by_stage
@@ -92,6 +93,7 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
     mine = [left[i] for i in mine]
     order = [index for video in mine for index in videos[video]]
     preprocess = dataset.preprocessor()
+    both_ways = getattr(getattr(detector, 'tracking', None), 'backward', None) is not None
     progress = Progress(sum(len(videos[video]) for video in left), logger or get_root_logger(),
                         mine=len(order))
     items = prefetch(dataset.__getitem__, order,
@@ -104,10 +106,13 @@ def track_dataset(detector: nn.Module, dataset: BaseDataset, device: torch.devic
             shots = itertools.islice(items, len(videos[video]))
             found[video], frames = [], []
             for _, result in track_video(detector, preprocess, shots, device,
-                                         None if recorder is None else frames.append):
+                                         frames.append if recorder or both_ways else None):
                 found[video].append(result)
                 progress.update()
-            found[video] = finish_video(detector, found[video])
+            if both_ways:
+                found[video] = replay_video(detector, frames, device)
+            else:
+                found[video] = finish_video(detector, found[video])
             if recorder is not None:
                 recorder.add(video, frames)
             if finished is not None:

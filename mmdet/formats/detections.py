@@ -7,14 +7,17 @@ a block per video, in the order they were tested:
 8 bytes   length of what comes after the checksum, little-endian
 4 bytes   its CRC-32
 a line    json: ``video`` (id), ``size`` ([height, width]), ``counts`` (detections per frame),
-          ``probs`` (K), ``embeddings`` (E), ``masks`` (whether there are any)
+          ``probs`` (K), ``embeddings`` (E), ``masks`` (whether there are any), ``bits`` ([h, w]
+          or null)
 arrays    little-endian, detection by detection: ``boxes`` float32 (D, 4), ``scores`` float32
-          (D,), ``labels`` int32 (D,), ``probs`` float32 (D, K), ``embeddings`` float32 (D, E);
-          with masks the length of each, int32 (D,), and their run lengths
+          (D,), ``labels`` int32 (D,), ``probs`` float32 (D, K), ``embeddings`` float32 (D, E),
+          ``bits`` uint8 (D, B), packed, if there are any; with masks the length of each, int32
+          (D,), and their run lengths
 ========  ====================================================================================
 
-A detection takes 4 E + 4 K + 28 bytes and its mask: some 4.4 kB with the 1024 numbers and 41
+A detection takes 4 E + 4 K + 28 bytes and its mask: some 4.5 kB with the 1024 numbers and 41
 classes of the published model. Where a run stopped, whole blocks are read and the rest is not.
+Version 1 has no ``bits``; it is read as before.
 """
 import json
 import os
@@ -30,10 +33,11 @@ from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.fileio import atomic_write, told
 
-MAGIC = b'mmdet detections 1\n'
+MAGICS = {b'mmdet detections 1\n': 1, b'mmdet detections 2\n': 2}
+MAGIC = next(reversed(MAGICS))
 LONGEST_LINE = 2**26  # bytes of json
 FLOAT, INT = np.dtype('<f4'), np.dtype('<i4')
-LENGTHS = 'lengths'  # of the masks
+BITS, LENGTHS = 'bits', 'lengths'  # of the masks
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class FrameDetections:
         embeddings: (n, E) float32.
         masks: n compressed run-length codes of the original frame size; empty where a detector
             finds boxes only.
+        bits: (n, h, w) bool, the masks stretched over their boxes, as cues of tracking read them;
+            None where there are none.
     """
     boxes: np.ndarray
     scores: np.ndarray
@@ -55,6 +61,7 @@ class FrameDetections:
     probs: np.ndarray
     embeddings: np.ndarray
     masks: Sequence[dict]
+    bits: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -113,20 +120,39 @@ def _pack(video: Id, size: tuple[int, int], frames: Sequence[FrameDetections]) -
     about = dict(video=video, size=list(size), counts=[len(frame) for frame in frames],
                  probs=max((frame.probs.shape[1] for frame in frames), default=0),
                  embeddings=max((frame.embeddings.shape[1] for frame in frames), default=0),
-                 masks=bool(masks))
+                 masks=bool(masks), bits=_bits_shape(frames))
     table = {name: np.concatenate([np.zeros((0, *shape), kind),
                                    *(getattr(frame, name) for frame in frames)]).astype(kind)
-             for name, (shape, kind) in _columns(about).items() if name != LENGTHS}
+             for name, (shape, kind) in _columns(about).items() if name not in (BITS, LENGTHS)}
+    if about['bits']:
+        table[BITS] = np.concatenate([np.packbits(frame.bits.reshape(len(frame), -1), axis=1)
+                                      for frame in frames if len(frame)])
     if masks:
         table[LENGTHS] = np.array([len(mask) for mask in masks], INT)
     return b''.join([_line(about), *(array.tobytes() for array in table.values()), *masks])
+
+
+def _bits_shape(frames: Sequence[FrameDetections]) -> list[int] | None:
+    return next((list(frame.bits.shape[1:]) for frame in frames
+                 if len(frame) and frame.bits is not None), None)
 
 
 def _columns(about: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape per detection and type of the arrays of a block."""
     columns = dict(boxes=((4,), FLOAT), scores=((), FLOAT), labels=((), INT),
                    probs=((about['probs'],), FLOAT), embeddings=((about['embeddings'],), FLOAT))
-    return {**columns, LENGTHS: ((), INT)} if about['masks'] else columns
+    if about.get('bits'):
+        columns[BITS] = ((-(-_size(about['bits']) // 8),), np.dtype('u1'))
+    if about['masks']:
+        columns[LENGTHS] = ((), INT)
+    return columns
+
+
+def _size(shape: Sequence[int]) -> int:
+    h, w = map(int, shape)
+    if h < 1 or w < 1:
+        raise ValueError('no shape of a mask')
+    return h * w
 
 
 def _counts(rle: dict) -> bytes:
@@ -161,6 +187,7 @@ class DetectionFile:
         header: see :class:`DetectionWriter`.
         blocks: by video id, in the order of the file.
         cut: whether a part of a block was left out at the end.
+        version: 1 or 2, of the format.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -169,9 +196,11 @@ class DetectionFile:
             raise MissingFile(f'{self.path}: no such file; write one with tools/test_video.py '
                               'CONFIG CHECKPOINT --out X.pkl --save-detections FILE')
         with open(self.path, 'rb') as file:
-            if file.readline(len(MAGIC)) != MAGIC:
+            version = MAGICS.get(file.readline(len(MAGIC)))
+            if version is None:
                 raise BadValue(f'{self.path}: does not start with "{MAGIC.decode().strip()}"; '
                                'expected what test_video.py --save-detections writes')
+            self.version = version
             self.header = self._checked_header(self._json(file))
             self.blocks: dict[Id, Block] = {}
             self.cut = not self._find_blocks(file)
@@ -247,6 +276,9 @@ def _unpack(payload: bytes) -> VideoDetections:
         table[name] = np.frombuffer(payload, kind, number, start).reshape(total, *shape)
         start += number * kind.itemsize
     table['labels'] = table['labels'].astype(np.int64)
+    if BITS in table:
+        h, w = about['bits']
+        table[BITS] = np.unpackbits(table[BITS], axis=1, count=h * w).reshape(-1, h, w).view(bool)
     lengths = table.pop(LENGTHS, np.zeros(0, INT))
     ends = start + np.concatenate([[0], lengths.cumsum(dtype=np.int64)])
     if ends[-1] != len(payload) or (lengths < 0).any() or parts != sorted(parts):

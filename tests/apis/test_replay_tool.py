@@ -51,7 +51,8 @@ def test_byte_for_byte_what_a_test_writes(tiny, saved, tmp_path):
                *(f'test_cfg.track.{option}' for option in (
                    'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.1',
                    'second_round.score_thr=0.15', 'embedding.type=MomentumEmbedding',
-                   'cues.MotionIoU.weight=2', 'after_video.DropDuplicates.iou_thr=0.6',
+                   'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
+                   'backward.iou_thr=0.2', 'after_video.DropDuplicates.iou_thr=0.6',
                    'after_video.LinkTracks.max_gap=5', 'after_video.VoteClass.by=score'))]
     run('test_video.py', tiny.config, tiny.checkpoint, '--out', tmp_path / 'x.pkl', *options)
     replay(tiny, saved, tmp_path / 'y.pkl', *options)
@@ -72,6 +73,14 @@ def test_a_test_that_was_stopped(tiny, saved, tmp_path, capsys):
     records = [r for r in json.loads(pathlib.Path(f'{saved}.json').read_text())
                if r['video_id'] == 11]
     assert json.loads((tmp_path / 'y.pkl.json').read_text()) == records != []
+
+
+def test_a_file_without_masks_for_matching(tiny, saved, tmp_path, capsys):
+    old = tmp_path / 'old.det'
+    old.write_bytes(saved.with_suffix('.det').read_bytes().replace(b'ions 2', b'ions 1', 1))
+    assert f'{old}: was saved before masks were kept for matching' in refused(
+        capsys, old, tiny.config, '--out', tmp_path / 'y.pkl',
+        '--cfg-options', 'test_cfg.track.cues.MotionMaskIoU.weight=1')
 
 
 @pytest.mark.parametrize('change, message', [

@@ -1,4 +1,6 @@
 """Files of saved detections."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,8 @@ def frame(rng, count, with_masks=True):
     return FrameDetections(
         rng.random((count, 4), np.float32), rng.random(count, np.float32),
         rng.integers(0, 2, count), rng.random((count, 3), np.float32),
-        rng.standard_normal((count, 7)).astype(np.float32), masks if with_masks else [])
+        rng.standard_normal((count, 7)).astype(np.float32), masks if with_masks else [],
+        rng.random((count, 3, 5)) < .5 if with_masks else None)
 
 
 def write(path, videos, header=HEADER):
@@ -33,6 +36,7 @@ def assert_same(got, want):
             x, y = getattr(a, name), getattr(b, name)
             assert np.array_equal(x, y) and x.dtype == y.dtype, name
         assert a.masks == b.masks
+        assert (a.bits is None) == (b.bits is None) and np.array_equal(a.bits, b.bits)
 
 
 @pytest.fixture
@@ -105,8 +109,18 @@ def test_a_damaged_file_is_told_or_harmless(tmp_path_factory, data):
             assert_same(frames, want[video])
 
 
+def test_a_file_of_the_first_version(tmp_path, videos):
+    old = {key: [replace(found, bits=None) for found in frames] for key, frames in videos.items()}
+    write(tmp_path / 'x.det', old)
+    first, _, rest = (tmp_path / 'x.det').read_bytes().partition(MAGIC)
+    (tmp_path / 'x.det').write_bytes(b'mmdet detections 1\n' + rest)
+    file = DetectionFile(tmp_path / 'x.det')
+    assert file.version == 1 and DetectionFile(write(tmp_path / 'y.det', videos).path).version == 2
+    assert_same(file.read(7).frames, old[7])
+
+
 @pytest.mark.parametrize('content, message', [
-    (b'', 'does not start with "mmdet detections 1"'),
+    (b'', 'does not start with "mmdet detections 2"'),
     (b'PK\x03\x04 a zip', 'does not start with'),
     (MAGIC + b'[]\n', 'is damaged'), (MAGIC + b'{"classes": []}\n', 'is damaged'),
     (MAGIC + b'{"videos"', 'is damaged')])

@@ -19,6 +19,7 @@ class Detections:
         ids: (n,) int64 object ids, -1 for none, ``NOT_FINITE`` where the embedding has NaN
             or infinity; None in single images.
         probs: (n, K) probability of every class, background first; stays on the device.
+        masks: (n, h, w) bool, stretched over the boxes; only where a cue of tracking reads them.
     """
     boxes: Tensor
     scores: Tensor
@@ -26,14 +27,16 @@ class Detections:
     finite: Tensor
     ids: Tensor | None = None
     probs: Tensor | None = None
+    masks: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, rows: Tensor) -> 'Detections':
-        ids, probs = (None if part is None else part[rows] for part in (self.ids, self.probs))
+        others = (None if part is None else part[rows]
+                  for part in (self.ids, self.probs, self.masks))
         return Detections(self.boxes[rows], self.scores[rows], self.labels[rows], self.finite,
-                          ids, probs)
+                          *others)
 
     def are_finite(self) -> bool:
         """Whether scores and embeddings are; ask it of host memory."""

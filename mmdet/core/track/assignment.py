@@ -41,7 +41,7 @@ def hungarian(scores: Tensor) -> Tensor:
 
     Source: Kuhn 1955 by scipy's ``linear_sum_assignment``; dummies as in arXiv:1703.07402.
     """
-    needs_scipy()
+    needs_scipy('test_cfg.track.assigner="hungarian"')
     from scipy.optimize import linear_sum_assignment
 
     known = scores.shape[1] - 1
@@ -52,11 +52,10 @@ def hungarian(scores: Tensor) -> Tensor:
     return number_new(rows, rows >= known, known)
 
 
-def needs_scipy() -> None:
-    """Raises an ImportError if scipy is not installed."""
+def needs_scipy(what: str) -> None:
+    """Raises an ImportError for ``what`` if scipy is not installed."""
     if importlib.util.find_spec('scipy') is None:
-        raise MissingPackage('test_cfg.track.assigner="hungarian" needs the package scipy: '
-                             'pip install scipy')
+        raise MissingPackage(f'{what} needs the package scipy: pip install scipy')
 
 
 def number_new(rows: Tensor, starts: Tensor, known: int) -> Tensor:

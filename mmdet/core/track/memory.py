@@ -1,10 +1,14 @@
 """What is remembered of the objects of a video."""
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from mmdet.core.track.embedding_memory import EmbeddingMemory, State
+
+# What there is a row of for each object.
+ROWS = ('boxes', 'labels', 'embeddings', 'velocities', 'last_seen', 'ids', 'masks')
 
 
 @dataclass(frozen=True)
@@ -17,34 +21,47 @@ class TrackMemory:
         boxes: (M, 4) float32, last box of each object, in original pixels.
         labels: (M,) int64, 0-based label.
         embeddings: (M, D) float32, last embedding, or what an embedding memory made of all.
-        velocities: (M, 2) float32, pixels per frame that the centre moved between the last two
-            frames with the object.
         last_seen: (M,) int64, index of the last frame with the object.
         ids: (M,) int64, their ids.
         total: objects ever seen; the id of the next.
         frame: number of frames seen.
         state: (M, ...) each, of the embedding memory.
+        velocities: (M, 2) float32, pixels per frame that the centre moved between the last two
+            frames with the object; None unless a cue reads them.
+        masks: (M, h, w) bool, last mask of each object, stretched over its box; None unless a
+            cue reads them.
     """
     boxes: Tensor
     labels: Tensor
     embeddings: Tensor
-    velocities: Tensor
     last_seen: Tensor
     ids: Tensor
     total: int = 0
     frame: int = 0
     state: State = ()
+    velocities: Tensor | None = None
+    masks: Tensor | None = None
 
     @classmethod
-    def empty(cls, embeddings: Tensor, state: State = ()) -> 'TrackMemory':
-        """The memory before the first frame, on the device of (any, D) ``embeddings``."""
+    def empty(cls, embeddings: Tensor, state: State = (), reads: Collection[str] = ()
+              ) -> 'TrackMemory':
+        """The memory before the first frame, on the device of (any, D) ``embeddings``.
+
+        Args:
+            embeddings: of any frame.
+            state: of the embedding memory.
+            reads: what cues read beside the rest: ``'velocities'``, ``'masks'``.
+        """
         return cls(
             boxes=embeddings.new_zeros((0, 4), dtype=torch.float32),
             labels=embeddings.new_zeros(0, dtype=torch.long),
             embeddings=embeddings[:0],
-            velocities=embeddings.new_zeros((0, 2), dtype=torch.float32),
             last_seen=embeddings.new_zeros(0, dtype=torch.long),
-            ids=embeddings.new_zeros(0, dtype=torch.long), state=state)
+            ids=embeddings.new_zeros(0, dtype=torch.long), state=state,
+            velocities=(embeddings.new_zeros((0, 2), dtype=torch.float32)
+                        if 'velocities' in reads else None),
+            masks=(embeddings.new_zeros((0, 1, 1), dtype=torch.bool)
+                   if 'masks' in reads else None))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,8 +78,7 @@ class TrackMemory:
         if len(kept) == len(self):
             return self
         return replace(self, state=tuple(part[kept] for part in self.state), **{
-            name: getattr(self, name)[kept] for name in (
-                'boxes', 'labels', 'embeddings', 'velocities', 'last_seen', 'ids')})
+            name: getattr(self, name)[kept] for name in ROWS if getattr(self, name) is not None})
 
     def ids_of(self, rows: Tensor) -> Tensor:
         """Object ids of (N,) rows; rows from M up are the next new objects, -1 stays."""
@@ -71,8 +87,8 @@ class TrackMemory:
 
     def update(self, obj_ids: Tensor, boxes: Tensor, labels: Tensor, embeddings: Tensor,
                label_memory: str = 'first', num_objects: int | None = None,
-               scores: Tensor | None = None, blend: EmbeddingMemory | None = None
-               ) -> 'TrackMemory':
+               scores: Tensor | None = None, blend: EmbeddingMemory | None = None,
+               masks: Tensor | None = None) -> 'TrackMemory':
         """The memory after a frame.
 
         Args:
@@ -85,6 +101,7 @@ class TrackMemory:
             num_objects: ``total`` afterwards, where the host knows; else it asks.
             scores: (N,) of the detections, if there is a ``blend``.
             blend: makes an embedding of all so far; None: the last one is kept.
+            masks: (N, h, w) bool of the detections, if a cue reads them.
         """
         known = len(self)
         if num_objects is None:
@@ -95,7 +112,7 @@ class TrackMemory:
         rows = torch.where(obj_ids < 0, len(ids), rows)  # without an id: a row of no one
 
         def write(old: Tensor, current: Tensor) -> Tensor:
-            table = old.new_empty(len(ids) + 1, *old.shape[1:])
+            table = old.new_empty(len(ids) + 1, *(old if known else current).shape[1:])
             table[:known] = old
             table[known:] = 0
             table[rows] = current.to(old.dtype)
@@ -105,18 +122,30 @@ class TrackMemory:
         if label_memory == 'first':
             new_labels = torch.cat([self.labels, new_labels[known:]])
         last_seen = write(self.last_seen, torch.full_like(labels, self.frame))
-        gap = _with_rows(last_seen[:known] - self.last_seen, len(fresh))  # 0: new, or not seen
-        boxes = write(self.boxes, boxes[:, :4])
-        moved = (_centres(boxes) - _with_rows(_centres(self.boxes), len(fresh)))
         memory = replace(
-            self, boxes=boxes, labels=new_labels, embeddings=write(self.embeddings, embeddings),
-            velocities=torch.where((gap > 0)[:, None], moved / gap.clamp(min=1)[:, None],
-                                   _with_rows(self.velocities, len(fresh))),
-            last_seen=last_seen, ids=ids, total=num_objects, frame=self.frame + 1)
+            self, boxes=write(self.boxes, boxes[:, :4]), labels=new_labels,
+            embeddings=write(self.embeddings, embeddings), last_seen=last_seen, ids=ids,
+            total=num_objects, frame=self.frame + 1)
+        if self.masks is not None:
+            assert masks is not None
+            memory = replace(memory, masks=write(self.masks, masks))
+        if self.velocities is None and blend is None:
+            return memory
+        gap = _with_rows(last_seen[:known] - self.last_seen, len(fresh))  # 0: new, or not seen
+        if self.velocities is not None:
+            memory = replace(memory, velocities=self._new_velocities(memory, gap))
         if blend is None:
             return memory
         assert scores is not None
         return self._blended(memory, write(torch.ones_like(self.boxes[:, 0]), scores), gap, blend)
+
+    def _new_velocities(self, after: 'TrackMemory', gap: Tensor) -> Tensor:
+        """(R, 2) of the R objects of ``after``; ``gap`` (R,) frames since the last one before."""
+        assert self.velocities is not None
+        fresh = len(after) - len(self)
+        moved = _centres(after.boxes) - _with_rows(_centres(self.boxes), fresh)
+        return torch.where((gap > 0)[:, None], moved / gap.clamp(min=1)[:, None],
+                           _with_rows(self.velocities, fresh))
 
     def _blended(self, after: 'TrackMemory', scores: Tensor, gap: Tensor,
                  blend: EmbeddingMemory) -> 'TrackMemory':

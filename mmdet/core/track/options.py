@@ -4,6 +4,7 @@ from typing import Any
 
 from mmdet.core.track.after_video import Step
 from mmdet.core.track.assignment import SecondRound, needs_scipy
+from mmdet.core.track.backward import Backward
 from mmdet.core.track.embedding_memory import EmbeddingMemory
 from mmdet.core.track.registry import (AFTER_VIDEO, CUES, EMBEDDING_MEMORIES, ID_ASSIGNERS,
                                        SIMILARITIES, named_function)
@@ -27,6 +28,7 @@ class TrackOptions:
         embedding: ``dict(type=...)`` of ``EMBEDDING_MEMORIES``: ``LastEmbedding``,
             ``MomentumEmbedding``, ``EmbeddingBank``; None: the last.
         cues: name in ``CUES`` to its arguments, e.g. ``dict(MotionIoU=dict(weight=2))``.
+        backward: arguments of :class:`Backward`; None: off.
         after_video: name in ``AFTER_VIDEO`` to its arguments; run in this order over the tracks
             of a finished video. An entry that is None is off, here and in ``cues``.
 
@@ -40,6 +42,7 @@ class TrackOptions:
                  assigner: str = 'greedy', start_thr: float = 0,
                  second_round: Mapping[str, float] | None = None,
                  embedding: dict[str, Any] | None = None, cues: Parts | None = None,
+                 backward: Mapping[str, float] | None = None,
                  after_video: Parts | None = None) -> None:
         if label_memory not in ('first', 'latest'):
             raise BadValue("test_cfg.track.label_memory is 'first' or 'latest', "
@@ -52,12 +55,17 @@ class TrackOptions:
         self.similarity = named_function(SIMILARITIES, similarity, f'{where}similarity')
         self.assigner = named_function(ID_ASSIGNERS, assigner, f'{where}assigner')
         if assigner == 'hungarian':
-            needs_scipy()
+            needs_scipy(f'{where}assigner="hungarian"')
         self.start_thr = _share(start_thr, f'{where}start_thr')
         self.second_round = _second_round(second_round or {}, f'{where}second_round')
+        self.backward = _backward(backward, f'{where}backward')
         self.embedding: EmbeddingMemory | None = (
             EMBEDDING_MEMORIES.build(embedding) if embedding else None)
         self.cues: Sequence[Callable] = _parts(CUES, cues, f'{where}cues')
+        self.reads = frozenset(name for cue in self.cues for name in getattr(cue, 'reads', ()))
+        if unknown := self.reads - {'velocities', 'masks'}:
+            raise BadValue(f"test_cfg.track.cues: a cue reads {', '.join(sorted(unknown))}; "
+                           "expected 'velocities' or 'masks'")
         self.after_video: Sequence[Step] = _parts(AFTER_VIDEO, after_video, f'{where}after_video')
 
     @property
@@ -78,6 +86,17 @@ def _share(value: Any, where: str) -> float:
 def _second_round(args: Any, where: str) -> SecondRound:
     check_keys(args, SecondRound._fields, where)
     return SecondRound(**{key: _share(value, f'{where}.{key}') for key, value in args.items()})
+
+
+def _backward(args: Any, where: str) -> Backward | None:
+    if args is None:
+        return None
+    check_keys(args, Backward._fields, where)
+    option = Backward(**{key: _share(value, f'{where}.{key}') for key, value in args.items()})
+    if option.iou_thr >= 1:
+        return None
+    needs_scipy(where)
+    return option
 
 
 def _parts(registry: Registry, parts: Any, where: str) -> list:

@@ -2,6 +2,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -156,6 +157,8 @@ class ExportedTracker:
             raise BadValue('exported networks do not save detections; use the checkpoint')
         found = self.find(img, img_meta)
         dets = Detections(*found[:3], finite=found.finite, probs=found.probs)
+        if 'masks' in self.tracker.tracking.reads:
+            dets = replace(dets, masks=found.masks > self.tracker.test_cfg.rcnn.mask_thr_binary)
         dets, host, memory = self.tracker.associate(dets, found.embeddings, memory)
         rows = host.ids >= 0
         return TrackResult(*(x[rows].numpy() for x in (host.boxes, host.scores, host.labels,

@@ -50,11 +50,11 @@ def count_identities(found: Overlaid, ids: np.ndarray, classes: np.ndarray,
     scores = [metric.eval_sequence(_sequence(found, ids, classes, gt_classes == cat, cat))
               for cat in np.union1d(seen, classes)]
     if objective == 'hota':
-        rows = [[s['HOTA_TP'], s['HOTA_FN'], s['HOTA_FP'], s['AssA'] * s['HOTA_TP']]
-                for s in scores]
-        return HotaCounts(np.sum([np.zeros((4, len(metric.array_labels))), *rows], axis=0))
-    return IdentityCounts(np.sum([np.zeros(3), *(
-        [s['IDTP'], s['IDFN'], s['IDFP']] for s in scores)], axis=0))
+        table = [[s['HOTA_TP'], s['HOTA_FN'], s['HOTA_FP'], s['AssA'] * s['HOTA_TP']]
+                 for s in scores]
+        return HotaCounts(np.array(table, float).reshape(-1, 4, len(metric.array_labels)).sum(0))
+    counts = [[s['IDTP'], s['IDFN'], s['IDFP']] for s in scores]
+    return IdentityCounts(np.array(counts, float).reshape(-1, 3).sum(0))
 
 
 def _sequence(found: Overlaid, ids: np.ndarray, classes: np.ndarray, chosen: np.ndarray,

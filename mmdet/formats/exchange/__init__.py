@@ -1,5 +1,5 @@
 """Other tools' formats: one form in memory, and a reader and writer of each around it."""
-from mmdet.formats.exchange import coco, mask_folders, ytvis  # noqa: F401  they register themselves
+from mmdet.formats.exchange import coco, mask_folders, mots, result_tracks, ytvis  # noqa: F401  isort: skip
 from mmdet.formats.exchange.conversion import Outcome, Wishes, convert
 from mmdet.formats.exchange.format import (FORMATS, Format, Given, build_format, guess, readable,
                                            writable)

@@ -17,7 +17,7 @@ from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.formats.frame_files import natural_key
 from mmdet.formats.rle import json_rle, short
 from mmdet.utils.errors import BadValue
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import atomic_write, told
 
 TRACK_KEYS = 'track_id', 'instance_id', 'object_id', 'obj_id'
 KNOWN = {'id', 'image_id', 'category_id', 'segmentation', 'bbox', 'area', 'iscrowd', 'score',
@@ -39,6 +39,7 @@ class CocoFrames(Format):
         untracked: ``refuse`` annotations without a track id where others have one, or make each
             an object of its own, ``single``.
         every: write every N-th frame of a video.
+        cvat: write the track as CVAT imports it, too: ``attributes.track_id`` and ``keyframe``.
 
     Attributes:
         images, objects: how many were written.
@@ -46,12 +47,13 @@ class CocoFrames(Format):
     title = 'COCO'
     keeps = frozenset(PROPERTIES)
 
-    def __init__(self, track_key: str | None = None, untracked: str = 'refuse', every: int = 1
-                 ) -> None:
+    def __init__(self, track_key: str | None = None, untracked: str = 'refuse', every: int = 1,
+                 cvat: bool = False) -> None:
         super().__init__()
         if every < 1:
             raise BadValue(f'--every {every}: expected 1 or more')
-        self.track_key, self.untracked, self.every = track_key, untracked, every
+        self.track_key, self.untracked = track_key, untracked
+        self.every, self.cvat = every, cvat
         self.images = self.objects = 0
 
     @classmethod
@@ -77,6 +79,12 @@ class CocoFrames(Format):
                                f'a text as "{key}", got {short(track)}')
             by_image[ann['image_id']].append((f'single {place}' if track is None else track, ann))
         self._count_unknown(coco['annotations'])
+        drawn = sum(bool(ann.get('iscrowd')) and isinstance(ann.get('segmentation'), dict)
+                    for ann in coco['annotations'])
+        if drawn and key.startswith('attributes.'):
+            self.notes.append(f'{drawn} masks are marked as crowd regions, as CVAT does with all '
+                              'that are drawn with its brush; --crowds objects takes them as '
+                              'objects')
         return Contents(categories, self._videos(coco['images'], by_image, categories, path))
 
     def _key(self, annotations: list[dict], path: str) -> str:
@@ -127,7 +135,7 @@ class CocoFrames(Format):
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file; every frame is an image."""
-        with tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
+        with told(out), tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
             with atomic_write(out, 'w') as file:
                 file.write('{"images":[')
                 self._write(contents, file, spool)
@@ -146,7 +154,7 @@ class CocoFrames(Format):
                 file.write(('\n' if self.images == 1 else ',\n') + _json(entry))
                 for track, mark in seen:
                     heads.append((self.images, track.category))
-                    spool.write(_json(_annotation(track, mark)) + '\n')
+                    spool.write(_json(self._annotation(track, mark)) + '\n')
         listed = category_entries(contents.categories, {category for _, category in heads})
         category_ids = {entry['name']: entry['id'] for entry in listed}
         file.write(f'\n],"categories":{_json(listed)},"annotations":[')
@@ -156,6 +164,21 @@ class CocoFrames(Format):
             file.write(f'{"," if place else ""}\n{_json(head)[:-1]},{line[1:].rstrip()}')
         file.write('\n]}')
         self.objects = len(heads)
+
+    def _annotation(self, track: Track, mark: Mark) -> dict:
+        """What an annotation says, but its ids."""
+        box = mark.bbox()
+        entry = dict(
+            track_id=track.id, iscrowd=int(track.iscrowd), bbox=list(box),
+            area=box[2] * box[3] if mark.rle is None else int(mask_utils.area(mark.rle)),
+            segmentation=[] if mark.rle is None else json_rle(mark.rle))
+        score = track.scored(mark)
+        if score is not None:
+            entry['score'] = score
+        attributes = dict(track_id=track.id, keyframe=True) if self.cvat else {}
+        if mark.occlusion is not None:
+            attributes.update(occluded=mark.occlusion > 0, occlusion=mark.occlusion)
+        return dict(entry, attributes=attributes) if attributes else entry
 
 
 class _Videos:
@@ -218,21 +241,6 @@ def _share_score(track: Track) -> None:
         track.score = scores.pop()
         for mark in track.marks.values():
             mark.score = None
-
-
-def _annotation(track: Track, mark: Mark) -> dict:
-    """What an annotation says, but its ids."""
-    box = mark.bbox()
-    entry = dict(
-        track_id=track.id, iscrowd=int(track.iscrowd), bbox=list(box),
-        area=box[2] * box[3] if mark.rle is None else int(mask_utils.area(mark.rle)),
-        segmentation=[] if mark.rle is None else json_rle(mark.rle))
-    score = track.scored(mark)
-    if score is not None:
-        entry['score'] = score
-    if mark.occlusion is not None:
-        entry['attributes'] = dict(occluded=mark.occlusion > 0, occlusion=mark.occlusion)
-    return entry
 
 
 def _json(content: object) -> str:

@@ -12,6 +12,7 @@ from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.utils.errors import BadValue
 
 CUT = 'masks, in part or whole, where others lie over them'
+MAX_NOTES = 20  # are told; a data set may have thousands of videos
 
 
 @dataclass
@@ -60,7 +61,9 @@ class Outcome:
         boxes = f'{self.boxes} boxes without a mask, ' if self.boxes else ''
         return [f'written: {out}: {self.videos} videos, {self.objects} objects, {self.masks} '
                 f'masks, {boxes}classes: {", ".join(self.classes)}',
-                *(f'note: {note}' for note in self.notes),
+                *(f'note: {note}' for note in self.notes[:MAX_NOTES]),
+                *([f'note: and {len(self.notes) - MAX_NOTES} more of these']
+                  if len(self.notes) > MAX_NOTES else []),
                 *(f'lost: {count} {what}' for what, count in self.lost.items() if count)]
 
 
@@ -126,8 +129,9 @@ class _Fitting:
                     outcome.boxes += mark.rle is None
             yield fit
         if self.refused:
-            what, count = self.refused.most_common(1)[0]
-            raise BadValue(f'{path}: {count} {what.format(first=self.first[what])}')
+            raise BadValue(f'{path}: ' + '; and '.join(
+                f'{count} {what} (the first: {self.first[what]})'
+                for what, count in self.refused.items()))
         if not outcome.videos:
             raise BadValue(f'{path}: found no video; see --help for the folders that are expected')
         if self.wishes.need_objects and not outcome.objects:
@@ -174,9 +178,8 @@ class _Fitting:
         iscrowd = track.iscrowd and wishes.crowds == 'keep'
         self._count('crowd regions, taken as objects as asked', track.iscrowd and not iscrowd)
         if iscrowd and 'crowds' not in self.writer.keeps:
-            self._refuse('crowd regions, which {title} cannot tell from objects, the first is '
-                         '{first}; leave them out or take them as objects: --crowds drop or '
-                         '--crowds objects', where)
+            self._refuse('crowd regions, which {title} cannot tell from objects: leave them out '
+                         'with --crowds drop or take them as objects with --crowds objects', where)
         marks = {frame: replace(mark) for frame, mark in track.marks.items()}
         return replace(track, category=category, iscrowd=iscrowd, marks=marks)
 
@@ -187,8 +190,8 @@ class _Fitting:
             mark.rle = box_rle(mark.bbox(), video.size)
             self._count('boxes without a mask, taken as masks as asked')
         if mark.rle is None and 'boxes' not in keeps:
-            self._refuse('boxes without a mask, which {title} cannot hold, the first is {first}; '
-                         'take the boxes as masks with --fill-boxes', where)
+            self._refuse('boxes without a mask, which {title} cannot hold: take the boxes as '
+                         'masks with --fill-boxes', where)
         elif 'boxes' not in keeps:
             self._count('boxes that are not those of their masks', mark.box_says_more())
             mark.box = None
@@ -226,10 +229,9 @@ class _Fitting:
             if len(seen) < 2 or not overlapping([mark.rle for _, mark in seen if mark.rle]):
                 continue
             if self.wishes.overlap == 'refuse':
-                self._refuse('frames have masks that overlap, and {title} holds one object per '
-                             'pixel, the first is {first}; give the pixels to the object of the '
-                             'higher score, or the later one, with --overlap top',
-                             video.file_names[frame])
+                self._refuse('frames with masks that overlap, where {title} holds one object per '
+                             'pixel: give it to the higher score, else to the later object, with '
+                             '--overlap top', video.file_names[frame])
                 continue
             self._leave_to_top(frame, seen)
 

@@ -13,6 +13,9 @@ from mmdet.utils.errors import BadValue, FileInTheWay, MissingFile
 from mmdet.utils.fileio import told
 from mmdet.utils.names import UniqueNames
 
+MADE_UP = ('names of frames are made from those of the annotations; where they are others, give '
+           'their folder with --read frames=DIR')
+
 
 @contextlib.contextmanager
 def new_folder(out: str | os.PathLike) -> Iterator[pathlib.Path]:

@@ -60,6 +60,11 @@ class Format:
         self.lost: Counter[str] = Counter()
         self.notes: list[str] = []
 
+    def note_once(self, text: str) -> None:
+        """Add a note that is not there yet."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     @classmethod
     def sniff(cls, given: Given) -> bool:
         """Whether it looks like this format; cheap, and never an error."""

@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.exchange.folders import (frame_stems, list_videos, new_folder, same_size,
-                                            sub_folders)
+from mmdet.formats.exchange.folders import (MADE_UP, frame_stems, list_videos, new_folder,
+                                            same_size, sub_folders)
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Contents, Mark, Video, VideoBuilder
@@ -36,6 +36,8 @@ class MaskFolders(Format):
         category: class of every object.
         ignore: pixel values that are no object; None: 255, unless there is nothing else.
     """
+
+    per_object = False  # where a folder per object is a surprise, it is told
 
     def __init__(self, frames: str | None = None, meta: str | None = None,
                  category: str | None = None, ignore: int | Sequence[int] | None = None) -> None:
@@ -85,6 +87,7 @@ class MaskFolders(Format):
             names = list_images(own)
             return ([f'{name}/{frame}' for frame in names],
                     same_size(os.path.join(own, frame) for frame in names))
+        self.note_once(MADE_UP)
         folders = [folder, *(os.path.join(folder, sub) for sub in list_videos(folder))]
         paths = {os.path.splitext(mask)[0]: os.path.join(place, mask)
                  for place in folders for mask in list_images(place)}
@@ -96,10 +99,10 @@ class MaskFolders(Format):
                  ) -> Iterator[tuple[int, int | str, np.ndarray]]:
         """Place of the frame, key and bool (h, w) mask of every object in the masks of a video."""
         objects = list_videos(folder) if os.path.isdir(folder) else []
-        if objects or not ignore:
-            self.notes.append(f'{folder}: ' + (
-                f'{len(objects)} folders are taken as one object each' if objects
-                else '255 is taken as the one object'))
+        if objects and not self.per_object:
+            self.notes.append(f'{folder}: {len(objects)} folders are taken as one object each')
+        elif not objects and not ignore:
+            self.notes.append(f'{folder}: 255 is taken as the one object')
         for key in objects:
             number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else key
             for place, path in enumerate(self._masks_of(os.path.join(folder, key), frames)):
@@ -227,7 +230,7 @@ class PalettePng(MaskFolders):
     Cutie and SAM 2 write such folders, too. Written are ``Annotations/VIDEO/FRAME.png`` with the
     colours of DAVIS, of every frame, and ``meta.json`` with classes and frames of the objects.
     """
-    title = 'PNG with the numbers of objects: DAVIS, YouTube-VOS, Cutie, SAM 2'
+    title = 'palette PNG (DAVIS, YouTube-VOS, Cutie, SAM 2)'
     keeps = frozenset({'masks', 'numbers', 'classes'})
 
     @classmethod
@@ -263,7 +266,8 @@ class ObjectFolders(MaskFolders):
 
     ``VIDEO/001/FRAME.png``, 255 where the object is; masks may overlap.
     """
-    title = 'PNG masks in a folder per object: SAM 2, tools/demo.py'
+    title = 'a folder of PNGs per object (SAM 2, tools/demo.py)'
+    per_object = True
     keeps = frozenset({'masks', 'numbers', 'classes', 'overlap'})
 
     @classmethod

@@ -1,5 +1,6 @@
 """MOTS and KITTI-MOTS: a text file of masks per video, or PNGs of class x 1000 + instance."""
 import configparser
+import itertools
 import os
 import pathlib
 import re
@@ -9,10 +10,11 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
+from mmdet.formats.annotation_checks import MAX_NAME
 from mmdet.formats.entries import Id
-from mmdet.formats.exchange.folders import new_folder, same_size, sub_folders
+from mmdet.formats.exchange.folders import MADE_UP, new_folder, same_size, sub_folders
 from mmdet.formats.exchange.format import FORMATS, Format, Given
-from mmdet.formats.exchange.mask_folders import first_mode
+from mmdet.formats.exchange.mask_folders import png_mode
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
@@ -28,7 +30,7 @@ IGNORE = 'ignore'
 CROWD_CLASSES = 'classes of crowd regions'
 MAX_INSTANCES = 999  # of a class in a video
 LONGEST = 10**6  # frames of a video of which only the numbers are known
-LINE = re.compile(r'(\d{1,7}) (\d{1,7}) (\d{1,3}) (\d{1,6}) (\d{1,6}) (\S+)')
+LINE = re.compile(r'(\d{1,7}) (\d{1,7}) (\d{1,3}) (\d{1,6}) (\d{1,6}) ([0-o]+)')
 SEQMAP = re.compile(r'(\S+)\s+empty\s+(\d{1,7})\s+(\d{1,7})')
 MODES = 'I;16', 'I;16B', 'I'  # of PNGs of 16 bits, as Pillow calls them
 
@@ -109,6 +111,7 @@ class Mots(Format):
             FileNotFoundError, ValueError: there is no such folder, or a name is no number.
         """
         if not self.frames:
+            self.note_once(MADE_UP)
             return None
         places = [os.path.join(self.frames, name, 'img1'), os.path.join(self.frames, name)]
         folder = next((place for place in places if os.path.isdir(place) and list_images(place)),
@@ -284,20 +287,32 @@ class MotsTxt(Mots):
 
 @FORMATS.register_module(name='mots_png')
 class MotsPng(Mots):
-    """PNGs of 16 bits, ``VIDEO/000001.png``; 0 is nothing, 10000 a region to ignore."""
+    """PNGs of 16 bits, ``VIDEO/000001.png``; 0 is nothing, 10000 a region to ignore.
+
+    CVAT and datumaro write ``VIDEO/instances/FRAME.png``, and the names of the classes there in
+    ``labels.txt``; both are read.
+    """
     title = 'MOTS PNG'
 
     @classmethod
     def sniff(cls, given: Given) -> bool:
         """PNGs of 16 bits in a folder per video."""
-        return not _is_kitti(given) and first_mode(given, 1) in MODES
+        return given.is_folder and not _is_kitti(given) and any(
+            png_mode(folder) in MODES for _, folder in _png_folders(given.path)[:1])
 
     def read(self, given: Given) -> Contents:
         """As of :class:`Format`."""
-        if not given.is_folder:
+        folders = _png_folders(given.path) if given.is_folder else []
+        if not folders:
             raise BadValue(f'{given.path}: expected a folder with a folder of PNGs per video')
+        labels = os.path.join(folders[0][1], 'labels.txt')
+        if os.path.isfile(labels) and self.class_ids is CLASS_IDS:
+            with open(labels, encoding='utf-8', errors='replace') as file:
+                listed = [line.strip()[:MAX_NAME] for line in itertools.islice(file, 64)]
+            self.names = {number: name for number, name in enumerate(listed, 1)
+                          if name and number != IGNORED}
         return Contents(self.categories, (
-            self.read_png(name, folder, '.jpg') for name, folder in _png_folders(given.path)))
+            self.read_png(name, folder, '.jpg') for name, folder in folders))
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a folder."""
@@ -397,13 +412,18 @@ def _text_files(folder: str) -> list[tuple[str, str]]:
 
 
 def _png_folders(folder: str) -> list[tuple[str, str]]:
-    found = [(name, os.path.join(folder, name)) for name in sub_folders(folder)]
+    """Name and folder of PNGs of each video."""
+    found = []
+    for name in sub_folders(folder):
+        own = os.path.join(folder, name)
+        inner = os.path.join(own, 'instances')
+        found.append((name, inner if os.path.isdir(inner) else own))
     return [(name, path) for name, path in found if list_images(path)]
 
 
 def _is_kitti(given: Given) -> bool:
-    return any(os.path.isdir(os.path.join(given.path, name))
-               for name in ('instances', 'instances_txt'))
+    pictures, texts = (os.path.join(given.path, name) for name in ('instances', 'instances_txt'))
+    return os.path.isdir(texts) or os.path.isdir(pictures) and not list_images(pictures)
 
 
 def _length(path: str) -> int | None:

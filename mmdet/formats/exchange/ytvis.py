@@ -13,7 +13,7 @@ from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.formats.rle import short
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
-from mmdet.utils.fileio import atomic_write
+from mmdet.utils.fileio import atomic_write, told
 
 LEVELS = 'no_occlusion', 'slight_occlusion', 'severe_occlusion'  # as OVIS writes them
 PER_FRAME = 'segmentations', 'bboxes', 'scores', 'occlusion'
@@ -53,34 +53,11 @@ class YouTubeVIS(Format):
         self.lost += unknown_keys(index.anns.values(), KNOWN, 'annotations')
         self.lost += unknown_keys(index.vids.values(), ('id', 'width', 'height', 'file_names'),
                                   'videos')
-        return Contents(categories, self._videos(index, categories))
-
-    def _videos(self, index: YTVOS, categories: list[Category]) -> Iterator[Video]:
-        names = {category.id: category.name for category in categories}
-        for entry in index.dataset['videos']:
-            files = entry.get('file_names')
-            if files is None:
-                files = [f'{entry["id"]}/{frame:05d}.jpg' for frame in range(num_frames(entry))]
-                self.notes.append(f'{index.name}: video {entry["id"]} has no file_names; frames '
-                                  f'are taken to be {files[:1]} and so on')
-            video = Video(video_name(entry), files, entry['width'], entry['height'],
-                          id=entry['id'])
-            anns = index.vidToAnns.get(entry['id'], [])
-            masks = index.annsToRLEs([dict(ann, segmentations=ann.get('segmentations') or [])
-                                      for ann in anns])
-            for ann, (rles, areas) in zip(anns, masks):
-                rles = [rle if area else None for rle, area in zip(rles, areas)]
-                where = f'{index.name}: annotation {ann["id"]}'
-                track = Track(ann['id'], names[ann['category_id']],
-                              score=_number(ann.get('score'), where),
-                              iscrowd=bool(ann.get('iscrowd')))
-                track.marks = dict(_marks(ann, rles, len(files), where))
-                video.tracks.append(track)
-            yield video
+        return Contents(categories, read_videos(index, categories, self.notes))
 
     def write(self, contents: Contents, out: str) -> None:
         """As of :class:`Format`: a json file."""
-        with tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
+        with told(out), tempfile.TemporaryFile('w+', encoding='utf-8') as spool:
             videos: list[dict] = []
             heads: list[tuple] = []
             for video in contents.videos:
@@ -109,6 +86,39 @@ class YouTubeVIS(Format):
             head = dict(id=ids[place], video_id=numbers[video], category_id=category_ids[category])
             file.write(f'{"," if place else ""}{_json(head)[:-1]},{tail.rstrip()}')
         file.write(f'],"categories":{_json(listed)}}}')
+
+
+def read_videos(index: YTVOS, categories: list[Category], notes: list[str]) -> Iterator[Video]:
+    """The videos of an annotation file, or of results.
+
+    Args:
+        index: the file.
+        categories: its classes.
+        notes: what was assumed is added.
+
+    Raises:
+        ValueError: a mask, box or score is unusable.
+    """
+    names = {category.id: category.name for category in categories}
+    for entry in index.dataset['videos']:
+        files = entry.get('file_names')
+        if files is None:
+            files = [f'{entry["id"]}/{frame:05d}.jpg' for frame in range(num_frames(entry))]
+            notes.append(f'{index.name}: video {entry["id"]} has no file_names; frames are taken '
+                         f'to be {files[:1]} and so on')
+        video = Video(video_name(entry), files, entry['width'], entry['height'], id=entry['id'])
+        anns = index.vidToAnns.get(entry['id'], [])
+        masks = index.annsToRLEs([dict(ann, segmentations=ann.get('segmentations') or [])
+                                  for ann in anns])
+        for ann, (rles, areas) in zip(anns, masks):
+            rles = [rle if area else None for rle, area in zip(rles, areas)]
+            where = f'{index.name}: annotation {ann["id"]}'
+            track = Track(ann['id'], names[ann['category_id']],
+                          score=_number(ann.get('score'), where),
+                          iscrowd=bool(ann.get('iscrowd')))
+            track.marks = dict(_marks(ann, rles, len(files), where))
+            video.tracks.append(track)
+        yield video
 
 
 def _json(content: object) -> str:

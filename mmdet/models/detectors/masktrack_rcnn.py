@@ -20,6 +20,7 @@ from mmdet.models.detectors.roi_stage import GroundTruth, LookedAt
 from mmdet.models.detectors.two_stage import TwoStageDetector
 from mmdet.models.detectors.view import View
 from mmdet.models.registry import DETECTORS
+from mmdet.utils.errors import BadValue
 
 FORGET_EVERY = 32  # frames, at least: objects older than max_age go, for which the host waits
 
@@ -40,6 +41,9 @@ class Tracker(TwoStageDetector):
         self.track_head = builder.build_head(track_head)
         self.track_head.init_weights()
         self.tracking = TrackOptions(**(self.test_cfg or {}).get('track') or {})
+        if 'masks' in self.tracking.reads and self.mask_head is None:
+            raise BadValue('test_cfg.track.cues: MotionMaskIoU reads masks, but the model has no '
+                           'mask_head; take MotionIoU')
 
     # Training.
 
@@ -109,24 +113,43 @@ class Tracker(TwoStageDetector):
         views = self.views(img, img_meta)
         dets = self.detect_boxes(views)
         embeddings = self.embed_views(views, dets.boxes)
+        mask_probs = None
+        if 'masks' in self.tracking.reads:
+            mask_probs = self.mask_probs(views, dets)
+            dets = replace(dets, masks=mask_probs > self.test_cfg.rcnn.mask_thr_binary)
         dets, host, memory = self.associate(dets, embeddings, memory)
         self.check_finite(host, views)
-        masks = self.masks_of(views, dets, host, with_id=True)
+        masks = self.masks_of(views, dets, host, True, mask_probs)
         if keep is not None:  # the others by themselves, so that keeping them changes no mask
-            lost = self.masks_of(views, dets, host, with_id=False)
-            keep(kept_frame(host, dets.probs, embeddings, masks, lost))
+            lost = self.masks_of(views, dets, host, False, mask_probs)
+            keep(kept_frame(host, dets.probs, embeddings, masks, lost,
+                            self.matched_masks(views, dets)))
         host = host[host.ids >= 0]
         return TrackResult(host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
                            host.ids.numpy(), masks), memory
 
     def masks_of(self, views: Sequence[View], dets: Detections, host: Detections,
-                 with_id: bool) -> list[dict]:
-        """Masks of the detections with an id, or of those without; ``host`` is ``dets.cpu()``."""
+                 with_id: bool, probs: Tensor | None = None) -> list[dict]:
+        """Masks of the detections with an id, or of those without.
+
+        Args:
+            host: ``dets.cpu()``.
+            with_id: which.
+            probs: (N, h, w) of all of them, where they are known already.
+        """
         if self.mask_head is None:
             return []
         chosen = (host.ids >= 0) == with_id
         rows = first_true((dets.ids >= 0) == with_id, int(chosen.sum()))
-        return self.detect_masks(views, dets[rows], host[chosen])
+        if probs is None:
+            return self.detect_masks(views, dets[rows], host[chosen])
+        return self.paste_masks(views, probs[rows], host[chosen]) if len(rows) else []
+
+    def matched_masks(self, views: Sequence[View], dets: Detections) -> Tensor | None:
+        """(N, h, w) bool: what cues read, whether one does or not."""
+        if self.mask_head is None or dets.masks is not None:
+            return dets.masks
+        return self.mask_probs(views, dets) > self.test_cfg.rcnn.mask_thr_binary
 
     def associate(self, dets: Detections, embeddings: Tensor, memory: TrackMemory | None = None
                   ) -> tuple[Detections, Detections, TrackMemory]:
@@ -137,19 +160,28 @@ class Tracker(TwoStageDetector):
             embeddings: (N, D).
             memory: of the frames before; None for the first.
 
+        Raises:
+            ValueError: a cue reads masks and ``dets`` has none.
+
         Returns:
             the detections with ids, the same in host memory, the memory after the frame.
         """
         options = self.tracking
         if memory is None:
             blend = options.embedding
-            memory = TrackMemory.empty(embeddings, blend.empty(embeddings) if blend else ())
+            memory = TrackMemory.empty(embeddings, blend.empty(embeddings) if blend else (),
+                                       options.reads)
+        if 'masks' in options.reads and dets.masks is None:
+            if len(dets):
+                raise BadValue('test_cfg.track.cues: MotionMaskIoU reads masks, but the detections '
+                               'have none; save them again with test_video.py --save-detections')
+            dets = replace(dets, masks=dets.boxes.new_zeros((0, 1, 1), dtype=torch.bool))
         dets = replace(dets, ids=self.match(dets, embeddings, memory))
         host = dets.cpu()
         num_objects = max(memory.total, *(host.ids + 1).tolist(), 0)
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                options.label_memory, num_objects, dets.scores,
-                               options.embedding)
+                               options.embedding, dets.masks)
         if options.max_age is not None and memory.frame % max(options.max_age, FORGET_EVERY) == 0:
             memory = memory.forget(options.max_age)
         return dets, host, memory
@@ -198,7 +230,7 @@ class CascadeTrackRCNN(Tracker, CascadeRCNN):
 
 
 def kept_frame(host: Detections, probs: Tensor, embeddings: Tensor, named: Sequence[dict],
-               lost: Sequence[dict]) -> FrameDetections:
+               lost: Sequence[dict], bits: Tensor | None) -> FrameDetections:
     """All N detections of a frame in their order.
 
     Args:
@@ -206,9 +238,11 @@ def kept_frame(host: Detections, probs: Tensor, embeddings: Tensor, named: Seque
         probs: (N, K).
         embeddings: (N, D).
         named, lost: masks of those with an id, and of those without.
+        bits: (N, h, w) bool, what cues read of their masks.
     """
     masks = {True: iter(named), False: iter(lost)}
     return FrameDetections(
         host.boxes.numpy(), host.scores.numpy(), host.labels.numpy(),
         probs.float().cpu().numpy(), embeddings.float().cpu().numpy(),
-        [next(masks[has_id]) for has_id in (host.ids >= 0).tolist()] if named or lost else [])
+        [next(masks[has_id]) for has_id in (host.ids >= 0).tolist()] if named or lost else [],
+        None if bits is None else bits.cpu().numpy())

@@ -178,10 +178,20 @@ class TwoStageDetector(BaseDetector):
         """
         if len(dets) == 0:
             return []
+        return self.paste_masks(views, self.mask_probs(views, dets, stages), host)
+
+    def mask_probs(self, views: Sequence[View], dets: Detections,
+                   stages: Sequence[RoIStage] | None = None) -> Tensor:
+        """(n, h, w) mask probabilities, the means over all views and ``stages``."""
+        if len(dets) == 0:
+            return dets.boxes.new_zeros((0, 1, 1))
         seen = [(view, stage) for view in views for stage in stages or self.stages]
-        probs = merge_aug_masks(
+        return merge_aug_masks(
             [stage.predict_masks(view.feats, view.to_network(dets.boxes), dets.labels)
              for view, stage in seen], [view.meta for view, _ in seen])
+
+    def paste_masks(self, views: Sequence[View], probs: Tensor, host: Detections) -> list[dict]:
+        """Run-length codes of (n, h, w) probabilities; ``host``: as in :meth:`detect_masks`."""
         boxes = host.boxes
         if len(views) == 1:  # as in 2019: to network pixels and back, which decides where it ends
             boxes = views[0].to_original(views[0].to_network(boxes))

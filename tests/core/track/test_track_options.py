@@ -3,6 +3,7 @@ import itertools
 import math
 import pathlib
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmdet.core.bbox import Detections
-from mmdet.core.track import CUES, TrackMemory, TrackOptions
+from mmdet.core.track import CUES, TrackMemory, TrackOptions, merge_directions
 from mmdet.core.track.assignment import SecondRound, assign_in_rounds, greedy, hungarian
-from mmdet.core.track.cues import MotionIoU
+from mmdet.core.track.cues import MotionIoU, MotionMaskIoU
 from mmdet.core.track.embedding_memory import EmbeddingBank, LastEmbedding, MomentumEmbedding
 from mmdet.core.track.similarity import bisoftmax
 
@@ -80,15 +81,16 @@ def test_rounds_by_hand(assigner):
     assert in_rounds([.1] * 4, 0, second, torch.zeros(4, 2).tolist(), assigner) == [-1] * 4
 
 
-def remember(blend, frames):
-    """Memory after frames of (ids, scores, embeddings (n,), x of the box)."""
+def remember(blend, frames, reads=('velocities', 'masks')):
+    """Memory after frames of (ids, scores, embeddings (n,), x of the box); full masks of 2x2."""
     empty = torch.zeros(0, 1)
-    memory = TrackMemory.empty(empty, blend.empty(empty) if blend else ())
+    memory = TrackMemory.empty(empty, blend.empty(empty) if blend else (), reads)
     for ids, scores, values, x in frames:
         boxes = torch.tensor([[a, 0., a + 9, 9] for a in x]).reshape(-1, 4)
         memory = memory.update(
             torch.tensor(ids, dtype=torch.long), boxes, torch.zeros(len(ids), dtype=torch.long),
-            torch.tensor(values).reshape(-1, 1), scores=torch.tensor(scores), blend=blend)
+            torch.tensor(values).reshape(-1, 1), scores=torch.tensor(scores), blend=blend,
+            masks=torch.ones(len(ids), 2, 2, dtype=torch.bool))
     return memory
 
 
@@ -106,7 +108,7 @@ def test_embeddings_of_an_object_by_hand(blend, want):
     torch.testing.assert_close(memory.embeddings[:, 0], torch.tensor(want, dtype=torch.float32))
     old = memory.forget(1)
     assert old.ids.tolist() == [0, 2]
-    assert all(len(part) == 2 for part in (*old.state, old.velocities, old.embeddings))
+    assert all(len(part) == 2 for part in (*old.state, old.velocities, old.embeddings, old.masks))
 
 
 def test_motion_by_hand():
@@ -119,6 +121,53 @@ def test_motion_by_hand():
     np.testing.assert_allclose(MotionIoU(horizon=1)(dets, later)[0, 0], 1)
     np.testing.assert_allclose(MotionIoU()(dets, later)[0, 0], 7 / 13)
     assert MotionIoU()(dets, remember(None, [])).shape == (1, 0)
+    left = replace(dets, masks=(torch.arange(20) < 10).expand(1, 20, 20))
+    for cue, want in ((MotionMaskIoU(), 20 / 130), (MotionMaskIoU(horizon=1), .5)):
+        np.testing.assert_allclose(cue(left, later)[0], [want, 0, 0], rtol=1e-6)
+
+
+def test_nothing_is_kept_that_no_cue_reads():
+    memory = remember(None, FRAMES, reads=())
+    assert memory.velocities is None and memory.masks is None
+    assert memory.boxes.tolist() == remember(None, FRAMES).boxes.tolist()
+    assert TrackOptions(cues=dict(MotionIoU={})).reads == {'velocities'}
+    assert TrackOptions(cues=dict(MotionIoU={}, MotionMaskIoU={})).reads == {'velocities', 'masks'}
+    assert TrackOptions().reads == set()
+
+
+def test_both_directions_by_hand():
+    frames = np.repeat(np.arange(4), 2)
+    # One object was 1 first, then lost, then 0; the other one is 2 both ways.
+    forward = np.array([1, 2, -1, 2, 0, 2, 0, 2])
+    backward = np.array([5, 3, 5, 3, 5, 3, 5, 3])
+    assert merge_directions(frames, forward, backward, .3).tolist() == [0, 2, 0, 2, 0, 2, 0, 2]
+    assert merge_directions(frames, forward, backward, .6).tolist() == forward.tolist()
+    # What a track has itself in a frame stays, and so does what belongs to a pair.
+    forward = np.array([0, -1, 0, 1, 0, 1, 0, 1])
+    backward = np.array([-1, 0, 1, 0, 0, 1, 0, 1])
+    assert merge_directions(frames, forward, backward, .1).tolist() == forward.tolist()
+    nothing = np.zeros(0, np.int64)
+    assert merge_directions(nothing, nothing, nothing, .3).shape == (0, )
+    assert merge_directions(frames[:1], np.array([-1]), np.array([0]), .3).tolist() == [-1]
+    assert TrackOptions(backward=dict(iou_thr=1)).backward is None is TrackOptions().backward
+    assert TrackOptions(backward={}).backward.iou_thr == .3
+
+
+@settings(deadline=None)
+@given(st.integers(0, 9999))
+def test_both_directions_keep_what_there_was(seed):
+    rng = np.random.default_rng(seed)
+    frames = np.repeat(np.arange(6), 3)
+    forward, backward = (np.concatenate([rng.permutation([-1, -1, 0, 1, 2, 3])[:3]
+                                         for _ in range(6)]) for _ in range(2))
+    for t in range(6):  # -1 may come twice, an id only once a frame
+        assert len(set(forward[frames == t]) - {-1}) == (forward[frames == t] >= 0).sum()
+    got = merge_directions(frames, forward, backward, .2)
+    assert set(got) <= set(forward) | {-1}
+    for t in range(6):
+        named = got[frames == t]
+        assert len(set(named) - {-1}) == (named >= 0).sum()
+    assert ((got >= 0) >= (forward >= 0)).all()
 
 
 @pytest.mark.parametrize('cfg, error, message', [
@@ -133,6 +182,8 @@ def test_motion_by_hand():
     (dict(cues=dict(Motion={})), KeyError, 'did you mean "MotionIoU"'),
     (dict(cues=dict(MotionIoU=dict(wait=1))), TypeError, 'MotionIoU has no key "wait"'),
     (dict(cues=[1]), TypeError, r'cues is a dict from names .* dict\(MotionIoU=dict\(\)\)'),
+    (dict(backward=dict(iou=.5)), TypeError, 'backward has no key "iou"; did you mean "iou_thr"'),
+    (dict(backward=dict(iou_thr=3)), ValueError, 'backward.iou_thr is 3'),
     (dict(max_age=0), ValueError, 'max_age is 0; expected a whole number of frames from 1 up'),
     (dict(max_age='9'), ValueError, "max_age is '9'"),
     (dict(embedding='EmbeddingBank'), TypeError, 'expected a dict with "type", got str'),

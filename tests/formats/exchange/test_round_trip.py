@@ -21,8 +21,18 @@ CASES = dict(
     mots_txt=('mots', Wishes(overlap='top', fill_boxes=True)),
     mots_png=('mots', Wishes(overlap='top', fill_boxes=True)),
     kitti_mots=('kitti', Wishes(overlap='top', fill_boxes=True)),
+    results=('results.json', Wishes(crowds='objects', fill_boxes=True)),
     mask_folders=('masks', Wishes(crowds='objects', fill_boxes=True)),
 )
+
+
+def annotations(folder):
+    """What results need to name their videos and classes."""
+    there_and_back(folder / 'ann.json', build_format('ytvis'), build_format('ytvis'), Wishes())
+    return dict(annotations=str(folder / 'ann.json'))
+
+
+OPTIONS = dict(results=annotations)
 # columns that a format may leave out; frames and objects are there in all of them
 KEPT_BY = [column for column in COLUMNS if column not in ('frames', 'objects')]
 # told by these words, by column, without the format being at fault
@@ -37,8 +47,9 @@ def test_every_format_that_is_written_is_here():
 @pytest.mark.parametrize('name', CASES)
 def test_what_survives(name, tmp_path):
     file, wishes = CASES[name]
-    before, after, out, back = there_and_back(tmp_path / file, build_format(name),
-                                              build_format(name), wishes)
+    options = OPTIONS.get(name, lambda folder: {})(tmp_path)
+    before, after, out, _ = there_and_back(tmp_path / file, build_format(name, **options),
+                                           build_format(name, **options), wishes)
     found = survived(before, after)
     row = f'| `{name}` | ' + ' | '.join(found[column] for column in COLUMNS) + ' |'
     assert row in DOCS.read_text().splitlines(), f'the table should say\n{row}\n{out.lost}'

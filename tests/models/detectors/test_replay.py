@@ -14,7 +14,7 @@ OTHERS = {'test_cfg.track': dict(max_age=1, label_memory='latest'),
 ALL_OPTIONS = {'test_cfg.track': dict(
     similarity='bisoftmax', assigner='hungarian', start_thr=.27,
     second_round=dict(score_thr=.28, iou_thr=.3), embedding=dict(type='EmbeddingBank', size=3),
-    cues=dict(MotionIoU=dict(weight=2.)), after_video=dict(
+    cues=dict(MotionIoU=dict(weight=2.), MotionMaskIoU=dict(weight=3.)), after_video=dict(
         DropDuplicates=dict(iou_thr=.4, same_label=False), LinkTracks=dict(iou_thr=.1),
         VoteClass={}))}
 
@@ -49,6 +49,7 @@ def assert_same(got, want):
 def check_kept(results, kept):
     for frame in kept:
         assert len(frame) == len(frame.masks) == 10 and frame.embeddings.shape[1] > 1
+        assert frame.bits.shape[0] == 10 and 0 < frame.bits.mean() < 1
         np.testing.assert_allclose(frame.probs.sum(axis=1), 1, rtol=1e-5)
         np.testing.assert_array_equal(frame.probs[range(10), frame.labels + 1], frame.scores)
     assert sum(map(len, kept)) > sum(map(len, results))  # some got no id
@@ -71,7 +72,7 @@ def test_on_a_device_too(tracked, pretend, settings):
     for a, b in zip(there, kept, strict=True):
         np.testing.assert_allclose(a.embeddings, b.embeddings, atol=1e-4)
         np.testing.assert_allclose(a.probs, b.probs, atol=1e-5)
-        assert a.masks == b.masks
+        assert a.masks == b.masks and np.array_equal(a.bits, b.bits)
     assert_same(list(replay_video(build_tracker(cfg), kept, pretend.device)), want)
 
 
