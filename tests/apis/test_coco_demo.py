@@ -97,12 +97,16 @@ def test_present_forms_of_the_command_stay(parse):
 @pytest.mark.parametrize('words, said', [
     (['c.py'], 'name a video after the checkpoint'),
     (['c.py', 'w.pth'], 'name a video after the checkpoint'),
-    (['c.py', '--onnx', 'x'], 'name a video after the config'),
-    (['w.pth', 'a.mp4'], 'w.pth is a checkpoint: name the config')])
+    (['c.py', '--onnx', 'x'], 'name a video after the config')])
 def test_a_name_is_missing(parse, capsys, words, said):
     with pytest.raises(SystemExit):
         parse(*words)
     assert said in capsys.readouterr().err
+
+
+def test_a_checkpoint_without_its_config(parse):
+    with pytest.raises(ValueError, match='w.pth: this is a checkpoint; the config comes first'):
+        parse('w.pth', 'a.mp4')
 
 
 def test_a_number_of_the_config_is_torchvisions():
