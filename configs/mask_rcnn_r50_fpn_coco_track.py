@@ -66,6 +66,7 @@ test_cfg = dict(
         max_per_img=100,
         mask_thr_binary=0.5),
     track=dict(
+        cues=dict(MotionIoU=dict(weight=2)),  # objects that cross go on as they went
         start_thr=0.5,  # weaker detections continue an object, but begin none
         max_age=30))  # frames; after that what looks alike is a new object
 # dataset settings: where frames go through; test_video.py takes the files of your own

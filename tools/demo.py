@@ -29,6 +29,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
+from mmdet.utils.errors import BadValue  # noqa: E402
 
 CONFIG_FILES = '.py', '.json', '.yml', '.yaml'
 
@@ -70,7 +71,8 @@ def split_names(parser: ToolParser, names: list[str],
     """Config, checkpoint and videos; a config is known by how its name ends."""
     if not names[0].endswith(CONFIG_FILES):
         if names[0].endswith('.pth'):
-            parser.error(f'{names[0]} is a checkpoint: name the config it was trained with first')
+            raise BadValue(f'{names[0]}: this is a checkpoint; the config comes first, then the '
+                           'checkpoint')
         return 'coco', None, names
     config, *names = names
     checkpoint = names.pop(0) if names and onnx is None else None

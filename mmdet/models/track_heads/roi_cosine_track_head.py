@@ -15,7 +15,8 @@ class RoICosineTrackHead(nn.Module):
     """Compare RoIs by the cosine between the features the box head looks at.
 
     There is nothing to train and nothing to load. It takes the place of :class:`TrackHead`, the
-    options of ``test_cfg.track`` work as with that.
+    options of ``test_cfg.track`` work as with that. With the defaults an object is continued by
+    a detection of its class whose cosine is above 0.7, or above 0.5 where boxes coincide.
 
     Args:
         with_avg_pool: compare the mean over the RoI; False: cell by cell, which tells more of
@@ -31,9 +32,9 @@ class RoICosineTrackHead(nn.Module):
         ValueError: a number is out of range, or ``match_coeff`` has not three.
     """
 
-    def __init__(self, with_avg_pool: bool = True, new_object: float = 0.8,
-                 temperature: float = 0.05, match_coeff: Sequence[float] | None = (1, 4, 10),
-                 bbox_dummy_iou: float = 0.25) -> None:
+    def __init__(self, with_avg_pool: bool = True, new_object: float = 0.7,
+                 temperature: float = 0.1, match_coeff: Sequence[float] | None = (1, 2, 10),
+                 bbox_dummy_iou: float = 0) -> None:
         super().__init__()
         if match_coeff is not None and len(match_coeff) != 3:
             raise BadValue('match_coeff has three numbers (score, IoU, label), '
