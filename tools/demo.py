@@ -1,7 +1,11 @@
 """Track the objects of your own videos.
 
+    python tools/demo.py VIDEO [VIDEO ...] --out FOLDER
     python tools/demo.py CONFIG CHECKPOINT VIDEO [VIDEO ...] --out FOLDER
     python tools/demo.py CONFIG VIDEO [VIDEO ...] --onnx FILE --out FOLDER
+
+Without CONFIG and CHECKPOINT it finds the 80 classes of COCO: torchvision's Mask R-CNN, whose
+weights are downloaded once, tracks without training (configs/mask_rcnn_r50_fpn_coco_track.py).
 
 VIDEO is a video file, a folder of frames (in the order of their numbers), a
 folder of such folders or files, a picture, a stream URL, or a camera index such
@@ -14,6 +18,9 @@ as 0. For each of them FOLDER/NAME/ gets
 
 It runs on a GPU if there is one, else on the CPU. Ctrl-C and SIGTERM end it and
 keep what was found so far; so does a frame that cannot be read.
+
+With --live it follows one camera or stream, drops frames instead of lagging behind, and says how
+many frames a second and how late; FOLDER/NAME/ gets NAME.jsonl, a line a frame, and NAME.mp4.
 """
 import argparse
 import pathlib
@@ -23,15 +30,17 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from mmdet.utils.cli import ConfigOptions, ToolParser, run_tool  # noqa: E402  (no torch yet)
 
+CONFIG_FILES = '.py', '.json', '.yml', '.yaml'
+
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = ToolParser(__doc__)
+    parser = ToolParser(__doc__, usage='%(prog)s [CONFIG CHECKPOINT] VIDEO [VIDEO ...] [options]')
     add = parser.add_argument
-    add('config', help='config file of the detector; it is Python and will be run')
-    add('checkpoint', help='path or URL of its weights; left out with --onnx')
-    add('video', nargs='*',
-        help='video file, folder of frames or of videos, picture, URL, or camera index')
+    add('video', nargs='+', metavar='[CONFIG CHECKPOINT] VIDEO',
+        help='config file of a detector (it is Python and will be run), path or URL of its '
+        'weights, then video files, folders of frames or of videos, pictures, URLs, or camera '
+        'indices')
     add('--out', default='demo_out', metavar='FOLDER', help='where the files go')
     add('--masks', action='store_true', help='write a PNG mask for every object and frame')
     add('--score-thr', type=float, default=0.3, metavar='S',
@@ -46,21 +55,35 @@ def parse_args() -> argparse.Namespace:
     add('--show', action='store_true', help='show frames in a window too (q ends)')
     add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
         help='of the mp4; auto: the first of them that works here')
+    add('--live', action='store_true',
+        help='of a camera or stream: drop frames instead of lagging behind; writes NAME.jsonl')
     add('--onnx', metavar='FILE', help='run the network that tools/export.py wrote')
     add('--cfg-options', nargs='+', action=ConfigOptions, default={}, metavar='KEY=VALUE',
         help='override the config, e.g. test_cfg.rcnn.score_thr=0.1')
     args = parser.parse_args()
-    if args.onnx is not None:
-        args.video, args.checkpoint = [args.checkpoint, *args.video], None
-    elif not args.video:
-        parser.error('name a video after the checkpoint')
+    args.config, args.checkpoint, args.video = split_names(parser, args.video, args.onnx)
     return args
+
+
+def split_names(parser: ToolParser, names: list[str],
+                onnx: str | None) -> tuple[str, str | None, list[str]]:
+    """Config, checkpoint and videos; a config is known by how its name ends."""
+    if not names[0].endswith(CONFIG_FILES):
+        if names[0].endswith('.pth'):
+            parser.error(f'{names[0]} is a checkpoint: name the config it was trained with first')
+        return 'coco', None, names
+    config, *names = names
+    checkpoint = names.pop(0) if names and onnx is None else None
+    if not names:
+        parser.error('name a video after the ' + ('checkpoint' if onnx is None else 'config'))
+    return config, checkpoint, names
 
 
 def main() -> None:
     args = parse_args()
     from mmdet.apis.demo import DemoOptions, run_demo
-    run_demo(DemoOptions(**vars(args)))
+    from mmdet.apis.live import run_live
+    (run_live if args.live else run_demo)(DemoOptions(**vars(args)))
 
 
 if __name__ == '__main__':

@@ -35,6 +35,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         help='where drawings go (implies --show); default: X_show')
     add('--show_format', default='mp4', choices=['mp4', 'png'],
         help='one mp4 a video, or one folder of frames')
+    add('--codec', default='auto', choices=['auto', 'h264', 'vp9', 'mpeg4'],
+        help='of the mp4; auto: the first of them that works here')
     add('--score-thr', '--show_score_thr', dest='show_score_thr', type=float, default=0.3,
         metavar='S', help='draw objects from this score on; the json keeps all')
     add('--format-only', action='store_true',

@@ -30,7 +30,7 @@ from mmdet.visualization.encoders import check_codec
 
 @dataclasses.dataclass
 class DemoOptions:
-    """The options of ``tools/demo.py``, which explains each."""
+    """The options of ``tools/demo.py``, which explains each; config: see ``init_detector``."""
     config: str
     checkpoint: str | None
     video: str | Sequence[str]
@@ -46,6 +46,7 @@ class DemoOptions:
     codec: str = 'auto'
     cfg_options: dict | None = None
     onnx: str | None = None
+    live: bool = False
 
     def check(self) -> None:
         """ValueError, MissingFile or CannotWrite for what would fail after the model is loaded."""

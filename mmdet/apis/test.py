@@ -32,6 +32,7 @@ from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import write_here_or_elsewhere
 from mmdet.utils.logger import get_root_logger
+from mmdet.visualization.encoders import check_codec
 
 
 @dataclasses.dataclass
@@ -46,6 +47,7 @@ class TestOptions:
     save_path: str | None = None
     show_format: str = 'mp4'
     show_score_thr: float = 0.3
+    codec: str = 'auto'
     format_only: bool = False
     gpus: int = 1
     proc_per_gpu: int = 1
@@ -95,6 +97,8 @@ def prepare(options: TestOptions) -> Prepared:
         raise BadValue('--out X.pkl is missing: the results go there, and the scores come from the '
                        'json beside it; only --show works without')
     check_track_score(track_score(cfg))
+    if options.show:
+        check_codec(options.codec)
     if not options.load_result:
         checks.check_checkpoint(options.checkpoint)
     dataset = build_dataset({**cfg.data.test, 'test_mode': True})
@@ -230,7 +234,8 @@ def report(options: TestOptions, prepared: Prepared, results: list,
         scores = _score(options, prepared, stage, part, logger)
         metrics |= {f'{stage}_{kind}' if stage else kind: s for kind, s in scores.items()}
     if options.show:
-        draw = draw_dataset if prepared.dataset.is_video else draw_images
+        draw = (functools.partial(draw_dataset, codec=check_codec(options.codec))
+                if prepared.dataset.is_video else draw_images)
         draw(prepared.dataset, results, options.save_path, options.show_format == 'png',
              score_thr=options.show_score_thr, logger=logger)
     return metrics

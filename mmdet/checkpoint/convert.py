@@ -71,11 +71,22 @@ def _from_torchvision(state: State) -> State:
     for key, value in state.items():
         key = _MASK_FCN.sub(lambda m: f'roi_heads.mask_head.{int(m[1]) - 1}.0.{m[2]}', key)
         key = _rename(key, _TORCHVISION)
-        if key.endswith('running_var'):
-            # torchvision adds no eps to the variance, this code adds 1e-5.
-            value = (value - 1e-5).clamp(min=0)
         out[key] = _without_gaps(key, value)
+    for key in [key for key in out if key.endswith('running_var')]:
+        weight = key.replace('running_var', 'weight')
+        out[key], out[weight] = _with_eps(out[key], out[weight])
     return out
+
+
+def _with_eps(var: Tensor, weight: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
+    """Variance and weight of a batch norm that adds ``eps``, from those of one that adds none.
+
+    Both compute ``weight / sqrt(var)``; where the variance is below eps the weight makes up for it.
+    """
+    small = (var < eps) & (var > 0)
+    if small.any():
+        weight = torch.where(small, weight * (eps / var).sqrt(), weight)
+    return (var - eps).clamp(min=0), weight
 
 
 def _without_gaps(key: str, value: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from mmdet.datasets.registry import DATASETS
 from mmdet.datasets.sampling import jitter_boxes, reference_frame
 from mmdet.datasets.transforms import View
 from mmdet.evaluation import ytvos_eval
+from mmdet.evaluation.class_names import YOUTUBE_VIS_2019
 from mmdet.formats import results2json_videoseg
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.errors import BadValue
@@ -41,11 +42,7 @@ class YTVOSDataset(CustomDataset):
     """
     is_video = True
     result_types = 'segm', 'bbox'
-    CLASSES = ('person', 'giant_panda', 'lizard', 'parrot', 'skateboard', 'sedan', 'ape', 'dog',
-               'snake', 'monkey', 'hand', 'rabbit', 'duck', 'cat', 'cow', 'fish', 'train', 'horse',
-               'turtle', 'bear', 'motorbike', 'giraffe', 'leopard', 'fox', 'deer', 'owl',
-               'surfboard', 'airplane', 'truck', 'zebra', 'tiger', 'elephant', 'snowboard', 'boat',
-               'shark', 'mouse', 'frog', 'eagle', 'earless_seal', 'tennis_racket')
+    CLASSES = YOUTUBE_VIS_2019
 
     def _load(self, classes: Sequence[str] | None) -> None:
         self.ytvos = YTVOS(self.ann_file, object_hook=compressed_rle)

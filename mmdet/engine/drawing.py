@@ -19,10 +19,12 @@ AHEAD = 8  # pictures that may wait to be encoded
 
 
 def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: float,
-                   as_frames: bool, logger: logging.Logger) -> pathlib.Path:
+                   as_frames: bool, logger: logging.Logger,
+                   codec: str | None = None) -> pathlib.Path:
     """Write pictures as ``path.mp4``, or as PNG files into the folder ``path``."""
     if not as_frames:
-        with VideoWriter(path.with_name(path.name + '.mp4'), fps, logger) as writer:
+        with VideoWriter(path.with_name(path.name + '.mp4'), fps, logger,
+                         codec=codec) as writer:
             with Background(writer.write, AHEAD) as encode:
                 for picture in pictures:
                     encode(picture)
@@ -34,7 +36,8 @@ def write_pictures(pictures: Iterable[np.ndarray], path: pathlib.Path, fps: floa
 
 def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: str | os.PathLike,
                  as_frames: bool = False, fps: float = 6, score_thr: float = 0.3,
-                 logger: logging.Logger | None = None) -> list[pathlib.Path]:
+                 logger: logging.Logger | None = None,
+                 codec: str | None = None) -> list[pathlib.Path]:
     """Draw every video of a data set, frames without objects too.
 
     Args:
@@ -45,6 +48,7 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         fps: frames a second; YouTube-VIS annotates six.
         score_thr: objects below are left out.
         logger: for what was written.
+        codec: of the mp4; None: the best that works.
 
     Returns:
         the files or folders written.
@@ -57,7 +61,7 @@ def draw_dataset(dataset: BaseDataset, results: Sequence[TrackResult], folder: s
         pictures = (draw_result(dataset.picture(i), results[i], dataset.CLASSES, score_thr)
                     for i in indices)
         path = pathlib.Path(folder) / name
-        written.append(write_pictures(pictures, path, fps, as_frames, logger))
+        written.append(write_pictures(pictures, path, fps, as_frames, logger, codec))
     logger.info('%d videos drawn into %s', len(written), folder)
     return written
 

@@ -87,7 +87,9 @@ def set_threads(workers: int, num_threads: int | None = None,
 
     On a CPU a busy data worker stalls every OpenMP barrier of the step (two
     cores: 0.8 s became 10 s), so one worker is allowed per four cores and the
-    threads leave it a core. With a GPU the workers get the cores.
+    threads leave it a core. With a GPU the workers get the cores. A single process
+    computes with ``OMP_NUM_THREADS`` threads where that is set (torchrun sets it to 1 for
+    several, whatever the machine).
 
     Args:
         workers: ``workers_per_gpu`` of the config.
@@ -110,8 +112,14 @@ def set_threads(workers: int, num_threads: int | None = None,
     else:
         workers = min(workers, cores // 4)
         threads = cores - workers
-    torch.set_num_threads(num_threads or threads)
+    torch.set_num_threads(num_threads or (local == 1 and _environment_threads()) or threads)
     return workers
+
+
+def _environment_threads() -> int:
+    """``OMP_NUM_THREADS``, as PyTorch read it; 0 if unset or no number."""
+    value = os.environ.get('OMP_NUM_THREADS', '')
+    return min(int(value), MOST) if value.isdecimal() else 0
 
 
 def _cores() -> int:

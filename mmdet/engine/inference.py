@@ -98,8 +98,7 @@ def _cast_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _compile(detector: nn.Module) -> None:
     """Compile what has the same shapes in every frame of a video."""
-    import torch._inductor.config as inductor  # takes a moment, and only this needs it
-    inductor.freezing = True  # weights become constants, packed as oneDNN or cuDNN like them
-    detector.extract_feat = torch.compile(detector.extract_feat)
+    options = dict(freezing=True)  # weights become constants, packed as oneDNN or cuDNN like them
+    detector.extract_feat = torch.compile(detector.extract_feat, options=options)
     if hasattr(detector, 'rpn_head'):
-        detector.rpn_head.compile()
+        detector.rpn_head.compile(options=options)

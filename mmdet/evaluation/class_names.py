@@ -43,12 +43,18 @@ IMAGENET_DET = tuple('''
     trombone trumpet turtle tv_or_monitor unicycle vacuum violin volleyball waffle_iron washer
     water_bottle watercraft whale wine_bottle zebra
 '''.split())
+YOUTUBE_VIS_2019 = tuple('''
+    person giant_panda lizard parrot skateboard sedan ape dog snake monkey hand rabbit duck cat cow
+    fish train horse turtle bear motorbike giraffe leopard fox deer owl surfboard airplane truck
+    zebra tiger elephant snowboard boat shark mouse frog eagle earless_seal tennis_racket
+'''.split())
 
 dataset_aliases = {
     'voc': ['voc', 'pascal_voc', 'voc07', 'voc12'],
     'imagenet_det': ['det', 'imagenet_det', 'ilsvrc_det'],
     'imagenet_vid': ['vid', 'imagenet_vid', 'ilsvrc_vid'],
     'coco': ['coco', 'mscoco', 'ms_coco'],
+    'youtube_vis_2019': ['ytvos', 'youtube_vis', 'youtube_vis_2019'],
 }
 
 
@@ -78,7 +84,8 @@ def get_classes(dataset: str) -> list[str]:
     Raises:
         ValueError: the name is not known.
     """
-    lists = dict(voc=VOC, coco=COCO, imagenet_vid=IMAGENET_VID, imagenet_det=IMAGENET_DET)
+    lists = dict(voc=VOC, coco=COCO, imagenet_vid=IMAGENET_VID, imagenet_det=IMAGENET_DET,
+                 youtube_vis_2019=YOUTUBE_VIS_2019)
     home = {alias: name for name, aliases in dataset_aliases.items() for alias in aliases}
     if dataset not in home:
         raise BadValue(f'no class names are known for "{dataset}"{nearest(dataset, home)}')

@@ -155,8 +155,8 @@ def check_size(rle: dict, size: tuple[int, int]) -> None:
                       '(height, width)')
 
 
-def _counts_of(rle: Any, size: tuple[int, int]) -> bytes:
-    """The compressed counts of one RLE dict of the right size, or ValueError."""
+def rle_counts(rle: Any, size: tuple[int, int]) -> bytes:
+    """The compressed counts of one RLE dict of a (height, width); raises ValueError."""
     if not isinstance(rle, dict):
         raise ValueError('expected a compressed RLE {"size": [h, w], "counts": "..."} '
                          f'or null, got {kind_of(rle)}')
@@ -192,7 +192,7 @@ def rle_areas(rles: Sequence[Any], size: tuple[int, int]) -> np.ndarray:
     counts = []
     for index in left.tolist():
         try:
-            counts.append(_counts_of(rles[index], size))
+            counts.append(rle_counts(rles[index], size))
         except ValueError as error:
             raise BadMask(index, str(error)) from None
     if counts:

@@ -104,6 +104,11 @@ def _is_camera(source: Source) -> TypeGuard[int | str]:
                                    and source.isdigit() and not os.path.exists(source))
 
 
+def is_running(source: Source) -> bool:
+    """Whether it is a camera or a stream, whose frames do not wait."""
+    return _is_camera(source) or isinstance(source, str) and '://' in source
+
+
 def _open_path(path: str, fps: float | None) -> FrameSource:
     if '://' in path:
         return _video(path, 'stream', fps)

@@ -1,9 +1,14 @@
 """What tracking says about one frame."""
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pycocotools import mask as mask_utils
+
+if TYPE_CHECKING:
+    import pandas
+    import supervision
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,29 @@ class TrackResult:
         det = {i: dict(bbox=row, label=label)
                for i, row, label in zip(ids, rows, self.labels.tolist())}
         return det, dict(zip(ids, self.masks))
+
+    def to_pandas(self, class_names: Sequence[str] | None = None, video: int | str = 0,
+                  frame: int = 0) -> 'pandas.DataFrame':
+        """A row per object, see :func:`mmdet.formats.interop.tables.video_table`.
+
+        Args:
+            class_names: by label.
+            video, frame: what stands in the columns of these names.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from mmdet.formats.interop.tables import video_table
+        return video_table([self], class_names, video, frame)
+
+    def to_supervision(self, class_names: Sequence[str] | None = None) -> 'supervision.Detections':
+        """For supervision, see :func:`mmdet.formats.interop.detections.to_detections`.
+
+        Raises:
+            ImportError: supervision is not installed.
+        """
+        from mmdet.formats.interop.detections import to_detections
+        return to_detections(self, class_names)
 
     @classmethod
     def from_classic(cls, det: dict, seg: dict) -> 'TrackResult':

@@ -19,6 +19,7 @@ except ImportError:  # OpenCV reads too, without exact times and without word of
 VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.ts', '.wmv',
                   '.flv', '.3gp', '.ogv', '.gif')
 MAX_PIXELS = 2**27  # of one frame, as of a picture
+PATIENCE = 10.0  # seconds that a stream may give nothing
 MAX_FPS = 1000  # streams and cameras report nonsense
 # Of tags that are no text; later versions need not be told.
 _OPEN = dict(metadata_errors='replace') if av and int(av.__version__.split('.')[0]) < 19 else {}
@@ -76,13 +77,15 @@ class AvVideo(Video):
 
     def __init__(self, where: str) -> None:
         super().__init__(where)
-        self.container = av.open(where, **_OPEN)
+        stream = '://' in where
+        self.container = av.open(where, timeout=PATIENCE if stream else None, **_OPEN)
         if not self.container.streams.video:
             self.container.close()
             raise BadValue(f'{self.where}: no frame could be read; there is no video in this file '
                            '(sound alone, or cut short)')
         self.stream = self.container.streams.video[0]
-        self.stream.thread_type = 'AUTO'
+        # threads that decode a frame each hold as many back
+        self.stream.thread_type = 'SLICE' if stream else 'AUTO'
         fps = float(self.stream.average_rate or self.stream.guessed_rate or 0)
         self.fps = fps if 0 < fps <= MAX_FPS else 0.0
         self.seconds = (self.container.duration or 0) / 1e6
@@ -181,6 +184,8 @@ def open_video(source: str | os.PathLike | int) -> tuple[Video, Iterator[np.ndar
     first = next(frames, None)
     if first is None and isinstance(source, int):
         raise BadValue(f'camera {source}: no picture; is it connected, and free?')
+    if first is None and '://' in video.where:
+        raise BadValue(f'{video.where}: no frame came; is it running, and is the address right?')
     if first is None:
         raise BadValue(f'{video.where}: no frame could be read; expected a video, and this is '
                        'something else, cut short or in a format unknown here: fetch it again, '

@@ -4,8 +4,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as mask_utils
 
+from mmdet.formats.rle_crops import MaskCrop, mask_crops
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import printable
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
@@ -23,27 +23,32 @@ def upscale_factor(height: int, width: int, target: int = 360, most: int = 1920)
     return max(1, min(wanted, most // max(1, height, width)))
 
 
-def decode_masks(masks: Sequence[Any]) -> list[np.ndarray]:
-    """uint8 (h, w) arrays from compressed RLE dicts or arrays."""
-    return [mask_utils.decode(m) if isinstance(m, dict) else np.asarray(m, np.uint8) for m in masks]
+def crops_of(masks: Sequence[Any], size: tuple[int, int]) -> list[MaskCrop]:
+    """Compressed RLE dicts, or arrays, of a frame of ``size`` (height, width)."""
+    if all(isinstance(mask, dict) for mask in masks):
+        return mask_crops(masks, size)
+    return [mask_crops([mask], size)[0] if isinstance(mask, dict)
+            else MaskCrop(0, 0, np.ascontiguousarray(mask, np.uint8)) for mask in masks]
 
 
 def blend_mask(canvas: np.ndarray, mask: np.ndarray, color: tuple[int, int, int],
-               alpha: float, thickness: int) -> None:
+               alpha: float, thickness: int, at: tuple[int, int] = (0, 0)) -> None:
     """Tint the pixels of ``mask`` and trace its outline, in ``canvas`` itself.
 
     Args:
-        canvas: uint8 (h, w, 3).
+        canvas: uint8 (H, W, 3).
         mask: uint8 (h, w) of 0 and 1.
         color: BGR.
         alpha: weight of the colour, 0 to 1.
         thickness: of the outline, in pixels.
+        at: (x, y) in the canvas of the mask's corner.
     """
     x, y, width, height = cv2.boundingRect(mask)
     if width == 0:
         return
-    crop = canvas[y:y + height, x:x + width]
     inside = np.ascontiguousarray(mask[y:y + height, x:x + width])
+    x, y = x + at[0], y + at[1]
+    crop = canvas[y:y + height, x:x + width]
     levels = np.arange(256)[:, None] * (1 - alpha) + np.array(color) * alpha
     cv2.copyTo(cv2.LUT(crop, levels.round().astype(np.uint8)[None]), inside, crop)
     contours, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -120,8 +125,11 @@ def paint_objects(canvas: np.ndarray, boxes: np.ndarray, colors: Sequence[tuple[
         alpha: weight of the mask colour, 0 to 1.
     """
     thickness = max(1, round(min(canvas.shape[:2]) / 400))
-    for mask, color in zip(decode_masks(masks), colors):
-        blend_mask(canvas, enlarge(mask, scale), color, alpha, thickness)
+    size = canvas.shape[0] // scale, canvas.shape[1] // scale
+    for (x, y, pixels), color in zip(crops_of(masks, size), colors):
+        if pixels.size:
+            blend_mask(canvas, pixels if scale == 1 else enlarge(pixels, scale), color, alpha,
+                       thickness, (x * scale, y * scale))
     corners = np.asarray(boxes, np.float64).reshape(-1, 4) * scale
     for (x1, y1, x2, y2), color in zip(corners.round().astype(int), colors):
         cv2.rectangle(canvas, (x1, y1), (x2 + scale - 1, y2 + scale - 1), color, thickness)

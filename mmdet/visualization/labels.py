@@ -1,4 +1,5 @@
 """Where labels go, and how they are written, so that they can be read."""
+import functools
 from collections.abc import Iterable, Sequence
 
 import cv2
@@ -17,8 +18,15 @@ def text_scale(height: int, width: int) -> float:
 
 def text_size(text: str, scale: float) -> tuple[int, int]:
     """(width, height) in pixels of the filled label around ``text``."""
-    (width, height), base = cv2.getTextSize(text, FONT, scale, _thickness(scale))
+    width, height, base = _extent(text, scale)
     return width + 6, height + base + 4
+
+
+@functools.lru_cache(1024)
+def _extent(text: str, scale: float) -> tuple[int, int, int]:
+    """(width, height, base line) in pixels, which OpenCV takes as long for as for writing it."""
+    (width, height), base = cv2.getTextSize(text, FONT, scale, _thickness(scale))
+    return width, height, base
 
 
 def _thickness(scale: float) -> int:
@@ -74,6 +82,13 @@ def write_label(canvas: np.ndarray, text: str, place: Rect, scale: float,
     """Fill ``place`` with ``color`` and write ``text`` on it, in the array itself."""
     x1, y1, x2, y2 = place
     cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), color, -1)
-    _, base = cv2.getTextSize(text, FONT, scale, _thickness(scale))
+    *_, base = _extent(text, scale)
     cv2.putText(canvas, text, (x1 + 3, y2 - base - 1), FONT, scale,
                 text_color(color), _thickness(scale), cv2.LINE_AA)
+
+
+def write_caption(canvas: np.ndarray, text: str) -> None:
+    """Write a line into the upper left corner, in the array itself."""
+    scale = text_scale(*canvas.shape[:2])
+    width, height = text_size(text, scale)
+    write_label(canvas, text, (0, 0, width, height), scale, (0, 0, 0))

@@ -1,4 +1,6 @@
 """Detectors on frames of one's own: same numbers as the data set, any source."""
+import copy
+
 import cv2
 import numpy as np
 import pytest
@@ -6,8 +8,11 @@ import torch
 from PIL import Image
 
 from mmdet.apis import inference_detector, init_detector, show_result, track_video
+from mmdet.checkpoint import load_checkpoint
 from mmdet.engine import test_loop
+from mmdet.evaluation import get_classes
 from mmdet.formats.sources import open_source
+from mmdet.models import build_detector
 from mmdet.visualization import VideoWriter
 
 
@@ -131,3 +136,46 @@ def test_sources_that_are_none(tmp_path, detector, monkeypatch):
         open_source('99')
     with pytest.raises(TypeError, match=r'frame 0: .* got ndarray: float64 \(2, 2\)'):
         inference_detector(detector, [np.zeros((2, 2))])
+
+
+def test_the_call_of_2019(tiny, found):
+    paths = [str(tiny.folder / f'frames/t1/0000{t}.png') for t in range(3)]
+    model = build_detector(tiny.cfg.model, test_cfg=tiny.cfg.test_cfg).train()
+    load_checkpoint(model, tiny.checkpoint)
+    with pytest.raises(TypeError, match=r'has no config.*inference_detector\(model, img, cfg\)'):
+        inference_detector(model, paths[0])
+    one = inference_detector(model, paths[0], tiny.cfg, device='cpu')
+    assert np.allclose(one.boxes, found[0].boxes, atol=.01) and not model.training
+    several = inference_detector(model, paths, tiny.cfg)
+    assert not isinstance(several, list)
+    for got, want in zip(several, found, strict=True):
+        assert np.allclose(got.boxes, want.boxes, atol=.01)
+        assert got.obj_ids.tolist() == want.obj_ids.tolist()
+    with pytest.raises(TypeError, match='device goes with cfg'):
+        inference_detector(model, paths[0], device='cpu')
+    with pytest.raises(ValueError, match='device gpu: '):
+        inference_detector(model, paths[0], tiny.cfg, device='gpu')
+
+
+def test_images_by_the_call_of_2019(tiny):
+    cfg = copy.deepcopy(tiny.cfg)
+    del cfg.model['track_head']
+    cfg.model.type = 'MaskRCNN'
+    model = build_detector(cfg.model, test_cfg=cfg.test_cfg)
+    frames = [np.zeros((96, 160, 3), np.uint8), np.zeros((80, 60, 3), np.uint8)]
+    boxes, masks = inference_detector(model, frames[0], cfg, device='cpu')
+    assert len(boxes) == len(masks) == 3
+    assert len(list(inference_detector(model, frames, cfg))) == 2  # of any size
+
+
+def test_show_result_takes_names_of_data_sets(found):
+    frame = np.zeros((400, 400, 3), np.uint8)
+    box = np.array([[10, 10, 50, 60, 0.9]], np.float32)
+    by_name = show_result(frame, [np.zeros((0, 5)), box], dataset='coco', score_thr=.3)
+    names = get_classes('coco')
+    assert (by_name == show_result(frame, [np.zeros((0, 5)), box], names)).all()
+    assert (by_name == show_result(frame, [np.zeros((0, 5)), box], 'coco')).all()
+    with pytest.raises(ValueError, match='no class names are known for "coko"; did you mean'):
+        show_result(frame, [box], dataset='coko')
+    with pytest.raises(ValueError, match='label 80, but there are 80 class names'):
+        show_result(frame, [np.zeros((0, 5))] * 80 + [box], dataset='coco')

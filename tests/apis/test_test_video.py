@@ -10,6 +10,7 @@ import sys
 import time
 import zipfile
 
+import av
 import cv2
 import pytest
 
@@ -76,6 +77,10 @@ def test_show_draws_real_frames(tiny, done, tmp_path, form, files):
     assert pathlib.Path(f'{done}.json').read_bytes() == before
     if form == 'mp4':
         assert count_frames(tmp_path / 'v/t12.mp4') == 8
+        run(tiny.config, '--out', done, '--load_result', '--save_path', tmp_path / 'old',
+            '--codec', 'mpeg4')
+        with av.open(str(tmp_path / 'old/t1.mp4')) as container:
+            assert container.streams.video[0].codec.canonical_name == 'mpeg4'
     else:  # nothing scores 1.1: the bare frame, enlarged four times
         shown = cv2.imread(str(tmp_path / 'v/t12/00007.png'))
         frame = cv2.imread(str(tiny.folder / 'frames/t12/00007.png'))

@@ -164,10 +164,25 @@ def test_threads_and_workers_share_the_cores(monkeypatch, cores, workers, local,
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     monkeypatch.setattr(os, 'sched_getaffinity', lambda _: range(cores))
     monkeypatch.setenv('LOCAL_WORLD_SIZE', str(local))
+    monkeypatch.delenv('OMP_NUM_THREADS', raising=False)
     got = set_threads(workers)
     threads = torch.get_num_threads()
     torch.set_num_threads(before)
     assert (threads, got) == expected
+
+
+@pytest.mark.parametrize('local, asked, configured, expected', [
+    (1, '3', None, 3), (1, '3', 5, 5), (2, '3', None, 4), (1, '4,2', None, 8)])
+def test_threads_of_the_environment(monkeypatch, local, asked, configured, expected):
+    before = torch.get_num_threads()
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(os, 'sched_getaffinity', lambda _: range(8))
+    monkeypatch.setenv('LOCAL_WORLD_SIZE', str(local))
+    monkeypatch.setenv('OMP_NUM_THREADS', asked)
+    set_threads(0, configured)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert threads == expected
 
 
 @pytest.mark.parametrize('wrong', [0, -1, 100000, 2.5, 10**400, True])

@@ -1,6 +1,5 @@
 """A detector prepared for inference: the same numbers, and the one it came from untouched."""
 import copy
-import functools
 
 import numpy as np
 import pytest
@@ -169,12 +168,16 @@ def cfg_with_group_norm(tiny):
 
 def test_compiled_it_is_the_same(tiny, monkeypatch):
     """Traced whole, without breaks; what Inductor makes of it takes too long here."""
-    monkeypatch.setattr(torch, 'compile', functools.partial(
-        torch.compile, backend='eager', fullgraph=True))
+    asked, compile = [], torch.compile
+
+    def traced(function, options):
+        asked.append(options)
+        return compile(function, backend='eager', fullgraph=True)
+
+    monkeypatch.setattr(torch, 'compile', traced)
     img = tiny.dataset.preprocessor()([tiny.dataset[0]['img']])
-    with inductor.patch(freezing=False):
-        ready = prepare_inference(tiny.detector, compile=True)
-        assert inductor.freezing
+    ready = prepare_inference(tiny.detector, compile=True)
+    assert asked == [dict(freezing=True)] * 2 and not inductor.freezing  # the process keeps its own
     with torch.no_grad():
         got, want = ready.extract_feat(img), tiny.detector.extract_feat(img)
         pairs = [*zip(got, want, strict=True),

@@ -202,3 +202,29 @@ def test_frames_of_videos_are_coco_images(tmp_path):
     assert last['image_id'] == 3 and coco.annToMask(last)[:4, :8].all()
     back, _ = converted('coco_frames2ytvis.py', tmp_path, tmp_path / 'coco.json')
     assert [b is not None for b in back.anns[1]['bboxes']] == [True, False, True]
+
+
+def test_convert_guesses_and_tells_what_was_lost(frames, masks, tmp_path):
+    done = run('convert.py', masks, tmp_path / 'ann.json', '--to', 'ytvis', '--read',
+               f'frames={frames}', 'category=car')
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f'{masks} is taken as davis: palette PNG (DAVIS, YouTube-VOS, Cutie, SAM 2)',
+        f'written: {tmp_path}/ann.json: 1 videos, 2 objects, 4 masks, classes: car']
+    done = run('convert.py', tmp_path / 'ann.json', tmp_path / 'mots', '--to', 'mots_txt')
+    assert done.returncode == 0 and done.stdout.splitlines()[2:] == [
+        'lost: 3 names of frames, but for what the folder of the frames tells',
+        'lost: 2 numbers of objects, which are others now'], done.stderr
+    assert len((tmp_path / 'mots' / 'street' / 'gt' / 'gt.txt').read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize('args, said', [
+    (['--to', 'mots_text'], 'no format "mots_text"; did you mean "mots_txt"?'),
+    (['--to', 'ytvis', '--read', 'frame=x'], 'has no key "frame"; did you mean "frames"?'),
+    (['--to', 'ytvis', '--rename', 'car'], '--rename car: expected two words with = between'),
+    (['--to', 'mots_png', '--rename', 'car=dog'], 'class "dog" has no number in MOTS PNG')])
+def test_convert_says_what_is_wrong(masks, tmp_path, args, said):
+    done = run('convert.py', masks, tmp_path / 'out', '--from', 'davis', *args[2:],
+               *(['--read', 'category=car'] if '--read' not in args else []), *args[:2])
+    assert done.returncode == 1 and said in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / 'out').exists()

@@ -242,7 +242,7 @@ def main() -> None:
     if args.pipeline is not None:
         from benchmark_pipeline import measure  # beside this file
         measure(cfg, args.checkpoint, args.device, args.pipeline or None, args.video_size,
-                args.frames, rounds=3)
+                args.frames, rounds=3, amp=args.amp or None, compiled=args.compile or None)
         return
     with tempfile.TemporaryDirectory() as folder:
         dataset = make_dataset(cfg, folder, args.video_size, args.frames + args.warmup)

@@ -30,9 +30,10 @@ def make_video(path: str, size: tuple[int, int], frames: int) -> str:
     return path
 
 
-def make_detector(cfg: Config, checkpoint: str | None, device: str) -> nn.Module:
+def make_detector(cfg: Config, checkpoint: str | None, device: str, amp: bool | None = None,
+                  compiled: bool | None = None) -> nn.Module:
     """With random weights every frame has as many objects as it can, and none is lost."""
-    detector = init_detector(cfg, checkpoint, device)
+    detector = init_detector(cfg, checkpoint, device, amp, compiled)
     if checkpoint is None:
         detector.track_head.match_coeff = None
         nn.init.zeros_(detector.track_head.fcs[-1].weight)
@@ -102,11 +103,13 @@ class Pipeline:
 
 
 def measure(cfg: Config, checkpoint: str | None, device: str, video: str | None,
-            size: tuple[int, int], frames: int, rounds: int) -> float:
+            size: tuple[int, int], frames: int, rounds: int, amp: bool | None = None,
+            compiled: bool | None = None) -> float:
     """Print the table of a demo's parts; returns the share that comes on top of the network."""
     with tempfile.TemporaryDirectory() as folder:
         video = video or make_video(os.path.join(folder, 'shapes.mp4'), size, frames)
-        pipeline = Pipeline(make_detector(cfg, checkpoint, device), video, frames, folder)
+        detector = make_detector(cfg, checkpoint, device, amp, compiled)
+        pipeline = Pipeline(detector, video, frames, folder)
         count = len(pipeline.frames)
         parts = dict(reading=pipeline.read_all, resizing=pipeline.resize, network=pipeline.network,
                      drawing=pipeline.draw, encoding=pipeline.encode, demo=pipeline.demo)
@@ -124,9 +127,10 @@ def measure(cfg: Config, checkpoint: str | None, device: str, video: str | None,
         rows.append([name if name != 'demo' else 'the whole demo', f'{median * 1000:.1f}',
                      f'{median / network:.3f}'])
     height, width = pipeline.frames[0].shape[:2]
+    how = ''.join(f', {name}' for name, on in dict(amp=amp, compiled=compiled).items() if on)
     print(f'{video}: {width}x{height}, {count} frames, {len(pipeline.results[-1])} objects in the '
-          f'last, {pipeline.device}, {torch.get_num_threads()} threads, torch {torch.__version__}, '
-          f'medians of {rounds}')
+          f'last, {pipeline.device}{how}, {torch.get_num_threads()} threads, '
+          f'torch {torch.__version__}, medians of {rounds}')
     print(AsciiTable(rows).table)
     print(f'the demo takes {over:+.1%} beyond the network')
     return over

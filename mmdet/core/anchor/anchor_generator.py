@@ -3,6 +3,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.utils import _pair
 
 
 class AnchorGenerator(nn.Module):
@@ -50,20 +51,22 @@ class AnchorGenerator(nn.Module):
             x_ctr - 0.5 * (ws - 1), y_ctr - 0.5 * (hs - 1),
             x_ctr + 0.5 * (ws - 1), y_ctr + 0.5 * (hs - 1)], dim=1).round()
 
-    def grid_anchors(self, featmap_size: tuple[int, int], stride: int) -> Tensor:
+    def grid_anchors(self, featmap_size: tuple[int, int],
+                     stride: int | tuple[int, int]) -> Tensor:
         """All anchors of a feature map, row by row, the A anchors of a cell together.
 
         Args:
             featmap_size: (h, w) in cells.
-            stride: pixels a cell.
+            stride: pixels a cell, one number or (vertical, horizontal).
 
         Returns:
             (h * w * A, 4) float32 xyxy in network pixels.
         """
         h, w = featmap_size
         device = self.base_anchors.device
-        y = torch.arange(h, device=device, dtype=torch.float32) * stride
-        x = torch.arange(w, device=device, dtype=torch.float32) * stride
+        down, right = _pair(stride)
+        y = torch.arange(h, device=device, dtype=torch.float32) * down
+        x = torch.arange(w, device=device, dtype=torch.float32) * right
         yy, xx = torch.meshgrid(y, x, indexing='ij')
         shifts = torch.stack([xx, yy, xx, yy], dim=-1).view(-1, 1, 4)
         return (shifts + self.base_anchors).view(-1, 4)

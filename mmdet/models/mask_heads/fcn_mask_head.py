@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmdet.core.bbox import SamplingResult
 from mmdet.core.loss import mask_cross_entropy
@@ -30,17 +31,22 @@ class FCNMaskHead(nn.Module):
         num_classes: with background.
         class_agnostic: one mask for all classes.
         normalize: classic norm config of the convolutions.
+        paste_margin: rings of zeros around a mask before it is pasted, so that it fades out
+            beyond its box; the 2019 code has none, torchvision (``expand_masks``) one.
 
     Raises:
-        ValueError: unknown ``upsample_method``.
+        ValueError: unknown ``upsample_method``, or ``paste_margin`` is negative.
     """
 
     def __init__(self, num_convs: int = 4, roi_feat_size: int = 14, in_channels: int = 256,
                  conv_kernel_size: int = 3, conv_out_channels: int = 256,
                  upsample_method: str | None = 'deconv', upsample_ratio: int = 2,
                  num_classes: int = 81, class_agnostic: bool = False,
-                 normalize: dict | None = None) -> None:
+                 normalize: dict | None = None, paste_margin: int = 0) -> None:
         super().__init__()
+        if paste_margin < 0:
+            raise BadValue(f'FCNMaskHead: paste_margin is 0 or more rings, got {paste_margin}')
+        self.paste_margin = paste_margin
         if upsample_method not in (None, 'deconv', 'nearest', 'bilinear'):
             raise BadValue("upsample_method is 'deconv', 'nearest', 'bilinear' or None, "
                              f'got {upsample_method!r}')
@@ -118,4 +124,22 @@ class FCNMaskHead(nn.Module):
             n compressed COCO run-length codes of the original size.
         """
         height, width = ori_shape[:2]
-        return mask_to_rle(probs.cpu(), boxes, height, width, cfg['mask_thr_binary'])
+        probs = probs.cpu()
+        if self.paste_margin:
+            probs, boxes = with_margin(probs, boxes, self.paste_margin)
+        return mask_to_rle(probs, boxes, height, width, cfg['mask_thr_binary'])
+
+
+def with_margin(probs: Tensor, boxes: Tensor, rings: int) -> tuple[Tensor, Tensor]:
+    """Masks (n, h, w) with rings of zeros around them, and the boxes that those cover.
+
+    Args:
+        boxes: (n, 4) xyxy, inclusive.
+        rings: 1 or more.
+
+    Source: ``expand_masks`` and ``expand_boxes`` of torchvision.models.detection.roi_heads.
+    """
+    ends = boxes + boxes.new_tensor([0, 0, 1, 1])
+    cells = boxes.new_tensor([probs.shape[2], probs.shape[1]])
+    ring = (ends[:, 2:] - ends[:, :2]) / cells * rings
+    return F.pad(probs, (rings,) * 4), torch.cat([ends[:, :2] - ring, ends[:, 2:] + ring], dim=1)

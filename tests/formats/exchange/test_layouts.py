@@ -1,0 +1,168 @@
+"""Folders as SAM 2, Cutie, DAVIS and MOTSChallenge lay them out; what is refused, and why."""
+import json
+import pathlib
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+from pycocotools import mask as mask_utils
+
+from mmdet.formats.exchange import Given, Mark, Track, Video, Wishes, build_format, convert, guess
+from mmdet.formats.exchange.mask_folders import davis_palette
+from mmdet.utils.errors import UserError
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from made_up import CATEGORIES, InMemory, rle_of, videos  # noqa: E402
+
+SQUARE = np.zeros((8, 10), np.uint8)
+SQUARE[2:5, 3:7] = 1  # 12 pixels
+
+
+def write_png(path, pixels, palette=True):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(pixels)
+    if palette:
+        image.putpalette(davis_palette())
+    image.save(path)
+
+
+def read(path, **options):
+    given, memory = Given(path), InMemory()
+    reader = build_format(guess(given), **options)
+    outcome = convert(given, reader, memory, '')
+    return guess(given), memory.videos, outcome
+
+
+def areas(video):
+    return {track.id: {frame: int(mask_utils.area(mark.rle)) for frame, mark in track.marks.items()}
+            for track in video.tracks}
+
+
+def test_sam2_with_a_folder_per_object(tmp_path):
+    # tools/vos_inference.py --per_obj_png_file: VIDEO/001/FRAME.png, 0 and 1 with a palette
+    for key in ('001', '007'):
+        for frame in range(2):
+            write_png(tmp_path / 'bear' / key / f'{frame:05d}.png', SQUARE)
+    name, (video, ), outcome = read(tmp_path)
+    assert name == 'mask_folders' and video.file_names == ['bear/00000.jpg', 'bear/00001.jpg']
+    assert areas(video) == {1: {0: 12, 1: 12}, 7: {0: 12, 1: 12}}
+    assert any('all objects are of class "object"' in note for note in outcome.notes)
+
+
+def test_workspace_of_cutie(tmp_path):
+    # WORKSPACE/images/0000000.jpg, WORKSPACE/masks/0000000.png with the palette of DAVIS
+    write_png(tmp_path / 'workspace' / 'masks' / '0000000.png', SQUARE * 3)
+    cv2.imwrite(str(tmp_path / 'workspace' / 'masks' / 'x.tmp.png'), SQUARE)
+    (tmp_path / 'workspace' / 'masks' / 'x.tmp.png').unlink()
+    name, (video, ), _ = read(tmp_path / 'workspace', category='dog')
+    assert name == 'davis' and video.name == 'workspace' and areas(video) == {3: {0: 12}}
+    assert video.tracks[0].category == 'dog'
+
+
+def test_probabilities_in_a_folder_per_object(tmp_path):
+    soft = SQUARE * 200
+    soft[0, :3] = 90
+    write_png(tmp_path / 'v' / '1' / '0.png', soft, palette=False)
+    _, (video, ), outcome = read(tmp_path)
+    assert areas(video) == {1: {0: 12}}
+    assert outcome.lost == {'masks that are probabilities: over a half is the object': 1}
+
+
+def test_release_of_davis(tmp_path):
+    for frame in range(3):
+        write_png(tmp_path / 'Annotations' / '480p' / 'bear' / f'{frame:05d}.png', SQUARE * 2)
+        (tmp_path / 'JPEGImages' / '480p' / 'bear').mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / 'JPEGImages' / '480p' / 'bear' / f'{frame:05d}.jpeg'), SQUARE)
+    name, (video, ), _ = read(tmp_path, frames=str(tmp_path / 'JPEGImages' / '480p'))
+    assert name == 'davis' and video.file_names[2] == 'bear/00002.jpeg'
+    assert areas(video) == {2: {0: 12, 1: 12, 2: 12}}
+
+
+def test_palette_is_that_of_davis():
+    # the first colours as the release has them: black, dark red, dark green, olive, dark blue
+    assert davis_palette()[:15] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128]
+    assert davis_palette()[3 * 255:] == [224, 224, 192] and len(davis_palette()) == 768
+
+
+def test_frames_of_mots_from_their_folder(tmp_path):
+    (tmp_path / 'mots').mkdir()
+    (tmp_path / 'frames' / '0002').mkdir(parents=True)
+    for number in (1, 2, 3):
+        cv2.imwrite(str(tmp_path / 'frames' / '0002' / f'{number:06d}.jpg'), SQUARE)
+    counts = mask_utils.encode(np.asfortranarray(SQUARE))['counts'].decode()
+    (tmp_path / 'mots' / '0002.txt').write_text(f'2 2005 2 8 10 {counts}\n'
+                                                f'2 10000 10 8 10 {counts}\n')
+    name, (video, ), _ = read(tmp_path / 'mots', frames=str(tmp_path / 'frames'))
+    assert name == 'mots_txt' and len(video) == 3 and video.file_names[1] == '0002/000002.jpg'
+    assert areas(video) == {2005: {1: 12}, 10000: {1: 12}}
+    assert [track.iscrowd for track in video.tracks] == [False, True]
+    _, (video, ), outcome = read(tmp_path / 'mots')  # without them: frames 1 and 2 are known of
+    assert len(video) == 2 and any('ends with the last object' in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize('to, wishes, said', [
+    ('davis', Wishes(crowds='drop'), '3 boxes without a mask, which'),
+    ('davis', Wishes(fill_boxes=True, crowds='drop'), '9 frames with masks that overlap'),
+    ('davis', Wishes(fill_boxes=True, overlap='top'), '1 crowd regions, which'),
+    ('mots_png', Wishes(fill_boxes=True, overlap='top', rename=dict(car='dog')),
+     'class "dog" has no number in MOTS PNG'),
+    ('ytvis', Wishes(classes=['car']), 'class "pedestrian" is not one of car')])
+def test_what_cannot_be_kept_is_refused_and_counted(to, wishes, said, tmp_path):
+    with pytest.raises(UserError) as told:
+        convert(Given(tmp_path), InMemory(videos(), CATEGORIES), build_format(to),
+                str(tmp_path / 'out'), wishes)
+    assert said in str(told.value) and not list(tmp_path.iterdir())
+
+
+def test_the_higher_score_is_on_top(tmp_path):
+    memory = InMemory()
+    writer = build_format('davis')
+    memory.keeps = writer.keeps
+    low, high = (Track(key, 'car', {0: Mark(rle_of(SQUARE), score=score)})
+                 for key, score in ((1, .4), (2, .6)))
+    half = SQUARE.copy()
+    half[:, 5:] = 0
+    for order in ([low, high], [high, low]):
+        high.marks[0].rle, low.marks[0].rle = rle_of(half), rle_of(SQUARE)
+        source = InMemory([Video('v', ['v/0.jpg'], 10, 8, order)])
+        outcome = convert(Given(tmp_path), source, memory, '', Wishes(overlap='top'))
+        assert areas(memory.videos[0]) == {1: {0: 6}, 2: {0: 6}}
+        assert outcome.lost['pixels of masks, where others lie over them'] == 6
+
+
+@settings(max_examples=15, deadline=None,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrays(np.uint8, st.tuples(st.integers(1, 3), st.integers(1, 9), st.integers(1, 9)),
+              elements=st.integers(0, 3)))
+def test_any_numbers_of_objects_in_pixels_survive(tmp_path_factory, labels):
+    tracks = [Track(key, 'car', {t: Mark(rle_of(frame == key)) for t, frame in enumerate(labels)
+                                 if (frame == key).any()}) for key in np.unique(labels).tolist()
+              if key]
+    made = Video('v', [f'v/{t + 1:06d}.jpg' for t in range(len(labels))], *labels.shape[:0:-1],
+                 tracks)
+    for to in ('ytvis', 'coco', 'davis', 'mots_png', 'kitti_mots') + ('mots_txt', ) * bool(tracks):
+        path = tmp_path_factory.mktemp('p') / f'{to}.json'
+        convert(Given('.'), InMemory([made]), build_format(to), str(path))
+        memory = InMemory()
+        convert(Given(path), build_format(to), memory, '')
+        video, = memory.videos
+        found = np.zeros_like(labels)
+        for track in video.tracks:
+            for frame, mark in track.marks.items():
+                found[frame] += mask_utils.decode(mark.rle) * np.uint8(int(track.id) % 1000)
+        assert np.array_equal(found, labels), to
+
+
+def test_meta_of_youtube_vos_is_written(tmp_path):
+    convert(Given(tmp_path), InMemory(videos(), CATEGORIES), build_format('davis'),
+            str(tmp_path / 'out'), Wishes(overlap='top', crowds='drop', fill_boxes=True))
+    meta = json.loads((tmp_path / 'out' / 'meta.json').read_text())
+    assert meta['videos']['street']['objects']['21'] == dict(
+        category='pedestrian', frames=['00008', '00009', '00012'])
+    with Image.open(tmp_path / 'out' / 'Annotations' / 'street' / '00008.png') as image:
+        assert image.mode == 'P' and image.getpalette()[:6] == [0, 0, 0, 128, 0, 0]
