@@ -125,11 +125,15 @@ def _pack(video: Id, size: tuple[int, int], frames: Sequence[FrameDetections]) -
                                    *(getattr(frame, name) for frame in frames)]).astype(kind)
              for name, (shape, kind) in _columns(about).items() if name not in (BITS, LENGTHS)}
     if about['bits']:
-        table[BITS] = np.concatenate([np.packbits(frame.bits.reshape(len(frame), -1), axis=1)
-                                      for frame in frames if len(frame) and frame.bits is not None])
+        table[BITS] = np.concatenate([_packed(frame) for frame in frames if len(frame)])
     if masks:
         table[LENGTHS] = np.array([len(mask) for mask in masks], INT)
     return b''.join([_line(about), *(array.tobytes() for array in table.values()), *masks])
+
+
+def _packed(frame: FrameDetections) -> np.ndarray:
+    assert frame.bits is not None  # a detector gives them in all frames, or in none
+    return np.packbits(frame.bits.reshape(len(frame), -1), axis=1)
 
 
 def _bits_shape(frames: Sequence[FrameDetections]) -> list[int] | None:
@@ -140,8 +144,8 @@ def _bits_shape(frames: Sequence[FrameDetections]) -> list[int] | None:
 def _columns(about: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape per detection and type of the arrays of a block."""
     columns: dict[str, tuple[tuple[int, ...], np.dtype]] = dict(
-        boxes=((4,), FLOAT), scores=((), FLOAT), labels=((), INT),
-        probs=((about['probs'],), FLOAT), embeddings=((about['embeddings'],), FLOAT))
+        boxes=((4, ), FLOAT), scores=((), FLOAT), labels=((), INT),
+        probs=((about['probs'], ), FLOAT), embeddings=((about['embeddings'], ), FLOAT))
     if about.get('bits'):
         columns[BITS] = ((-(-_size(about['bits']) // 8),), np.dtype('u1'))
     if about['masks']:

@@ -41,7 +41,8 @@ def planted(tmp_path_factory):
         writer.add(vid, (32, 48), [FrameDetections(
             np.array([[*places[n][t], places[n][t][0] + 7, 15] for n in (0, 1)], np.float32),
             np.array([.9, .8], np.float32), np.zeros(2, np.int64), np.ones((2, 4), np.float32) / 4,
-            np.eye(2, dtype=np.float32) * 3, [square(*places[n][t]) for n in (0, 1)])
+            np.eye(2, dtype=np.float32) * 3, [square(*places[n][t]) for n in (0, 1)],
+            np.ones((2, 4, 4), bool))
             for t in range(8)])
     writer.close()
     (folder / 'ann.json').write_text(json.dumps(dict(

@@ -91,3 +91,15 @@ def test_training_items_are_drawn_beside_their_reference(tiny, tmp_path, capsys)
     with pytest.raises(SystemExit):
         run_tool(lambda: run('browse_dataset', tiny.config, '--indices', '999', *options))
     assert '--indices 999: data.train has ' in capsys.readouterr().err
+
+
+def test_time_and_memory_by_objects_ever_seen(tiny, capsys):
+    run('benchmark_memory', tiny.config, '--objects', 20, 400, '--max-age', 4, '--frames', 1,
+        '--cfg-options', 'test_cfg.track.cues.MotionMaskIoU.weight=1')
+    rows = [[cell.strip() for cell in line.split('|')[1:-1]]
+            for line in capsys.readouterr().out.splitlines() if line.startswith('| ')]
+    assert [row[:3] for row in rows[1:]] == [
+        ['20', 'none', '20'], ['400', 'none', '400'], ['20', '4', '20'], ['400', '4', '120']]
+    with pytest.raises(SystemExit):
+        run_tool(lambda: run('benchmark_memory', tiny.config, '--objects', '5'))
+    assert '--objects 5: expected 10 or more' in capsys.readouterr().err

@@ -182,9 +182,14 @@ class Tracker(TwoStageDetector):
         memory = memory.update(dets.ids, dets.boxes, dets.labels, embeddings,
                                options.label_memory, num_objects, dets.scores,
                                options.embedding, dets.masks)
-        if options.max_age is not None and memory.frame % max(options.max_age, FORGET_EVERY) == 0:
-            memory = memory.forget(options.max_age)
-        return dets, host, memory
+        return dets, host, self.without_old(memory)
+
+    def without_old(self, memory: TrackMemory) -> TrackMemory:
+        """Without what ``max_age`` rules out, which is looked for now and then."""
+        age = self.tracking.max_age
+        if age is None or memory.frame % max(age, FORGET_EVERY):
+            return memory
+        return memory.forget(age)
 
     def embed_views(self, views: Sequence[View], boxes: Tensor) -> Tensor:
         """(n, D) embeddings of (n, 4) boxes in original pixels, the means over all views."""
