@@ -15,9 +15,8 @@ from mmdet.formats.entries import Id
 from mmdet.formats.exchange.folders import list_videos, new_folder, same_size
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.labelling.cvat_writing import OBJECT, OURS, write_head, write_tracks
-from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, corners,
-                                                     draw_runs, ellipse, number_tracks, numbers,
-                                                     one_of)
+from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, draw_runs,
+                                                     ellipse, number_tracks, numbers, one_of)
 from mmdet.formats.exchange.labelling.xml_events import elements
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
@@ -302,7 +301,7 @@ class CvatVideo(Format):
         if shape.kind == 'box':
             assert shape.values is not None
             x1, y1, x2, y2, degrees = shape.values.tolist()
-            drawn = self.rectangle(corners((x1, y1, x2 - x1, y2 - y1), degrees))
+            drawn = self.rectangle((x1, y1, x2 - x1, y2 - y1), degrees)
         elif shape.kind == 'ellipse':
             assert shape.values is not None
             x, y, rx, ry, degrees = shape.values.tolist()

@@ -15,8 +15,8 @@ from mmdet.formats.exchange.folders import list_videos, same_size
 from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
 from mmdet.formats.exchange.labelling import brush
 from mmdet.formats.exchange.labelling.label_studio_writing import TASKS, Writing, write_tasks
-from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, corners,
-                                                     ellipse, number_tracks, numbers, one_of)
+from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, ellipse,
+                                                     number_tracks, numbers, one_of)
 from mmdet.formats.exchange.mask_folders import UNNAMED
 from mmdet.formats.exchange.tracks import Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images, natural_key
@@ -310,7 +310,7 @@ class LabelStudio(Format):
             x, y, rx, ry, degrees = _percent(value, ('x', 'y', 'radiusX', 'radiusY'), size, where)
             return dict(segm=ellipse((x, y), (rx, ry), degrees, size))
         x, y, w, h, degrees = _percent(value, ('x', 'y', 'width', 'height'), size, where)
-        return self.rectangle(corners((x, y, w, h), degrees, about_corner=True))
+        return self.rectangle((x, y, w, h), degrees, about_corner=True)
 
     # videos
 
