@@ -126,7 +126,7 @@ def _pack(video: Id, size: tuple[int, int], frames: Sequence[FrameDetections]) -
              for name, (shape, kind) in _columns(about).items() if name not in (BITS, LENGTHS)}
     if about['bits']:
         table[BITS] = np.concatenate([np.packbits(frame.bits.reshape(len(frame), -1), axis=1)
-                                      for frame in frames if len(frame)])
+                                      for frame in frames if len(frame) and frame.bits is not None])
     if masks:
         table[LENGTHS] = np.array([len(mask) for mask in masks], INT)
     return b''.join([_line(about), *(array.tobytes() for array in table.values()), *masks])
@@ -139,8 +139,9 @@ def _bits_shape(frames: Sequence[FrameDetections]) -> list[int] | None:
 
 def _columns(about: dict[str, Any]) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Shape per detection and type of the arrays of a block."""
-    columns = dict(boxes=((4,), FLOAT), scores=((), FLOAT), labels=((), INT),
-                   probs=((about['probs'],), FLOAT), embeddings=((about['embeddings'],), FLOAT))
+    columns: dict[str, tuple[tuple[int, ...], np.dtype]] = dict(
+        boxes=((4,), FLOAT), scores=((), FLOAT), labels=((), INT),
+        probs=((about['probs'],), FLOAT), embeddings=((about['embeddings'],), FLOAT))
     if about.get('bits'):
         columns[BITS] = ((-(-_size(about['bits']) // 8),), np.dtype('u1'))
     if about['masks']:
