@@ -3,33 +3,25 @@ import contextlib
 import os
 import re
 import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import IO, Any
-
-import numpy as np
 
 from mmdet.formats.entries import Id
 from mmdet.formats.exchange.folders import list_videos, new_folder, same_size
 from mmdet.formats.exchange.format import FORMATS, Format, Given
+from mmdet.formats.exchange.labelling.cvat_reading import Shape, open_xml, tracks, xml_files
 from mmdet.formats.exchange.labelling.cvat_writing import OBJECT, OURS, write_head, write_tracks
-from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, corners,
-                                                     draw_runs, ellipse, number_tracks, numbers,
-                                                     one_of)
+from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, draw_runs,
+                                                     ellipse, number_tracks, numbers, one_of)
 from mmdet.formats.exchange.labelling.xml_events import elements
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
-from mmdet.formats.frame_files import list_images, natural_key
+from mmdet.formats.frame_files import list_images
 from mmdet.formats.rle import short
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import atomic_write, told
 from mmdet.utils.names import UniqueNames, file_name
 
-SHAPES = 'box', 'polygon', 'mask', 'ellipse'
-NO_AREA = 'polyline', 'points', 'cuboid', 'skeleton'
 LONGEST = 10**6  # frames of a task
-LARGEST = 2**34  # bytes of the XML in an archive
 HELD = 'frames between two polygons, where the first one is kept; CVAT moves its points'
 
 
@@ -42,19 +34,6 @@ class _Task:
     order: dict[Id, int] = field(default_factory=dict)  # z order, by their keys
     start: int = 0
     step: int = 1
-
-
-@dataclass
-class _Shape:
-    """What a track says of a frame."""
-    kind: str
-    frame: int
-    outside: bool
-    keyframe: bool
-    attributes: dict[str, str]
-    values: np.ndarray | None = None  # of a box or ellipse: four numbers and an angle
-    segm: Any = None
-    more: dict[str, str] = field(default_factory=dict)  # its <attribute> elements
 
 
 @FORMATS.register_module(name='cvat')
@@ -96,15 +75,15 @@ class CvatVideo(Format):
     def sniff(cls, given: Given) -> bool:
         """XML that begins as CVAT's does, in a ZIP, too."""
         try:
-            path = next(iter(_xml_files(given)), None)
-            with _open(path) if path else contextlib.nullcontext() as file:
+            path = next(iter(xml_files(given)), None)
+            with open_xml(path) if path else contextlib.nullcontext() as file:
                 return file is not None and b'<annotations>' in file.read(1000)
         except (BadValue, OSError):
             return False
 
     def read(self, given: Given) -> Contents:
         """As of :class:`Format`."""
-        files = _xml_files(given)
+        files = xml_files(given)
         if not files:
             raise BadValue(f'{given.path}: expected an XML file of CVAT, its ZIP, or a folder of '
                            'XML files')
@@ -118,7 +97,7 @@ class CvatVideo(Format):
         """The tasks of a file by their ids, and its labels."""
         tasks: list[_Task] = []
         labels = []
-        with _open(path) as file:
+        with open_xml(path) as file:
             for element in elements(file, path):
                 if element.path[0] != 'annotations':
                     raise BadValue(f'{path}: expected <annotations> of CVAT, got '
@@ -142,8 +121,8 @@ class CvatVideo(Format):
         tasks, _ = self._meta(path)
         for key, task in tasks.items():
             self._begin(task, key, path, alone=len(tasks) == 1)
-        with _open(path) as file:
-            for track, shapes in self._tracks(file, path):
+        with open_xml(path) as file:
+            for track, shapes in tracks(file, path, self.lost):
                 key = track.get('task_id', next(iter(tasks)))
                 where = f'{path}: track {short(track.get("id"))}'
                 if key not in tasks:
@@ -201,35 +180,7 @@ class CvatVideo(Format):
         names = [os.path.join(folder or '', images[place]) for place in places]
         return names, same_size(os.path.join(root, frame) for frame in names)
 
-    def _tracks(self, file: IO[bytes], path: str) -> Iterator[tuple[dict[str, str], list[_Shape]]]:
-        """The attributes and shapes of each track."""
-        track: dict[str, str] = {}
-        shapes: list[_Shape] = []
-        attribute = ''
-        for element in elements(file, path):
-            tags, attributes = element.path[1:], element.attributes
-            if attributes is None and tags == ('track', ):
-                yield track, shapes
-            elif attributes is not None and tags == ('track', ):
-                track, shapes = attributes, []
-            elif attributes is not None and tags == ('image', ):
-                raise BadValue(f'{path}: is "CVAT for images", which does not say which objects '
-                               'are the same in two frames; export it as "CVAT for video 1.1"')
-            elif attributes is not None and tags[:1] == ('track', ) and len(tags) == 2:
-                if tags[1] in SHAPES:
-                    shapes.append(_shape(tags[1], attributes, f'{path}: track '
-                                         f'{short(track.get("id"))}'))
-                else:
-                    what = f'of type "{tags[1]:.40}"'
-                    self.lost[f'shapes {what}, which have no area' if tags[1] in NO_AREA
-                              else f'elements {what}'] += 1
-            elif tags[:1] == ('track', ) and len(tags) == 3 and tags[1] in SHAPES:
-                if attributes is not None:
-                    attribute = attributes.get('name', '')
-                elif tags[2] == 'attribute' and element.text:
-                    shapes[-1].more[attribute] = element.text
-
-    def _add(self, task: _Task, track: dict[str, str], shapes: list[_Shape], where: str) -> None:
+    def _add(self, task: _Task, track: dict[str, str], shapes: list[Shape], where: str) -> None:
         label, own = track.get('label'), track.get('id')
         if label is None or own is None:
             raise BadValue(f'{where}: expected an id and a label')
@@ -259,7 +210,7 @@ class CvatVideo(Format):
                            f'{task.start} to {last} in steps of {task.step}')
         return place
 
-    def _key(self, label: str, own: str, group: str, shapes: list[_Shape]) -> tuple[str, Id]:
+    def _key(self, label: str, own: str, group: str, shapes: list[Shape]) -> tuple[str, Id]:
         """What tells an object from the others of the video, and its number."""
         named = next((shape.more[self.object_key] for shape in shapes
                       if shape.more.get(self.object_key)), None)
@@ -270,7 +221,7 @@ class CvatVideo(Format):
         return (f'{label}, {kind} {text}' if kind != 'track' else f'{kind} {text}',
                 int(text) if digits else text)
 
-    def _every_frame(self, shapes: list[_Shape], length: int, where: str) -> Iterator[_Shape]:
+    def _every_frame(self, shapes: list[Shape], length: int, where: str) -> Iterator[Shape]:
         """The shapes of a track, and those between its keyframes where it has no others."""
         last = shapes[-1]
         complete = not all(shape.keyframe for shape in shapes) or last.kind == 'mask'
@@ -293,16 +244,16 @@ class CvatVideo(Format):
                     values = between(values, following.values, fraction)
                 elif following is not None and values is None:
                     self.lost[HELD] += 1
-                yield _Shape(shape.kind, frame, False, False, shape.attributes, values,
+                yield Shape(shape.kind, frame, False, False, shape.attributes, values,
                              shape.segm, shape.more)
 
-    def _add_shape(self, builder: VideoBuilder, key: str, label: str, shape: _Shape, where: str
+    def _add_shape(self, builder: VideoBuilder, key: str, label: str, shape: Shape, where: str
                    ) -> None:
         more = shape.more
         if shape.kind == 'box':
             assert shape.values is not None
             x1, y1, x2, y2, degrees = shape.values.tolist()
-            drawn = self.rectangle(corners((x1, y1, x2 - x1, y2 - y1), degrees))
+            drawn = self.rectangle((x1, y1, x2 - x1, y2 - y1), degrees)
         elif shape.kind == 'ellipse':
             assert shape.values is not None
             x, y, rx, ry, degrees = shape.values.tolist()
@@ -352,58 +303,3 @@ class CvatVideo(Format):
                 write_head(file, videos, contents.categories, seen)
                 file.writelines(spool)
                 file.write('</annotations>\n')
-
-
-def _xml_files(given: Given) -> list[str]:
-    if not given.is_folder:
-        return [given.path] if given.path.lower().endswith(('.xml', '.zip')) else []
-    names = [name for name in os.listdir(given.path) if name.lower().endswith('.xml')]
-    return [os.path.join(given.path, name) for name in sorted(names, key=natural_key)]
-
-
-@contextlib.contextmanager
-def _open(path: str) -> Iterator[IO[bytes]]:
-    """The XML, which may be the one file of its kind in a ZIP; nothing is unpacked."""
-    if not path.lower().endswith('.zip'):
-        with open(path, 'rb') as file:
-            yield file
-        return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = [info for info in archive.infolist() if info.filename.endswith('.xml')]
-            if len(found) != 1 or found[0].file_size > LARGEST:
-                raise BadValue(f'{path}: expected one annotations.xml of at most {LARGEST} bytes '
-                               f'in it, found {len(found)}')
-            with archive.open(found[0]) as member:
-                yield member
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise BadValue(f'{path}: not a readable ZIP ({error}); export it again') from None
-
-
-def _shape(tag: str, attributes: dict[str, str], where: str) -> _Shape:
-    """A shape, its numbers checked."""
-    frame = attributes.get('frame', '')
-    if not re.fullmatch('[0-9]{1,9}', frame):
-        raise BadValue(f'{where}: expected the number of a frame, got {short(frame)}')
-    where = f'{where}, frame {frame}'
-    shape = _Shape(tag, int(frame), attributes.get('outside') == '1',
-                   attributes.get('keyframe', '1') == '1',
-                   {key: attributes[key] for key in ('occluded', 'z_order') if key in attributes})
-    if tag in ('box', 'ellipse'):
-        keys = ('xtl', 'ytl', 'xbr', 'ybr') if tag == 'box' else ('cx', 'cy', 'rx', 'ry')
-        values = [attributes.get(key, '') for key in keys]
-        shape.values = np.array(numbers([*values, attributes.get('rotation', '0')], where))
-    elif tag == 'polygon':
-        points = re.split('[,;]', attributes.get('points', ''))
-        shape.segm = [numbers(points, f'{where}, points')]
-    else:
-        try:
-            box = tuple(int(attributes.get(key, '')) for key in ('left', 'top', 'width', 'height'))
-            counts = [int(number) for number in attributes.get('rle', '').split(',')]
-            shape.segm = np.array(counts, np.int64), box
-        except (ValueError, OverflowError):
-            raise BadValue(f'{where}: expected a mask of whole numbers, rle, left, top, width and '
-                           f'height, got {short(attributes)}') from None
-    return shape
-
-

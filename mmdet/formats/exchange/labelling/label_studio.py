@@ -1,10 +1,7 @@
 """Label Studio: the json it exports and imports, of image tasks and of video tasks."""
 import os
-import re
-import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,47 +11,21 @@ from mmdet.formats.entries import Id, is_box
 from mmdet.formats.exchange.folders import list_videos, same_size
 from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
 from mmdet.formats.exchange.labelling import brush
+from mmdet.formats.exchange.labelling.label_studio_tasks import (BY_REGION, BY_TEXT, RESULTS,
+                                                                 TRACK_KEYS, Region, Task,
+                                                                 TaskReader, frame_name, identity,
+                                                                 path_of, video_of)
 from mmdet.formats.exchange.labelling.label_studio_writing import TASKS, Writing, write_tasks
-from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, corners,
-                                                     ellipse, number_tracks, numbers, one_of)
+from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, ellipse,
+                                                     number_tracks, numbers, one_of)
 from mmdet.formats.exchange.mask_folders import UNNAMED
 from mmdet.formats.exchange.tracks import Contents, Video, VideoBuilder
-from mmdet.formats.frame_files import IMAGE_SUFFIXES, list_images, natural_key
+from mmdet.formats.frame_files import list_images, natural_key
 from mmdet.formats.rle import short
 from mmdet.utils.errors import BadValue
 from mmdet.utils.names import file_name
 
-RESULTS = 'annotations', 'predictions'
-TRACK_KEYS = 'track_id', 'instance_id', 'object_id'
-BY_TEXT, BY_REGION = 'meta.text', 'region id'
-GEOMETRY = 'rle', 'points', 'radiusX', 'sequence', 'width'
-NO_AREA = 'keypoint', 'vector'  # begin of the types of what has none
-# per region; they repeat where the region is
-CONTROLS = 'choices', 'number', 'textarea', 'rating', 'taxonomy', 'datetime'
 IN_META = {'text', 'occlusion', 'iscrowd', 'box', *TRACK_KEYS}
-
-
-@dataclass
-class _Region:
-    """What is drawn once, and what is said of it in entries of its own.
-
-    Attributes:
-        entry: the one that says where it is.
-        labels: class names.
-        told: values of controls per region, by the names of the controls.
-    """
-    entry: dict
-    labels: list[str] = field(default_factory=list)
-    told: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass
-class _Task:
-    """A task: an image, which is a frame, or a video."""
-    where: str
-    data: dict
-    regions: list[_Region]
-    is_video: bool
 
 
 @FORMATS.register_module(name='label_studio')
@@ -114,16 +85,14 @@ class LabelStudio(Format):
         if given.is_folder or not isinstance(given.json, list):
             raise BadValue(f'{given.path}: expected a json list of tasks; export from Label Studio '
                            'as JSON, not JSON-MIN')
-        tasks = list(self._tasks(given.json, given.path))
-        images = [task for task in tasks if not task.is_video]
-        by_video: dict[str, list[_Task]] = defaultdict(list)
-        for task in images:
-            by_video[_video_of(task.data)].append(task)
-        return Contents([], self._videos(tasks, by_video, given.path))
+        tasks = list(TaskReader(self.results, self.lost, self.notes).read(given.json, given.path))
+        return Contents([], self._videos(tasks, given.path))
 
-    def _videos(self, tasks: list[_Task], by_video: dict[str, list[_Task]], path: str
-                ) -> Iterator[Video]:
+    def _videos(self, tasks: list[Task], path: str) -> Iterator[Video]:
         images = [task for task in tasks if not task.is_video]
+        by_video: dict[str, list[Task]] = defaultdict(list)
+        for task in images:
+            by_video[video_of(task.data)].append(task)
         key = self._key(images, path)
         for name in sorted(by_video, key=natural_key):
             yield self._of_images(name, by_video[name], key)
@@ -131,93 +100,17 @@ class LabelStudio(Format):
             if task.is_video:
                 yield self._of_video(task)
 
-    # tasks and regions
-
-    def _tasks(self, entries: list, path: str) -> Iterator[_Task]:
-        use = self._use(entries, path)
-        for place, entry in enumerate(entries):
-            where = f'{path}: task {short(entry.get("id", place))}'
-            data, found = entry['data'], self._results(entry.get(use), where)
-            regions, is_video = self._regions(found, where)
-            is_video |= not _image_of(data) and isinstance(data.get('video'), str)
-            if not is_video and not _image_of(data):
-                raise BadValue(f'{where}: its data name no image and no video, got '
-                               f'{short(list(data))}')
-            yield _Task(where, data, regions, is_video)
-
-    def _use(self, entries: list, path: str) -> str:
-        """Whether to read annotations or predictions."""
-        for place, entry in enumerate(entries):
-            if not isinstance(entry, dict) or not isinstance(entry.get('data'), dict):
-                raise BadValue(f'{path}: task number {place} has no "data"; export from Label '
-                               'Studio as JSON')
-        if self.results:
-            return self.results
-        if any(entry.get('annotations') for entry in entries):
-            return 'annotations'
-        if any(entry.get('predictions') for entry in entries):
-            self.notes.append(f'{path} has no annotations; its predictions are read')
-            return 'predictions'
-        return 'annotations'
-
-    def _results(self, found: Any, where: str) -> list:
-        """The entries of the one annotation of a task that is read."""
-        found = [] if found is None else found
-        if not isinstance(found, list) or not all(
-                isinstance(one, dict) and isinstance(one.get('result', []), list)
-                and all(isinstance(entry, dict) for entry in one.get('result', []))
-                for one in found):
-            raise BadValue(f'{where}: expected annotations with a list "result" of objects, got '
-                           f'{short(found)}')
-        kept = [one for one in found if not one.get('was_cancelled')]
-        self.lost['annotations that were cancelled'] += len(found) - len(kept)
-        kept.sort(key=lambda one: not one.get('ground_truth'))
-        self.lost['annotations of tasks that have another one'] += max(0, len(kept) - 1)
-        return kept[0].get('result', []) if kept else []
-
-    def _regions(self, entries: list[dict], where: str) -> tuple[list[_Region], bool]:
-        """The regions of a task, and whether they are of a video."""
-        regions: dict[str, _Region] = {}
-        told: list[tuple[str, str, Any]] = []
-        for place, entry in enumerate(entries):
-            kind, value = str(entry.get('type', '')), entry.get('value')
-            key = str(entry.get('id', place))
-            if not isinstance(value, dict):
-                self.lost[f'results of type "{kind:.40}"'] += 1
-                continue
-            if kind.startswith(NO_AREA):
-                self.lost[f'regions of type "{kind:.40}", which have no area'] += 1
-                continue
-            if kind not in CONTROLS and any(name in value for name in GEOMETRY):
-                region = regions.setdefault(key, _Region(entry))
-                if kind != 'labels':
-                    region.entry = entry
-                labels = value.get(kind, value.get('labels'))
-                if isinstance(labels, list):
-                    region.labels += [str(label) for label in labels]
-            else:
-                told.append((key, str(entry.get('from_name')), value.get(kind, value)))
-        for key, name, said in told:
-            if key in regions:
-                regions[key].told[name] = said[0] if isinstance(said, list) and said else said
-            else:
-                self.lost[f'results of "{name:.40}"'] += 1
-        is_video = any('sequence' in region.entry['value'] for region in regions.values())
-        return list(regions.values()), is_video
-
-    def _label(self, region: _Region) -> str:
+    def _label(self, region: Region) -> str:
         self.lost['further labels of regions'] += max(0, len(set(region.labels)) - 1)
         if not region.labels:
             self.lost[f'labels of regions, which had none and are "{UNNAMED}" now'] += 1
         return region.labels[0] if region.labels else UNNAMED
 
-    # objects
-
-    def _key(self, tasks: list[_Task], path: str) -> str:
+    def _key(self, tasks: list[Task], path: str) -> str:
         """What says of which object a region of an image is."""
         regions = [region for task in tasks for region in task.regions]
         for key in [*([self.track_key] if self.track_key else TRACK_KEYS), BY_TEXT]:
-            lacking = sum(_identity(region, key) is None for region in regions)
+            lacking = sum(identity(region, key) is None for region in regions)
             if lacking == len(regions):
                 continue
             if lacking and self.untracked == 'refuse':
@@ -227,7 +120,7 @@ class LabelStudio(Format):
                 self.notes.append(f'{lacking} regions without "{key}" are an object of one frame '
                                   'each')
             return key
-        ids = [_identity(region, BY_REGION) for region in regions]
+        ids = [identity(region, BY_REGION) for region in regions]
         if regions and len(set(ids)) == len(ids) and len(tasks) > 1 and self.untracked == 'refuse':
             raise BadValue(f'{path}: no region says of which object it is: none has '
                            f'{", ".join(TRACK_KEYS)}, a text as its "meta", or the id of one in '
@@ -240,24 +133,22 @@ class LabelStudio(Format):
         number_tracks(video, keys)
         return video
 
-    # images
-
-    def _of_images(self, name: str, tasks: list[_Task], key: str) -> Video:
+    def _of_images(self, name: str, tasks: list[Task], key: str) -> Video:
         by_number = all(type(task.data.get('frame')) is int for task in tasks)
         tasks = sorted(tasks, key=lambda task: (
-            task.data['frame'] if by_number else 0, natural_key(_frame_name(task.data))))
-        names = [_frame_name(task.data) for task in tasks]
+            task.data['frame'] if by_number else 0, natural_key(frame_name(task.data))))
+        names = [frame_name(task.data) for task in tasks]
         builder = VideoBuilder(name, names, *self._size(tasks))
         keys: dict[Id, Id] = {}
         for place, task in enumerate(tasks):
             for order, region in enumerate(task.regions):
-                label, found = self._label(region), _identity(region, key)
+                label, found = self._label(region), identity(region, key)
                 number = f'single {place} {order}' if found is None else found
                 keys[f'{label} {number}'] = number
                 self._add(builder, place, f'{label} {number}', label, region, task.where)
         return self._number(builder, keys)
 
-    def _size(self, tasks: list[_Task]) -> tuple[int, int]:
+    def _size(self, tasks: list[Task]) -> tuple[int, int]:
         """(width, height) of the images of a video."""
         sizes: dict[tuple[int, int] | None, str] = {}
         for task in tasks:
@@ -278,7 +169,7 @@ class LabelStudio(Format):
         assert size
         return size
 
-    def _add(self, builder: VideoBuilder, place: int, key: Id, label: str, region: _Region,
+    def _add(self, builder: VideoBuilder, place: int, key: Id, label: str, region: Region,
              where: str) -> None:
         entry, value = region.entry, region.entry['value']
         where = f'{where}, region {short(entry.get("id"))}'
@@ -310,12 +201,10 @@ class LabelStudio(Format):
             x, y, rx, ry, degrees = _percent(value, ('x', 'y', 'radiusX', 'radiusY'), size, where)
             return dict(segm=ellipse((x, y), (rx, ry), degrees, size))
         x, y, w, h, degrees = _percent(value, ('x', 'y', 'width', 'height'), size, where)
-        return self.rectangle(corners((x, y, w, h), degrees, about_corner=True))
+        return self.rectangle((x, y, w, h), degrees, about_corner=True)
 
-    # videos
-
-    def _of_video(self, task: _Task) -> Video:
-        name = os.path.splitext(os.path.basename(_path_of(str(task.data.get('video')))))[0]
+    def _of_video(self, task: Task) -> Video:
+        name = os.path.splitext(os.path.basename(path_of(str(task.data.get('video')))))[0]
         names, size = self._frames_of(name, task)
         builder = VideoBuilder(name, names, *size)
         keys: dict[Id, Id] = {}
@@ -323,7 +212,7 @@ class LabelStudio(Format):
             if 'sequence' not in region.entry['value']:
                 self.lost['regions that are of no frame'] += 1
                 continue
-            known = [_identity(region, place) for place in
+            known = [identity(region, place) for place in
                      [*([self.track_key] if self.track_key else TRACK_KEYS), BY_TEXT, BY_REGION]]
             number = next((one for one in known if one is not None), 'object')
             label = self._label(region)
@@ -332,11 +221,11 @@ class LabelStudio(Format):
             keys[key] = number
             for frame, values in self._sequence(region.entry['value'], size, len(names), where):
                 box = dict(zip(('x', 'y', 'width', 'height', 'rotation'), values.tolist()))
-                drawn = _Region(dict(region.entry, value=box))
+                drawn = Region(dict(region.entry, value=box))
                 self._add(builder, frame, key, label, drawn, task.where)
         return self._number(builder, keys)
 
-    def _frames_of(self, name: str, task: _Task) -> tuple[list[str], tuple[int, int]]:
+    def _frames_of(self, name: str, task: Task) -> tuple[list[str], tuple[int, int]]:
         """Names of the frames of a video, and their (width, height)."""
         values = [region.entry['value'] for region in task.regions]
         said = [value.get('framesCount', task.data.get('frames_count')) for value in values]
@@ -398,29 +287,6 @@ class LabelStudio(Format):
         write_tasks(contents, out, self.writing)
 
 
-def _identity(region: _Region, key: str) -> Id | None:
-    """What a region says under a key, of which object it is."""
-    entry = region.entry
-    meta = entry['meta'] if isinstance(entry.get('meta'), dict) else {}
-    if key == BY_TEXT:
-        text = meta.get('text')
-        found: Any = text[0] if isinstance(text, list) and text else text
-        found = re.sub(r'^\s*id:\s*', '', found) if isinstance(found, str) else found
-    elif key == BY_REGION:
-        found = entry.get('id')
-    else:
-        found = next((place[key] for place in (region.told, entry, entry['value'], meta)
-                      if place.get(key) is not None), None)
-    if isinstance(found, dict):
-        found = next(iter(found.values()), None)
-    if isinstance(found, float) and found.is_integer():
-        found = int(found)
-    if type(found) is int:
-        return found
-    text = str(found).strip() if isinstance(found, str) else ''
-    return int(text) if re.fullmatch('[0-9]{1,15}', text) else text or None
-
-
 def _percent(value: dict, keys: tuple[str, str, str, str], size: tuple[int, int], where: str
              ) -> list[float]:
     """Four numbers in pixels, and the angle in degrees."""
@@ -435,37 +301,3 @@ def _place(key: dict, where: str) -> np.ndarray:
 
 def _whole(width: Any, height: Any) -> tuple[int, int] | None:
     return (width, height) if type(width) is type(height) is int else None
-
-
-def _path_of(url: str) -> str:
-    """The path of a file from its URL, of Label Studio's own storage without what that adds."""
-    try:
-        parts = urllib.parse.urlsplit(url)
-    except ValueError:
-        return url
-    before, local, after = url.partition('?d=')
-    path = after if local else parts.path
-    path = urllib.parse.unquote(path, errors='surrogatepass').lstrip('/')
-    folder, _, name = path.rpartition('/')
-    if re.match('data/upload/|upload/', path):
-        name = re.sub('^[0-9a-f]{8}-', '', name)
-    return f'{folder}/{name}' if folder else name
-
-
-def _image_of(data: dict) -> str | None:
-    """The URL of the image of a task."""
-    texts = [data.get('image'), *data.values()]
-    return next((text for text in texts if isinstance(text, str) and (
-        text is data.get('image') or _path_of(text).lower().endswith(IMAGE_SUFFIXES))), None)
-
-
-def _frame_name(data: dict) -> str:
-    return _path_of(str(_image_of(data)))
-
-
-def _video_of(data: dict) -> str:
-    """Name of the video an image is of."""
-    video = data.get('video')
-    if isinstance(video, (str, int)):
-        return str(video)
-    return os.path.dirname(_frame_name(data)) or 'video'

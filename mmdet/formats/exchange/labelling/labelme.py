@@ -178,10 +178,10 @@ class Labelme(Format):
         if kind == 'polygon' and len(points) > 2:
             return dict(segm=[[value for point in points for value in point]])
         if kind in ('rectangle', 'oriented_rectangle') and len(points) == 4:
-            return self.rectangle(points)
+            return self.rectangle.of_corners(points)
         if kind == 'rectangle' and len(points) == 2:
             (x1, y1), (x2, y2) = points
-            return self.rectangle([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
+            return self.rectangle((x1, y1, x2 - x1, y2 - y1))
         if kind == 'circle' and len(points) == 2:
             radius = float(np.hypot(*np.subtract(points[1], points[0])))
             return dict(segm=ellipse(points[0], (radius, radius), 0., size))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.entries import Id, is_finite
+from mmdet.formats.entries import Id
 from mmdet.formats.exchange.tracks import Box, Video
 from mmdet.formats.rle import BadMask, short
 from mmdet.formats.segmentations import to_rles
@@ -35,8 +35,15 @@ class Rectangles:
         self.kind = one_of('rectangles', kind, ('boxes', 'masks'))
         self.lost = lost
 
-    def __call__(self, corners: Points) -> dict[str, Any]:
-        """``box`` or ``segm`` for :meth:`VideoBuilder.add`, of four corners in order."""
+    def __call__(self, box: Box, degrees: float = 0., about_corner: bool = False
+                 ) -> dict[str, Any]:
+        """``box`` or ``segm`` for :meth:`VideoBuilder.add`; turned as :func:`corners` has it."""
+        if self.kind == 'boxes' and not degrees and box[2] >= 0 and box[3] >= 0:
+            return dict(box=box)
+        return self.of_corners(corners(box, degrees, about_corner))
+
+    def of_corners(self, corners: Points) -> dict[str, Any]:
+        """The same of four corners in order."""
         if self.kind == 'masks':
             return dict(segm=[[value for point in corners for value in point]])
         sides = [(corners[i - 1][0] - x, corners[i - 1][1] - y) for i, (x, y) in
@@ -63,12 +70,13 @@ def numbers(values: Sequence[Any], where: str) -> list[float]:
     found = []
     for value in values:
         try:
-            found.append(float(value) if isinstance(value, str) else value)
-        except ValueError:
-            found.append(value)
-        if not is_finite(found[-1]) or isinstance(found[-1], bool):
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not -1e308 < number < 1e308:
             raise BadValue(f'{where}: expected a number, got {short(value)}')
-    return [float(value) for value in found]
+        found.append(number)
+    return found
 
 
 def corners(box: Box, degrees: float = 0., about_corner: bool = False
@@ -172,7 +180,9 @@ def outlines(mask: np.ndarray) -> list[list[tuple[int, int]]]:
     # Twice as large, the contour of a part is on other pixels than that of the next.
     large = np.kron(mask, np.ones((2, 2), np.uint8))
     found, _ = cv2.findContours(large, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    return [[(int(x), int(y)) for x, y in (contour[:, 0] + 1) // 2] for contour in found]
+    polygons = [(contour[:, 0] + 1) // 2 for contour in found]
+    return [[(int(x), int(y)) for x, y in points[(points != np.roll(points, 1, 0)).any(1)]]
+            for points in polygons]
 
 
 def same_when_drawn(polygons: Sequence[Points], mask: np.ndarray) -> bool:
