@@ -261,6 +261,6 @@ def test_the_command(tiny, monkeypatch, capsys):
     text = call('--help')[1].out
     assert 'camera index' in text and 'masks/ID/FRAME.png' in text and '--cfg-options' in text
     status, said = call(tiny.checkpoint, tiny.config, str(tiny.folder / 'frames/t1'))
-    assert status == 2 and 'name the config it was trained with first' in said.err
+    assert status == 1 and 'this is a checkpoint; the config comes first' in said.err
     status, said = call(tiny.config, tiny.checkpoint, '0', '--device', 'cuda:77')
     assert status == 1 and 'device cuda:77: ' in said.err
