@@ -38,3 +38,10 @@ def parse_sets(sets: Sequence[Sequence[str]], taken: Mapping[str, Any]) -> dict[
                            'e.g. linked test_cfg.track.after_video.LinkTracks.max_gap=5')
         found[name] = dict(map(parse_setting, texts))
     return found
+
+
+def with_part(settings: Mapping[str, Any], part: Mapping[str, Any]) -> Settings:
+    """Settings and a part that wins; another ``type`` takes no arguments of the one before it."""
+    replaced = tuple(key.removesuffix('type') for key in part if key.endswith('.type'))
+    return {**{key: value for key, value in settings.items() if not key.startswith(replaced)},
+            **part}

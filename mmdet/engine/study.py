@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mmdet.engine.option_sets import Settings
+from mmdet.engine.option_sets import Settings, with_part
 from mmdet.engine.progress import Progress
 from mmdet.engine.search import Search, Trial, TrialLog
 
@@ -75,7 +75,7 @@ class Study:
         """
         choice, reached = Choice([], start), self.value(start, without)
         while left := [name for name in parts if name not in choice.parts]:
-            added = {name: {**choice.settings, **parts[name]} for name in left}
+            added = {name: with_part(choice.settings, parts[name]) for name in left}
             self.evaluate(list(added.values()))
             name = max(left, key=lambda name: self.value(added[name], without))
             value = self.value(added[name], without)

@@ -12,7 +12,7 @@ from mmdet.apis.replay import ReplayOptions
 from mmdet.apis.replay import run as replay
 from mmdet.apis.study import StudyOptions, run
 from mmdet.engine import option_sets
-from mmdet.engine.option_sets import ALONE
+from mmdet.engine.option_sets import ALONE, with_part
 from mmdet.engine.search import Search, Trial, TrialLog
 from mmdet.engine.study import Study
 from mmdet.evaluation.seeds import mean_over_seeds
@@ -42,6 +42,13 @@ class Table:
     def trial(self, settings):
         self.asked.append(settings)
         return Trial(settings, *self.scores[''.join(sorted(settings))])
+
+
+def test_another_type_takes_no_arguments_of_the_one_before_it():
+    bank = {'track.embedding.type': 'EmbeddingBank', 'track.embedding.size': 20, 'track.max_age': 5}
+    assert with_part(bank, {'track.embedding.type': 'MomentumEmbedding'}) == {
+        'track.embedding.type': 'MomentumEmbedding', 'track.max_age': 5}
+    assert with_part(bank, {'track.max_age': 9}) == {**bank, 'track.max_age': 9}
 
 
 def test_what_is_chosen():
