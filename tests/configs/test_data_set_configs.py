@@ -1,12 +1,14 @@
-"""Configs of the other data sets change only data and the number of classes."""
+"""Configs of the other data sets change only data and classes, modern ones only tracking."""
 import json
 import pathlib
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from mmdet.datasets import build_dataset
+from mmdet.models import build_detector
 from mmdet.utils import load_config
 
 CONFIGS = pathlib.Path(__file__).parents[2] / 'configs'
@@ -37,6 +39,19 @@ def test_what_changes(name):
     count = ours['model.bbox_head.num_classes']
     assert count == ours['model.mask_head.num_classes'] == SETS[name][0]
     assert len(set(ours['data.train.classes'])) == count - 1
+
+
+@pytest.mark.parametrize('name', [
+    'masktrack_rcnn_r50_fpn_1x_youtubevos', 'masktrack_rcnn_r18_fpn_shapes_hard'])
+def test_modern_tracking_over_the_same_weights(name):
+    base, modern = (load_config(str(CONFIGS / f'{name}{end}.py')) for end in ('', '_modern'))
+    ours, before = dict(flat(modern)), dict(flat(base))
+    changed = {key for key in {*ours, *before} if ours.get(key) != before.get(key)}
+    assert changed and all(key.startswith('test_cfg.track.') or key == 'work_dir'
+                           for key in changed)
+    with torch.device('meta'):
+        detector = build_detector({**modern.model, 'pretrained': None}, test_cfg=modern.test_cfg)
+    assert detector.tracking.embedding.size == 20 and not detector.tracking.reads
 
 
 @pytest.mark.parametrize('name', SETS)
