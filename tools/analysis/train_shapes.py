@@ -10,6 +10,7 @@ trains on its proposals. Prints one line per detector: AP of boxes and masks (th
 of 100 proposals for the RPN), as COCO counts them, and the minutes of training.
 """
 import argparse
+import logging
 import pathlib
 import subprocess
 import sys
@@ -91,7 +92,9 @@ def score(name: str, weights: pathlib.Path) -> dict[str, float]:
 
 def _score_file(path: str, kind: str) -> float:
     from mmdet.evaluation import coco_eval
-    numbers = coco_eval(path, kind, str(DATA / 'annotations/coco_val.json'))[kind]
+    quiet = logging.getLogger('shapes')  # one line per detector is enough
+    quiet.setLevel(logging.ERROR)
+    numbers = coco_eval(path, kind, str(DATA / 'annotations/coco_val.json'), logger=quiet)[kind]
     return numbers['AR@100' if kind == 'proposal' else 'AP']
 
 
