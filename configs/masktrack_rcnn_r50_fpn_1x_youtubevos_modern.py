@@ -7,3 +7,4 @@ test_cfg = dict(
         embedding=dict(type='EmbeddingBank', size=20, decay=1.0),
         assigner='hungarian',
         second_round=dict(score_thr=0.3)))
+work_dir = './work_dirs/masktrack_rcnn_r50_fpn_1x_youtubevos_modern'

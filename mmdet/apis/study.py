@@ -7,17 +7,17 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mmdet.apis.tune import TuneOptions
+from mmdet.apis.tune import TuneOptions, file_facts
 from mmdet.apis.tune import prepare as prepare_search
 from mmdet.apis.tune import snippet
 from mmdet.engine.option_sets import BASELINE, OFF, Settings, options_alone, parse_sets
 from mmdet.engine.search import Search, TrialLog
-from mmdet.engine.search_space import (DEFAULT, parse_axis, settings_to_try, tracking_of,
-                                       with_settings)
+from mmdet.engine.search_space import DEFAULT, parse_axis, settings_to_try, tracking_of
 from mmdet.engine.study import Choice, Study
+from mmdet.evaluation.errors.bootstrap import LEVEL
 from mmdet.evaluation.errors.id_scores import OBJECTIVES
 from mmdet.evaluation.report import score_file, text_table
-from mmdet.evaluation.seeds import LEVEL, Mean, mean_over_seeds
+from mmdet.evaluation.seeds import Mean, mean_over_seeds
 from mmdet.formats.ytvos import YTVOS
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadValue
@@ -25,6 +25,7 @@ from mmdet.utils.fileio import write_bytes
 from mmdet.utils.logger import get_root_logger
 
 WEIGHTS = DEFAULT[:4]  # of the cues that tracking had in 2019
+AS_IT_IS = 'the config as it is'
 TUNED, BEST = 'tuned cue weights', 'best combination'
 
 
@@ -158,10 +159,10 @@ def _study(options: StudyOptions, searches: Sequence[Search], logger: logging.Lo
         logger.warning('%s: left out, the detections were saved before masks were kept for '
                        'matching', name)
         del alone[name]
-    named = parse_sets(options.set, {BASELINE: OFF, TUNED: 0, BEST: 0, **alone})
+    named = parse_sets(options.set, {BASELINE: OFF, AS_IT_IS: 0, TUNED: 0, BEST: 0, **alone})
     as_it_is: dict[str, Settings] = {}
     if any(tracking_of(search.cfg, {}) for search in searches):
-        as_it_is['the config as it is'] = {}
+        as_it_is[AS_IT_IS] = {}
     parts = {**alone, **named}
     sets: dict[str, Settings] = {BASELINE: OFF, **as_it_is,
                                  **{name: {**OFF, **part} for name, part in parts.items()}}
@@ -186,8 +187,7 @@ def _study(options: StudyOptions, searches: Sequence[Search], logger: logging.Lo
              for name, chosen in choices.items()]
     rows += [Row(f'{BASELINE}, true ids', study.ceiling(OFF, False), 'ceiling'),
              Row(f'{BASELINE}, true ids and classes', study.ceiling(OFF, True), 'ceiling')]
-    best = choices[BEST][-1].settings
-    return Findings(rows, choices, snippet(with_settings(searches[0].cfg, best), list(best)))
+    return Findings(rows, choices, snippet(searches[0].cfg, choices[BEST][-1].settings))
 
 
 def _log(options: StudyOptions, seed: int, search: Search) -> TrialLog:
@@ -195,7 +195,7 @@ def _log(options: StudyOptions, seed: int, search: Search) -> TrialLog:
     file = options.detections[seed]
     about: dict[str, Any] = dict(
         detections=os.path.basename(file), bytes=os.path.getsize(file),
-        annotations=os.path.basename(search.cfg.data.test.ann_file),
+        annotations=file_facts(search.cfg.data.test.ann_file),
         tracking=str([search.cfg.model.track_head, search.cfg.test_cfg.get('track')]),
         seed=options.seed, folds=options.folds, objective=options.objective)
     return TrialLog(options.keep and os.path.join(options.keep, f'seed{seed}.jsonl'), about)

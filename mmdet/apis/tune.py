@@ -3,7 +3,7 @@ import dataclasses
 import itertools
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ from mmdet.engine.environment import check_count, this_device
 from mmdet.engine.progress import Progress
 from mmdet.engine.replay import check_fits
 from mmdet.engine.search import Search, Trial, TrialLog, best, best_by_fold, explained, split
-from mmdet.engine.search_space import (DEFAULT, Axis, every_value, overrides, parse_axis,
-                                       settings_to_try, with_settings)
+from mmdet.engine.search_space import (DEFAULT, Axis, changes_type, every_value, overrides,
+                                       parse_axis, settings_to_try, with_settings)
 from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
 from mmdet.evaluation.errors.id_scores import OBJECTIVES, IdScores
 from mmdet.evaluation.report import text_table
@@ -56,11 +56,13 @@ class Tuned:
         cfg: the config with its settings.
         scores: in percent, by name: ``config``, ``held_out``, ``difference``, each with its
             interval over samples of the videos (None without samples).
+        base: the config as it is.
         share_better: of the samples in which the held-out tracks are better.
     """
     trials: Sequence[Trial]
     best: Trial
     cfg: Config
+    base: Config
     scores: dict[str, tuple[float, list[float] | None]]
     share_better: float
 
@@ -103,6 +105,7 @@ def _axes(options: TuneOptions) -> list[Axis]:
 def run(options: TuneOptions) -> Tuned:
     """Search, say what was found, draw it."""
     logger = get_root_logger()
+    options = _with_known_masks(options, logger)
     search = prepare(options)
     trials = _try_all(options, search, logger)
     chosen = best(trials)
@@ -117,10 +120,21 @@ def run(options: TuneOptions) -> Tuned:
     return tuned
 
 
+def _with_known_masks(options: TuneOptions, logger: logging.Logger) -> TuneOptions:
+    """Without the default axis of ``MotionMaskIoU`` where the detections have no masks for it."""
+    if tuple(options.space) != DEFAULT or DetectionFile(options.detections).version > 1:
+        return options
+    logger.warning('MotionMaskIoU is left out: %s was saved before masks were kept for matching',
+                   options.detections)
+    return dataclasses.replace(
+        options, space=[text for text in DEFAULT if 'MotionMaskIoU' not in text])
+
+
 def _try_all(options: TuneOptions, search: Search, logger: logging.Logger) -> list[Trial]:
     about: dict[str, Any] = dict(
         detections=os.path.basename(options.detections),
         bytes=os.path.getsize(options.detections), config=os.path.basename(options.config),
+        annotations=file_facts(search.cfg.data.test.ann_file),
         cfg_options={key: str(value) for key, value in (options.cfg_options or {}).items()},
         space=list(options.space), sampler=options.sampler, steps=options.steps,
         seed=options.seed, folds=options.folds, objective=options.objective)
@@ -144,14 +158,14 @@ def _judge(options: TuneOptions, search: Search, trials: Sequence[Trial], chosen
     whole = [float(search.score(named)[0]) for named in both]
     numbers = dict(config=whole[0], held_out=whole[1], difference=whole[1] - whole[0])
     if not options.samples:
-        return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
+        return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings), search.cfg,
                      {name: (value, None) for name, value in numbers.items()}, float('nan'))
     weights = draw(len(search.fold), options.samples, options.seed)
     config, held_out = (search.score(named, weights) for named in both)
     change = held_out - config
     ranges = [interval(config, whole[0]), interval(held_out, whole[1]),
               interval(change, whole[1] - whole[0], low=-100)]
-    return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings),
+    return Tuned(trials, chosen, with_settings(search.cfg, chosen.settings), search.cfg,
                  {name: (value, ends) for (name, value), ends in zip(numbers.items(), ranges)},
                  float(np.mean(centred(change, whole[1] - whole[0]) > 0)))
 
@@ -174,7 +188,7 @@ def describe(tuned: Tuned, options: TuneOptions) -> str:
     parts = [text_table(f'{len(tuned.trials) - 1} trials, {options.folds} folds', rows),
              text_table('what mattered', shares, left=(1,))]
     if tuned.best.settings:
-        parts.append(snippet(tuned.cfg, list(tuned.best.settings)))
+        parts.append(snippet(tuned.base, tuned.best.settings))
     else:
         parts.append('No trial is better than the config as it is.')
     ends = tuned.scores['difference'][1]
@@ -188,14 +202,29 @@ def describe(tuned: Tuned, options: TuneOptions) -> str:
     return '\n\n'.join(['', *parts])
 
 
-def snippet(cfg: Config, keys: Sequence[str]) -> str:
-    """Lines to paste into a config that has the original as its ``_base_``."""
+def file_facts(path: str | os.PathLike) -> list:
+    """Name and bytes of a file, which tell another version of it."""
+    return [os.path.basename(path), os.path.getsize(path)]
+
+
+def snippet(base: Config, settings: Mapping[str, Any]) -> str:
+    """Lines to paste into a config that has ``base`` as its ``_base_``.
+
+    What takes the place of a part of another type, or of all of ``test_cfg.track``, says
+    ``_delete_``: a config is merged into its base.
+    """
     tree: dict[str, Any] = {}
-    for key, value in overrides(cfg, keys).items():
+    whole = base.to_dict()
+    for key, value in overrides(with_settings(base, dict(settings)), list(settings)).items():
         *path, last = key.split('.')
-        place = tree
+        place, before = tree, whole
         for name in path:
             place = place.setdefault(name, {})
+            before = before.get(name) if isinstance(before, dict) else None
+        if changes_type(key, value, before):
+            place['_delete_'] = True
+        if isinstance(value, dict) and isinstance(before, dict) and before.get(last):
+            value = dict(value, _delete_=True)
         place[last] = value
     return '\n'.join(f'{name} = {_as_dict(value)}' for name, value in tree.items())
 

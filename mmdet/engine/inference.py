@@ -41,6 +41,8 @@ def prepare_inference(detector: nn.Module, amp: bool | str = False,
     dtype = amp_dtype(amp, device)
     ready = copy.deepcopy(detector).eval()
     vars(ready).pop('extract_feat', None)  # of one that was compiled
+    if hasattr(ready, 'rpn_head'):
+        vars(ready.rpn_head).pop('forward', None)
     fold_norms(ready)
     if device.type == 'cpu' and not compile and can_fuse_relus():  # Inductor does it itself
         fuse_relus(ready)
@@ -98,7 +100,11 @@ def _cast_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _compile(detector: nn.Module) -> None:
     """Compile what has the same shapes in every frame of a video."""
-    options = dict(freezing=True)  # weights become constants, packed as oneDNN or cuDNN like them
-    detector.extract_feat = torch.compile(detector.extract_feat, options=options)
+    import torch._inductor.config as inductor  # takes a moment, and only this needs it
+
+    # Weights become constants, packed as oneDNN or cuDNN like them. Dynamo asks the setting itself,
+    # not the options of torch.compile, so it is on while these functions run and no longer.
+    frozen = inductor.patch(freezing=True)
+    detector.extract_feat = frozen(torch.compile(detector.extract_feat))
     if hasattr(detector, 'rpn_head'):
-        detector.rpn_head.compile(options=options)
+        detector.rpn_head.forward = frozen(torch.compile(detector.rpn_head.forward))

@@ -182,18 +182,18 @@ class TrialLog:
             text = file.readlines()
         lines = list(_json_lines(text))
         if len(lines) < len(text) - 1:
-            raise BadValue(f'{path}: line {len(lines) + 1} is damaged; mend it, or give another '
-                           '--out')
+            raise BadValue(f'{path}: line {len(lines) + 1} is damaged; mend it, or move the '
+                           'file away')
         if not lines or lines[0] != about:
             changed = ''
             if lines and isinstance(lines[0], dict):
                 changed = f' ({", ".join(k for k in about if lines[0].get(k) != about[k])})'
-            raise BadValue(f'{path}: holds a search with other options{changed}; give another '
-                           '--out, or the options of that one to go on with it')
+            raise BadValue(f'{path}: holds a search with other options{changed}; move it '
+                           'away, or give the options of that one to go on with it')
         try:
             self.trials = [Trial(**line) for line in lines[1:]]
         except TypeError:
-            raise BadValue(f'{path}: is damaged; give another --out') from None
+            raise BadValue(f'{path}: is damaged; move it away') from None
 
     def _rewrite(self, about: dict[str, Any]) -> None:
         assert self.path is not None

@@ -90,11 +90,13 @@ def _literal(text: str) -> Any:
 def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
     """A copy of a config with other values; see :func:`parse_axis` for the keys.
 
+    A part of ``test_cfg.track`` that gets another ``type`` loses the arguments of the one before.
+
     Raises:
         KeyError: the config has no place for one.
     """
     cfg = copy.deepcopy(cfg)
-    for key, value in settings.items():
+    for key, value in sorted(settings.items(), key=_outer_first):
         *path, last = key.split('.')
         place: Any = cfg
         try:
@@ -107,11 +109,24 @@ def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
                 if isinstance(place[name], tuple):
                     place[name] = list(place[name])
                 place = place[name]
+            if changes_type(key, value, place):
+                place.clear()
             place[int(last) if isinstance(place, list) else last] = value
         except (ValueError, IndexError, AttributeError, TypeError):
             raise BadKey(f'{key}: the config has no such place; look at it with '
                          'tools/print_config.py') from None
     return cfg
+
+
+def _outer_first(setting: tuple[str, Any]) -> tuple[int, bool]:
+    """A whole before its parts, a type before its arguments."""
+    return setting[0].count('.'), not setting[0].endswith('.type')
+
+
+def changes_type(key: str, value: Any, place: Any) -> bool:
+    """Whether setting ``key`` makes another part of what stands at its place in a config."""
+    return (key.startswith('test_cfg.track.') and key.endswith('.type') and isinstance(place, dict)
+            and place.get('type', value) != value)
 
 
 def tracking_of(cfg: Config, settings: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,8 @@ class Study:
             value = self.value(added[name], without)
             if value <= reached:
                 break
-            choice, reached = Choice([*choice.parts, name], added[name]), value
+            kept = [part for part in choice.parts if parts[part].items() <= added[name].items()]
+            choice, reached = Choice([*kept, name], added[name]), value
         return choice
 
     def held_out(self, chosen: Sequence[Settings]) -> list[float]:

@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmdet.evaluation.errors.bootstrap import LEVEL
 from mmdet.utils.errors import MissingPackage
-
-LEVEL = 0.95
 
 
 class Mean(NamedTuple):

@@ -90,7 +90,6 @@ def test_a_study(options, monkeypatch, tmp_path):
     assert found.rows[0] is baseline and baseline.values[0] == baseline.values[1] < 30
     for name in ('by looks', 'best combination', '2019 tracking, true ids'):
         assert rows[name].values == pytest.approx([100, 100]), name
-    change = 100 - baseline.values[0]
     change = looks.difference(baseline)
     assert [change.mean, *change.interval] == pytest.approx([100 - baseline.values[0]] * 3)
     assert rows['again'].values == pytest.approx(baseline.values)

@@ -7,11 +7,13 @@ import pytest
 
 from mmdet.apis.replay import ReplayOptions
 from mmdet.apis.replay import run as replay
-from mmdet.apis.tune import TuneOptions, run
-from mmdet.engine.search_space import overrides
+from mmdet.apis.tune import TuneOptions, run, snippet
+from mmdet.engine.search_space import DEFAULT, overrides, with_settings
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.formats import YTVOS
+from mmdet.formats.detections import MAGIC
 from mmdet.models.detectors.masktrack_rcnn import TRACK_TEST_KEYS
+from mmdet.utils import load_config
 from mmdet.utils.cli import run_tool
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -47,6 +49,31 @@ def test_identities_as_objective(planted, tmp_path, objective):
     pooled = tracking_scores(gt, gt.loadRes(str(tmp_path / 'y.pkl.json')))[COMBINED]
     name = dict(hota='HOTA', idf1='IDF1')[objective]
     assert tuned.trials[0].score == pytest.approx(100 * headline(pooled)[name])
+
+
+@pytest.mark.parametrize('settings, want', [
+    ({'test_cfg.track.embedding.type': 'LastEmbedding'},
+     dict(embedding=dict(type='LastEmbedding'), assigner='hungarian',
+          second_round=dict(score_thr=.3))),
+    ({'test_cfg.track.embedding.type': 'EmbeddingBank', 'test_cfg.track.max_age': 9},
+     dict(embedding=dict(type='EmbeddingBank', size=20, decay=1.), assigner='hungarian',
+          second_round=dict(score_thr=.3), max_age=9)),
+    ({'test_cfg.track.assigner': 'greedy', 'test_cfg.track': None}, dict(assigner='greedy'))])
+def test_lines_to_paste_give_what_was_measured(tmp_path, settings, want):
+    base = CONFIG.replace('shapes', 'shapes_hard_modern')
+    cfg = load_config(base)
+    assert with_settings(cfg, settings).test_cfg.track == want
+    child = tmp_path / 'child.py'
+    child.write_text(f'_base_ = {base!r}\n{snippet(cfg, settings)}\n')
+    assert load_config(str(child)).test_cfg.track == want
+
+
+def test_a_file_without_masks_for_matching(planted, tmp_path):
+    _, _, rest = pathlib.Path(planted['detections']).read_bytes().partition(MAGIC)
+    old = tmp_path / 'old.det'
+    old.write_bytes(b'mmdet detections 1\n' + rest)
+    tuned = run(TuneOptions(**dict(planted, detections=str(old)), trials=2, samples=0))
+    assert len(tuned.trials[1].settings) == len(DEFAULT) - 1
 
 
 def test_all_that_is_varied_by_default(planted, tmp_path):

@@ -61,7 +61,8 @@ class TrackOptions:
         self.backward = _backward(backward, f'{where}backward')
         self.embedding: EmbeddingMemory | None = (
             EMBEDDING_MEMORIES.build(embedding) if embedding else None)
-        self.cues: Sequence[Callable] = _parts(CUES, cues, f'{where}cues')
+        self.cues: Sequence[Callable] = [
+            cue for cue in _parts(CUES, cues, f'{where}cues') if getattr(cue, 'weight', 1)]
         self.reads = frozenset(name for cue in self.cues for name in getattr(cue, 'reads', ()))
         if unknown := self.reads - {'velocities', 'masks'}:
             raise BadValue(f"test_cfg.track.cues: a cue reads {', '.join(sorted(unknown))}; "

@@ -21,6 +21,11 @@ from mmdet.core.track.similarity import bisoftmax
 INF = float('inf')
 
 
+def test_a_cue_without_weight_is_off():
+    options = TrackOptions(cues=dict(MotionMaskIoU=dict(weight=0), MotionIoU=dict(weight=1)))
+    assert [type(cue) for cue in options.cues] == [MotionIoU] and options.reads == {'velocities'}
+
+
 def test_bisoftmax_by_hand():
     logits = torch.tensor([[0., 2, -INF], [0., 3, -INF]])
     both = [math.exp(x) / (1 + math.exp(x)) / 2 + math.exp(x) / (1 + math.exp(2) + math.exp(3)) / 2
