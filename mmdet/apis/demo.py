@@ -22,6 +22,7 @@ from mmdet.engine.stops import Stopped, Stops
 from mmdet.formats.json_files import read_json, write_json
 from mmdet.formats.sources import FrameSource, open_source, videos_under
 from mmdet.formats.video_json import FORMAT, VideoTracks
+from mmdet.formats.videos import without_password
 from mmdet.utils.errors import BadValue, CannotWrite, MissingFile, UserError, told_to_user
 from mmdet.utils.fileio import write_here_or_elsewhere
 from mmdet.utils.logger import get_root_logger
@@ -109,7 +110,7 @@ def run_demo(options: DemoOptions) -> list[dict]:
     with Stops() as stops:
         for number, video in enumerate(videos, 1):
             if len(videos) > 1:
-                logger.info('video %d of %d: %s', number, len(videos), video)
+                logger.info('video %d of %d: %s', number, len(videos), without_password(video))
             try:
                 contents.append(Demo(detector, open_source(video, options.fps), options, stops,
                                      logger).run())

@@ -223,6 +223,9 @@ def inference_detector(detector: nn.Module, source: Source, cfg: str | Config | 
         FileNotFoundError, ValueError, TypeError: the source is not there or
             holds no frames.
     """
+    if cfg is not None and isinstance(detector, ExportedTracker):
+        raise BadType('inference_detector: an exported tracker has its config from '
+                      'init_exported; leave cfg out')
     if cfg is not None:
         detector.cfg = read_config(cfg)
         detector.to(device_of(detector) if device is None else this_device(device)).eval()
@@ -292,9 +295,6 @@ def show_result(frame: Picture, result: Result,
     names = dataset if dataset is not None else class_names
     if isinstance(names, str):
         names = get_classes(names)
-    if names is not None and len(result) and int(result.labels.max()) >= len(names):
-        raise BadValue(f'show_result: label {result.labels.max()}, but there are {len(names)} '
-                       'class names; give those of the detector (detector.CLASSES)')
     picture = draw_result(frame, result, names, score_thr)
     if out_file is not None:
         write_picture(picture, out_file)

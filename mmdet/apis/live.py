@@ -66,9 +66,11 @@ def check_live(options: DemoOptions) -> str:
 
 def forgetful(options: DemoOptions) -> dict:
     """``cfg_options`` with ``max_age``: without it the memory grows as long as objects come."""
-    track = read_config(options.config, options.cfg_options).test_cfg.get('track') or {}
-    given = options.cfg_options or {}
-    return given if track.get('max_age') else {**given, 'test_cfg.track.max_age': MAX_AGE}
+    cfg, given = read_config(options.config, options.cfg_options), options.cfg_options or {}
+    track = cfg.test_cfg.get('track') or {}
+    if track.get('max_age') or not cfg.model.get('track_head'):
+        return given
+    return {**given, 'test_cfg.track.max_age': MAX_AGE}
 
 
 class Live:
@@ -91,7 +93,8 @@ class Live:
         self.stops, self.logger = stops, logger
         source = open_source(video)
         self.folder, self.name = folder_of(options.out, source), source.name
-        again = (lambda: passing(open_source(video))) if is_running(video) else None
+        running = is_running(video) and not source.count  # a file behind a URL has an end
+        again = (lambda: passing(open_source(video))) if running else None
         self.newest = NewestFrames(passing(source) if again else played(source), logger, again)
         self.source = FrameSource(source.name, self.newest, 0, source.fps, source.where)
         self.meter, self.frames, self.closed_window = Meter(), 0, False

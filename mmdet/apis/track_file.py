@@ -1,9 +1,12 @@
 """A file of tracks, whichever tool wrote it, as what other programs work with."""
 import dataclasses
+import itertools
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from mmdet.formats.entries import Id, is_finite, num_frames, video_name
 from mmdet.formats.interop.fiftyone_dataset import to_dataset, to_samples
@@ -11,11 +14,12 @@ from mmdet.formats.interop.packages import optional
 from mmdet.formats.interop.tables import shapes_of, tracks_table
 from mmdet.formats.json_files import read_json
 from mmdet.formats.pictures import read_picture
+from mmdet.formats.rle import short
 from mmdet.formats.sources import open_source
 from mmdet.formats.track_results import load_tracks
 from mmdet.formats.video_json import FORMAT, VERSION
 from mmdet.formats.ytvos import YTVOS
-from mmdet.utils.errors import BadValue
+from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.names import UniqueNames
 from mmdet.visualization import VideoWriter, count_frames
 
@@ -107,6 +111,10 @@ def read_tracks(path: str | os.PathLike, annotations: str | os.PathLike | None =
                        'annotation file it belongs to as well')
     known = YTVOS(annotations)
     tracks = load_tracks(content, known.vids, known.cats)
+    for place, (track, row) in enumerate(zip(tracks, content)):
+        if row.get('scores') is not None:
+            _check_scores(f'{path}: track number {place}', row,
+                          num_frames(known.vids[track['video_id']]))
     return TrackFile(path, known.vids, {i: cat['name'] for i, cat in known.cats.items()}, tracks)
 
 
@@ -135,9 +143,13 @@ def _of_demo(path: str, content: dict) -> TrackFile:
 
 
 def _check_more(where: str, row: dict, frames: int) -> None:
-    """``id`` and ``scores``, which only a demo writes."""
+    """``id`` and ``scores``, as a demo writes them."""
     if type(row.get('id')) is not int or not 0 <= row['id'] < 2**62:
         raise BadValue(f'{where} needs a whole number as "id", got {row.get("id")!r:.60}')
+    _check_scores(where, row, frames)
+
+
+def _check_scores(where: str, row: dict, frames: int) -> None:
     scores, shapes = row.get('scores'), shapes_of(row)
     if not isinstance(scores, list) or len(scores) != frames or not all(
             shape is None or is_finite(score) for shape, score in zip(shapes, scores)):
@@ -151,17 +163,37 @@ def _name(video: dict) -> str:
 def _media(video: dict, path: pathlib.Path, img_prefix: str | os.PathLike) -> pathlib.Path:
     """The file of a video, made of its frames where it has none."""
     source = video.get('source')
-    if source is not None and os.path.isfile(source):
+    is_here = isinstance(source, str) and os.path.isabs(source)
+    if is_here and os.path.isfile(source):
         return pathlib.Path(source)
-    if path.is_file() and count_frames(path) == num_frames(video):
+    length = num_frames(video)
+    if path.exists():
+        if not path.is_file() or count_frames(path) != length:
+            raise BadValue(f'{path}: lies there already and is no video of {length} frames; name '
+                           'another folder for media')
         return path
-    if source is not None:
+    if source is None:
+        frames = (read_picture(os.path.join(img_prefix, name)) for name in video['file_names'])
+    elif is_here and os.path.isdir(source):
         frames = open_source(source).even_frames()
     else:
-        frames = (read_picture(os.path.join(img_prefix, name)) for name in video['file_names'])
+        raise MissingFile(f'{path.stem}: its frames came from {short(source)}, which is no file or '
+                          f'folder here; put a video of its {length} frames at {path}')
     with VideoWriter(path, video.get('fps') or FPS) as writer:
-        for frame, _ in zip(frames, range(num_frames(video))):
+        for frame in _checked(frames, video, path.stem):
             writer.write(frame)
     if writer.written != path:
         raise BadValue(f'{path}: no mp4 can be written here; pip install av')
     return path
+
+
+def _checked(frames: Iterable[np.ndarray], video: dict, name: str) -> Iterator[np.ndarray]:
+    """The frames of a video; ValueError where they are not those that were tracked."""
+    said, count = (video['height'], video['width']), 0
+    for count, frame in enumerate(itertools.islice(frames, num_frames(video)), 1):
+        if frame.shape[:2] != said:
+            raise BadValue(f'{name}: frame {count - 1} has {frame.shape[1]} x {frame.shape[0]} '
+                           f'pixels, the tracks are of {said[1]} x {said[0]}')
+        yield frame
+    if count < num_frames(video):
+        raise BadValue(f'{name}: found {count} frames, the tracks have {num_frames(video)}')

@@ -24,7 +24,8 @@ def track_videos(detector: nn.Module | ExportedTracker, sources: Iterable[Source
 
     Args:
         detector: from :func:`init_detector`.
-        sources: each as :func:`track_video` takes it; folders of videos count as all of them.
+        sources: each as :func:`track_video` takes it; folders of videos count as all of them. A
+            text or path is a single one.
         logger: for progress; by default the package's.
 
     Yields:
@@ -35,6 +36,8 @@ def track_videos(detector: nn.Module | ExportedTracker, sources: Iterable[Source
         TypeError: the detector does not track.
     """
     check_tracks(detector)
+    if isinstance(sources, (str, os.PathLike)):
+        sources = [sources]
     logger, unique, failed = logger or get_root_logger(), UniqueNames(), 0
     several = [each for source in sources for each in _videos_of(source)]
     for number, source in enumerate(several, 1):
@@ -54,8 +57,12 @@ def track_videos(detector: nn.Module | ExportedTracker, sources: Iterable[Source
 
 def _videos_of(source: Source) -> list[Source]:
     """Of a folder of videos each."""
-    is_folder = isinstance(source, (str, os.PathLike)) and os.path.isdir(source)
-    return videos_under(os.fspath(source)) if is_folder else [source]
+    if not isinstance(source, (str, os.PathLike)) or not os.path.isdir(source):
+        return [source]
+    try:
+        return videos_under(os.fspath(source))
+    except UserError:
+        return [source]  # told when it is opened
 
 
 def _counted(frames: Iterable[np.ndarray], progress: Progress) -> Iterator[np.ndarray]:

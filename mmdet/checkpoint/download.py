@@ -68,7 +68,8 @@ def openmmlab_url(filename: str, name: str) -> str:
 
 def _sha256_in(url: str) -> str:
     """How the SHA-256 of a file begins, which torchvision writes at the end of its name."""
-    return re.search(r'-([0-9a-f]{8,})\.\w+$', url)[1]
+    found = re.search(r'[-_]([0-9a-f]{8,})\.\w+$', url)
+    return found[1] if found else ''
 
 
 def _download(url: str, asked: str, sha256: str = '') -> str:

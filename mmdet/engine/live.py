@@ -40,7 +40,7 @@ class NewestFrames(Iterator[np.ndarray]):
         self.dropped, self.grabbed = 0, 0.0
         self._newest: tuple[np.ndarray, float] | None = None
         self._error: Exception | None = None
-        self._ended = False
+        self._ended = self._opening = False
         self._changed, self._closed = threading.Condition(), threading.Event()
         # of a camera that hangs the thread hangs too: the process must be able to end
         self._thread = threading.Thread(target=self._run, args=(frames, ), daemon=True)
@@ -48,9 +48,10 @@ class NewestFrames(Iterator[np.ndarray]):
 
     def __next__(self) -> np.ndarray:
         with self._changed:
-            if not self._changed.wait_for(lambda: self._newest is not None or self._ended, STALL):
-                raise NoConnection(f'no frame came for {STALL:.0f} seconds; is the camera still '
-                                   'there?')
+            while not self._changed.wait_for(lambda: self._newest or self._ended, STALL):
+                if not self._opening:  # which has limits of its own
+                    raise NoConnection(f'no frame came for {STALL:.0f} seconds; is the camera '
+                                       'still there?')
             if self._newest is None:
                 if self._error is not None:
                     raise self._error
@@ -95,11 +96,13 @@ class NewestFrames(Iterator[np.ndarray]):
             failed += 1
             self.logger.warning('the stream broke (%s); opening it again, try %d of %d', reason,
                                 failed, self.tries)
+            self._opening = True
             self._closed.wait(self.wait)
             frames = _opened(self.again)
 
     def _put(self, frame: np.ndarray) -> None:
         with self._changed:
+            self._opening = False
             self.dropped += self._newest is not None
             self._newest = frame, time.monotonic()
             self._changed.notify_all()

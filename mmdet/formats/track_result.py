@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmdet.utils.errors import BadValue
+
 if TYPE_CHECKING:
     import pandas
     import supervision
+
+
+def check_names(labels: np.ndarray, class_names: Sequence[str]) -> None:
+    """ValueError if a label has no name."""
+    if len(labels) and int(labels.max()) >= len(class_names):
+        raise BadValue(f'label {labels.max()}, but there are {len(class_names)} class names; give '
+                       'those of the detector (detector.CLASSES)')
 
 
 @dataclass(frozen=True)

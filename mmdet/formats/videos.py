@@ -195,7 +195,7 @@ def open_video(source: str | os.PathLike | int) -> tuple[Video, Iterator[np.ndar
 
 def without_password(where: str) -> str:
     """The address of a stream as it may be shown: without ``user:password@``."""
-    return re.sub('//[^/@]*@', '//', where)
+    return re.sub('//[^/?#]*@', '//', where)
 
 
 def _open_file(name: str) -> Video:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mmdet.formats.rle_crops import MaskCrop, mask_crops
-from mmdet.formats.track_result import TrackResult
+from mmdet.formats.track_result import TrackResult, check_names
 from mmdet.utils.errors import printable
 from mmdet.visualization.labels import place_label, text_scale, text_size, write_label
 from mmdet.visualization.palette import object_color
@@ -76,8 +76,13 @@ def draw_result(frame: np.ndarray, result: TrackResult, class_names: Sequence[st
 
     Returns:
         uint8 (H, W, 3), BGR, a new array.
+
+    Raises:
+        ValueError: a label has no name.
     """
     shown = result.from_score(score_thr)
+    if class_names is not None:
+        check_names(result.labels, class_names)
     return draw_tracks(frame, shown.boxes, shown.labels, shown.obj_ids, shown.masks, shown.scores,
                        class_names, upscale_factor(*frame.shape[:2]))
 

@@ -3,6 +3,7 @@ import dataclasses
 import functools
 import json
 import os
+import pathlib
 import signal
 import time
 
@@ -16,6 +17,8 @@ from mmdet.formats.result_files import from_line
 from mmdet.formats.sources import FrameSource, open_source
 from mmdet.utils.errors import BadValue, NoConnection
 from mmdet.visualization import count_frames
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture(scope='module')
@@ -118,6 +121,8 @@ def test_the_memory_is_bounded_unless_the_config_says_how(tiny):
     assert max_age() == live.MAX_AGE
     assert max_age(**{'test_cfg.track.max_age': 7}) == 7
     assert max_age(**{'test_cfg.track.label_memory': 'latest'}) == live.MAX_AGE
+    options = DemoOptions(str(ROOT / 'configs/mask_rcnn_r50_fpn_1x.py'), None, '0')
+    assert live.forgetful(options) == {}  # it does not track, which is told later
 
 
 @pytest.mark.parametrize('video, options, message', [

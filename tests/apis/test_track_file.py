@@ -2,6 +2,7 @@
 import copy
 import json
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -96,9 +97,60 @@ def test_media_are_written_once(demo, official, tiny, tmp_path):
     assert path.stat().st_mtime_ns == before
 
 
-def test_samples_of_fiftyone(demo, found):
-    """Where it is installed; its samples need no database."""
-    fiftyone = pytest.importorskip('fiftyone')
+def test_media_are_never_replaced_nor_guessed(demo, official, tiny, tmp_path):
+    tracks, own = read_tracks(*official), tmp_path / 'media/t1.mp4'
+    own.parent.mkdir()
+    own.write_bytes(b'mine')
+    with pytest.raises(ValueError, match='lies there already and is no video of 3 frames'):
+        tracks.media(tmp_path / 'media', tiny.folder / 'frames')
+    assert own.read_bytes() == b'mine'
+    content = json.loads(demo.read_text())
+    for source in ('frames', 5, ['a'], 'rtsp://camera', str(tmp_path / 'gone')):
+        content['video']['source'] = source
+        (tmp_path / 'x.json').write_text(json.dumps(content))
+        with pytest.raises(FileNotFoundError, match='no file or folder here; put a video of its 3'):
+            read_tracks(tmp_path / 'x.json').media(tmp_path / 'other')
+    content['video'].update(source=str(tiny.folder / 'frames/t1'), height=95)
+    for track in content['tracks']:
+        track.update(segmentations=[None] * 3, bboxes=[None] * 3)
+    (tmp_path / 'x.json').write_text(json.dumps(content))
+    with pytest.raises(ValueError, match='frame 0 has 160 x 96 pixels, the tracks are of 160 x 95'):
+        read_tracks(tmp_path / 'x.json').media(tmp_path / 'other')
+
+
+class StandIn(types.SimpleNamespace):
+    """Of fiftyone."""
+
+    class Sample(types.SimpleNamespace):
+        """A video."""
+        media_type = 'video'
+
+        def __init__(self, **fields):
+            super().__init__(frames={}, **fields)
+
+    class Dataset(list):
+        """Without a database."""
+
+        def __init__(self, name):
+            self.name, self.add_samples = name, self.extend
+
+    Frame = Detections = Detection = types.SimpleNamespace
+
+
+def test_a_data_set_of_fiftyone(demo, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, 'fiftyone', StandIn)
+    dataset = read_tracks(demo).to_fiftyone('mine', tmp_path / 'media')
+    assert dataset.name == 'mine' and dataset[0].filepath == str(tmp_path / 'media/t1.mp4')
+
+
+@pytest.mark.parametrize('package', ['fiftyone', StandIn], ids=['fiftyone', 'stand-in'])
+def test_samples_of_fiftyone(demo, found, package, monkeypatch):
+    """Of the package where it is installed; its samples need no database."""
+    if isinstance(package, str):
+        fiftyone = pytest.importorskip(package)
+    else:
+        fiftyone = package
+        monkeypatch.setitem(sys.modules, 'fiftyone', package)
     tracks = read_tracks(demo)
     sample, = to_samples(tracks.tracks, tracks.videos, tracks.categories, {1: 't1.mp4'})
     assert sample.media_type == 'video' and len(sample.frames) == 3

@@ -51,13 +51,17 @@ def test_what_ends_a_video_leaves_what_was_found(detector, tmp_path):
 
 def test_several_videos(tiny, detector, tmp_path, spoken):
     frame = np.zeros((96, 160, 3), np.uint8)
-    sources = [tiny.folder / 'frames', tmp_path / 'gone.mp4', [frame], [frame, frame]]
+    (tmp_path / 'empty').mkdir()
+    sources = [tiny.folder / 'frames', tmp_path / 'gone.mp4', tmp_path / 'empty', [frame],
+               [frame, frame]]
     names, counts = [], []
-    with pytest.raises(BadValue, match='1 of 5 videos could not be opened'):
+    with pytest.raises(BadValue, match='2 of 6 videos could not be opened'):
         for video in track_videos(detector, sources):
             names.append(video.name)
             counts.append(sum(1 for _ in video))
     assert names == ['t1', 't12', 'frames', 'frames_2'] and counts == [3, 8, 1, 2]
-    assert 'video 2 of 5: t12' in spoken
+    assert [video.name for video in track_videos(detector, str(tiny.folder / 'frames/t1'))
+            ] == ['t1']
+    assert 'video 2 of 6: t12' in spoken
     assert [line for line in spoken if 'gone.mp4: no such video' in line]
     assert [line for line in spoken if line.startswith('8 frames in')]

@@ -82,3 +82,5 @@ def test_the_weights_of_the_demo_carry_their_hash():
     url = download.torchvision_url('', 'maskrcnn_resnet50_fpn_coco')
     assert url.endswith('/maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth')
     assert download._sha256_in(url) == 'bf2d0c1e'
+    assert download._sha256_in('https://x/resnet50_fbgemm_bf931d71.pth') == 'bf931d71'
+    assert download._sha256_in('https://x/weights.pth') == ''

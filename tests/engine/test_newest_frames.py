@@ -46,6 +46,18 @@ def test_a_fast_tracker_misses_nothing():
     assert seen == [0, 1, 2, 3, 4] and newest.dropped == 0
 
 
+def test_opening_again_has_time(monkeypatch):
+    monkeypatch.setattr(live, 'STALL', .05)
+
+    def again():
+        time.sleep(.3)
+        return camera(1, 1000)
+
+    newest = NewestFrames(camera(1, 1000), LOGGER, again, tries=1, wait=.001)
+    assert len([next(newest), next(newest)]) == 2
+    newest.close()
+
+
 def test_a_stream_that_breaks_is_opened_again(spoken):
     opened = []
 

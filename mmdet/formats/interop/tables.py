@@ -8,7 +8,7 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.entries import Id
 from mmdet.formats.interop.packages import optional
 from mmdet.formats.rle import rle_areas
-from mmdet.formats.track_result import TrackResult
+from mmdet.formats.track_result import TrackResult, check_names
 
 if TYPE_CHECKING:
     import pandas
@@ -67,7 +67,8 @@ def tracks_table(tracks: Sequence[dict], videos: Mapping[Id, str],
     Raises:
         ImportError: pandas is not installed.
     """
-    label_of = {category: label for label, category in enumerate(sorted(categories))}
+    label_of = {category: label for label, category in enumerate(
+        sorted(categories, key=lambda i: (isinstance(i, str), i)))}
     rows = [row for track in tracks for row in _track_rows(
         track, videos[track['video_id']], label_of.get(track['category_id'], -1),
         categories.get(track['category_id']))]
@@ -99,9 +100,14 @@ def shapes_of(track: dict) -> list:
 
 
 def names_of(labels: np.ndarray, class_names: Sequence[str] | None) -> list[str | None]:
-    """The name of each label, None without ``class_names``."""
+    """The name of each label, None without ``class_names``.
+
+    Raises:
+        ValueError: a label has no name.
+    """
     if class_names is None:
         return [None] * len(labels)
+    check_names(labels, class_names)
     return [str(class_names[label]) for label in labels.tolist()]
 
 

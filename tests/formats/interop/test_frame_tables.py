@@ -32,6 +32,8 @@ def test_a_frame_as_a_table(masks):
     assert table.values.tolist() == [['clip', 5, 7, 2, 'triangle', .5, 2, 1, 4, 3, 9],
                                      ['clip', 5, 3, 0, 'disc', .25, 8, 5, 8, 5, 1]]
     assert result().to_pandas().class_name.isna().all()
+    with pytest.raises(ValueError, match='label 2, but there are 2 class names'):
+        result().to_pandas(NAMES[:2])
 
 
 def test_a_video_as_a_table():
