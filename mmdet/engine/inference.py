@@ -40,9 +40,8 @@ def prepare_inference(detector: nn.Module, amp: bool | str = False,
     device = next(detector.parameters()).device
     dtype = amp_dtype(amp, device)
     ready = copy.deepcopy(detector).eval()
-    vars(ready).pop('extract_feat', None)  # of one that was compiled
-    if hasattr(ready, 'rpn_head'):
-        vars(ready.rpn_head).pop('forward', None)
+    for module, method in _same_in_every_frame(ready):
+        vars(module).pop(method, None)  # of one that was compiled
     fold_norms(ready)
     if device.type == 'cpu' and not compile and can_fuse_relus():  # Inductor does it itself
         fuse_relus(ready)
@@ -99,12 +98,16 @@ def _cast_input(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _compile(detector: nn.Module) -> None:
-    """Compile what has the same shapes in every frame of a video."""
     import torch._inductor.config as inductor  # takes a moment, and only this needs it
 
     # Weights become constants, packed as oneDNN or cuDNN like them. Dynamo asks the setting itself,
     # not the options of torch.compile, so it is on while these functions run and no longer.
     frozen = inductor.patch(freezing=True)
-    detector.extract_feat = frozen(torch.compile(detector.extract_feat))
-    if hasattr(detector, 'rpn_head'):
-        detector.rpn_head.forward = frozen(torch.compile(detector.rpn_head.forward))
+    for module, method in _same_in_every_frame(detector):
+        setattr(module, method, frozen(torch.compile(getattr(module, method))))
+
+
+def _same_in_every_frame(detector: nn.Module) -> list[tuple[nn.Module, str]]:
+    """The methods to compile, with their modules: shapes are the same in every frame of a video."""
+    rpn_head = getattr(detector, 'rpn_head', None)  # None in Fast R-CNN
+    return [(detector, 'extract_feat'), *([(rpn_head, 'forward')] if rpn_head else [])]
