@@ -154,22 +154,22 @@ class VideoBuilder:
         name: see :class:`Video`.
         file_names: of all its frames.
         width, height: of the frames in pixels.
-        id: where the file gives one.
         lost: counts masks without a pixel, which are not added.
+        id: where the file gives one.
 
     Raises:
         ValueError: no mask can be that large, or no video that long.
     """
 
     def __init__(self, name: str, file_names: Sequence[str], width: int, height: int,
-                 id: Id | None = None, lost: Counter[str] | None = None) -> None:
+                 *, lost: Counter[str], id: Id | None = None) -> None:
         if width < 1 or height < 1 or width * height > MAX_PIXELS:
             raise BadValue(f'{name}: frames of {width} x {height} pixels; expected 1 to '
                            f'{MAX_PIXELS}')
         if len(file_names) > MAX_FRAMES:
             raise BadValue(f'{name}: {len(file_names)} frames are more than {MAX_FRAMES}')
         self.video = Video(name, list(file_names), width, height, id=id)
-        self._lost: Counter[str] = Counter() if lost is None else lost
+        self._lost = lost
         self._tracks: dict[Hashable, Track] = {}
         self._first: dict[Hashable, int] = {}
 

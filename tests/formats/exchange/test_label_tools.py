@@ -246,6 +246,24 @@ def test_other_annotations_of_a_task_are_counted(tmp_path):
     assert outcome.lost['annotations that were cancelled'] == 1
 
 
+# all three
+
+def test_masks_without_a_pixel_are_counted(tmp_path):
+    far = [[200, 200], [210, 200], [210, 210]]
+    (tmp_path / 'labelme').mkdir()
+    (tmp_path / 'labelme' / '1.json').write_text(json.dumps(dict(
+        imageWidth=40, imageHeight=30, shapes=[dict(label='car', points=far)])))
+    polygon = dict(id='a', type='polygonlabels', value=dict(points=far, polygonlabels=['car']))
+    (tmp_path / 'cvat.xml').write_text(
+        '<annotations><meta><task><size>2</size><original_size><width>40</width><height>30</height>'
+        '</original_size></task></meta><track id="0" label="car"><polygon frame="0" '
+        'points="100,100;110,100;110,110"/></track></annotations>')
+    for memory, outcome in (read(tmp_path / 'labelme'), read(tmp_path / 'cvat.xml'),
+                            studio(tmp_path, task(1, polygon))):
+        assert len(memory.videos) == 1 and not memory.videos[0].tracks
+        assert outcome.lost['masks without a pixel'] == 1
+
+
 # shapes
 
 MASKS = arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)),

@@ -163,7 +163,7 @@ class CvatVideo(Format):
             frames = [f'{folder}/frame_{task.start + task.step * place:06d}.PNG'
                       for place in range(length)]
         number_of_task = int(key) if re.fullmatch('[0-9]{1,15}', key) else None
-        task.builder = VideoBuilder(name, frames, *size, id=number_of_task)
+        task.builder = VideoBuilder(name, frames, *size, lost=self.lost, id=number_of_task)
 
     def _frames_of(self, root: str, name: str, task: _Task, length: int, alone: bool
                    ) -> tuple[list[str], tuple[int, int]]:

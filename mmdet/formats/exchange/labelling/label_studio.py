@@ -138,7 +138,7 @@ class LabelStudio(Format):
         tasks = sorted(tasks, key=lambda task: (
             task.data['frame'] if by_number else 0, natural_key(frame_name(task.data))))
         names = [frame_name(task.data) for task in tasks]
-        builder = VideoBuilder(name, names, *self._size(tasks))
+        builder = VideoBuilder(name, names, *self._size(tasks), lost=self.lost)
         keys: dict[Id, Id] = {}
         for place, task in enumerate(tasks):
             for order, region in enumerate(task.regions):
@@ -206,7 +206,7 @@ class LabelStudio(Format):
     def _of_video(self, task: Task) -> Video:
         name = os.path.splitext(os.path.basename(path_of(str(task.data.get('video')))))[0]
         names, size = self._frames_of(name, task)
-        builder = VideoBuilder(name, names, *size)
+        builder = VideoBuilder(name, names, *size, lost=self.lost)
         keys: dict[Id, Id] = {}
         for region in task.regions:
             if 'sequence' not in region.entry['value']:

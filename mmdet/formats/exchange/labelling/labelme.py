@@ -103,7 +103,7 @@ class Labelme(Format):
         if lacking:
             self.notes.append(f'{folder}: {lacking} of {len(stems)} frames have no .json; they '
                               'are taken as empty')
-        builder = VideoBuilder(name, frames, *size)
+        builder = VideoBuilder(name, frames, *size, lost=self.lost)
         for place, frame in enumerate(stems):
             if frame in files:
                 self._add_frame(builder, place, files[frame])
