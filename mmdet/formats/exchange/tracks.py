@@ -174,7 +174,7 @@ class VideoBuilder:
         self._first: dict[Hashable, int] = {}
 
     def add(self, frame: int, key: Id, category: str, segm: Any = None, *,
-            box: Box | None = None, score: float | None = None, occlusion: int | None = None,
+            box: Box | None = None, score: float | None = None, occlusion: Any = None,
             iscrowd: bool = False) -> None:
         """Add what is seen of an object in a frame; the masks of several parts are joined.
 
@@ -183,7 +183,8 @@ class VideoBuilder:
             key: tells the objects of the video apart; becomes the id of the track.
             category: name of the class, the same in every frame.
             segm: polygons, RLE of either kind, or bool (h, w); an empty mask is not added.
-            box, score, occlusion: see :class:`Mark`.
+            box, score: see :class:`Mark`.
+            occlusion: as a file has it, also 1.0; what is not 0, 1 or 2 is taken as None.
             iscrowd: see :class:`Track`; what the first mark says counts.
 
         Raises:
@@ -209,7 +210,8 @@ class VideoBuilder:
                 raise BadValue(f'{where} is there twice, as a box; give each object an id of its '
                                'own')
             rle, box = mask_utils.merge([before.rle, rle]), None
-        track.marks[frame] = Mark(rle, box, score, occlusion)
+        level = int(occlusion) if occlusion in (0, 1, 2) else None
+        track.marks[frame] = Mark(rle, box, score, level)
 
     def done(self) -> Video:
         """The video, the marks of each track in the order of the frames."""

@@ -248,6 +248,16 @@ def test_other_annotations_of_a_task_are_counted(tmp_path):
 
 # all three
 
+def test_occlusion_as_a_float_or_truth(tmp_path):
+    for said, level in ((1.0, 'slight_occlusion'), (True, 'slight_occlusion'), (2.5, None)):
+        noted = region('a', meta=dict(occlusion=said))
+        (tmp_path / 't.json').write_text(json.dumps([task(1, noted)]))
+        convert(Given(tmp_path / 't.json'), build_format('label_studio'), build_format('ytvis'),
+                str(tmp_path / 'ann.json'))
+        ann, = json.loads((tmp_path / 'ann.json').read_text())['annotations']
+        assert ann.get('occlusion', [None]) == [level]
+
+
 def test_masks_without_a_pixel_are_counted(tmp_path):
     far = [[200, 200], [210, 200], [210, 210]]
     (tmp_path / 'labelme').mkdir()

@@ -179,10 +179,10 @@ class LabelStudio(Format):
                       if name not in IN_META and name != self.track_key}
         if is_box(meta.get('box')):
             drawn['box'] = tuple(meta['box'])
-        score, level = entry.get('score', value.get('score')), meta.get('occlusion')
+        score = entry.get('score', value.get('score'))
         builder.add(place, key, label, iscrowd=bool(meta.get('iscrowd')),
                     score=None if score is None else numbers([score], f'{where}, score')[0],
-                    occlusion=level if level in (0, 1, 2) else None, **drawn)
+                    occlusion=meta.get('occlusion'), **drawn)
 
     def _drawn(self, value: dict, size: tuple[int, int], where: str) -> dict[str, Any]:
         """``segm`` or ``box`` of a region of an image."""
