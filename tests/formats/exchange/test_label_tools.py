@@ -86,12 +86,31 @@ def test_labelme_files_are_beside_the_frames(tmp_path):
     assert (out / 'street' / '00008.jpg').samefile(frames / 'street' / '00008.jpg')
     content = json.loads((out / 'street' / '00008.json').read_text())
     assert content['imagePath'] == '00008.jpg' and content['imageData'] is None
+    links = tmp_path / 'links'
+    links.mkdir()
+    (links / 'street').symlink_to(frames / 'street')
+    convert(Given(tmp_path), InMemory(made), build_format('labelme', frames=str(links)),
+            str(tmp_path / 'linked'))
+    assert (tmp_path / 'linked' / 'street' / '00008.jpg').samefile(frames / 'street' / '00008.jpg')
     (out / 'street' / '00009.json').unlink()
     (out / 'street' / 'other.json').write_text('{}')
     memory, outcome = read(out)
     assert memory.videos[0].file_names == made[0].file_names
     assert '1 of 5 frames have no .json' in outcome.notes[0]
     assert outcome.lost['json files that belong to no frame'] == 1
+
+
+def test_labelme_flags(tmp_path):
+    shape = dict(label='car', points=[[1, 1], [4, 4]], shape_type='rectangle')
+    said = [5, None, [1], dict(occluded=False), dict(occluded=True, iscrowd=1, far=True, near=0)]
+    content = dict(imageWidth=40, imageHeight=30, flags=dict(done=True, odd=False), shapes=[
+        dict(shape, flags=flags, group_id=number) for number, flags in enumerate(said)])
+    (tmp_path / '1.json').write_text(json.dumps(content))
+    memory, outcome = read(tmp_path)
+    tracks = memory.videos[0].tracks
+    assert [track.marks[0].occlusion for track in tracks] == [None, None, None, 0, 1]
+    assert [track.iscrowd for track in tracks] == [False] * 4 + [True]
+    assert outcome.lost == {'flags of frames': 1, '"far" of the flags of shapes': 1}
 
 
 # CVAT

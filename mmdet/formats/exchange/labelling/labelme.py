@@ -138,7 +138,7 @@ class Labelme(Format):
         _check_size(content, builder.video.size, path)
         shapes = content['shapes']
         self.lost += unknown_keys(shapes, KNOWN, 'shapes')
-        self.lost += {'flags of frames': len(_raised(content))}
+        self.lost += {'flags of frames': sum(_flags(content).values())}
         alone = Counter(s['label'] for s in shapes
                         if s.get('group_id') is None and s.get('shape_type') not in LINES)
         for label, count in alone.items():
@@ -157,18 +157,18 @@ class Labelme(Format):
         if kind in LINES:
             self.lost[f'shapes of type "{kind}", which have no area'] += 1
             return
-        flags = _raised(shape)
-        self.lost += {f'"{flag:.40}" of the flags of shapes': 1 for flag in flags - set(FLAGS)}
+        flags = _flags(shape)
+        self.lost += {f'"{flag:.40}" of the flags of shapes': 1
+                      for flag, is_set in flags.items() if is_set and flag not in FLAGS}
         drawn = self._drawn(kind, shape, builder.video.size, where)
         box = shape.get('box')
         if box is not None and is_box(box):
             drawn['box'] = tuple(box)
         level = shape.get('occlusion')
         if level not in (0, 1, 2):
-            level = (int('occluded' in flags) if 'occluded' in (shape.get('flags') or ())
-                     else None)
+            level = int(flags['occluded']) if 'occluded' in flags else None
         score = shape.get('score')
-        builder.add(place, key, label, occlusion=level, iscrowd='iscrowd' in flags,
+        builder.add(place, key, label, occlusion=level, iscrowd=flags.get('iscrowd', False),
                     score=None if score is None else numbers([score], f'{where}, score')[0],
                     **drawn)
 
@@ -330,10 +330,10 @@ def _base64(mask: np.ndarray) -> str:
     return base64.b64encode(file.getvalue()).decode('ascii')
 
 
-def _raised(entry: dict) -> set[str]:
-    """The flags of a file or shape that are set."""
+def _flags(entry: dict) -> dict[str, bool]:
+    """The flags of a file or shape, and whether they are set; none where they are no object."""
     flags = entry.get('flags')
-    return {str(key) for key, value in flags.items() if value} if isinstance(flags, dict) else set()
+    return {key: bool(up) for key, up in flags.items()} if isinstance(flags, dict) else {}
 
 
 def _group(track: Track) -> Id:
@@ -348,12 +348,12 @@ def _link(root: str, name: str, target: pathlib.Path) -> None:
     Raises:
         FileNotFoundError, ValueError: there is no such frame, or it is not in its folder.
     """
-    source, folder = os.path.realpath(os.path.join(root, name)), os.path.realpath(root)
-    if not source.startswith(os.path.join(folder, '')):
-        raise BadValue(f'{name}: leads out of the folder of frames, {root}')
+    if '\0' in name or os.path.isabs(name) or os.pardir in name.split('/'):
+        raise BadValue(f'{name}: leads out of the folder of frames, {root}, or names no file')
+    source = os.path.join(root, name)  # maybe over links, which are the user's own
     if not os.path.isfile(source):
-        raise MissingFile(f'{os.path.join(root, name)}: no such frame')
+        raise MissingFile(f'{source}: no such frame')
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)
     except OSError:
         shutil.copyfile(source, target)
