@@ -3,6 +3,7 @@ import json
 import pathlib
 import sys
 import zipfile
+from collections import Counter
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Wishes, build_format, convert, guess
-from mmdet.formats.exchange.labelling import brush
+from mmdet.formats.exchange.labelling import brush, cvat, label_studio, labelme
 from mmdet.formats.exchange.labelling.shapes import (corners, cropped, draw_runs, ellipse, outlines,
                                                      runs, same_when_drawn)
 
@@ -266,6 +267,40 @@ def test_other_annotations_of_a_task_are_counted(tmp_path):
 
 
 # all three
+
+def counted(monkeypatch, module, name):
+    """How often a function of a module is called, by its first argument."""
+    calls, original = Counter(), getattr(module, name)
+
+    def count(path):
+        calls[pathlib.Path(path).name] += 1
+        return original(path)
+    monkeypatch.setattr(module, name, count)
+    return calls
+
+
+def test_labelme_files_are_parsed_once(tmp_path, monkeypatch):
+    convert(Given(tmp_path), InMemory(videos()), build_format('labelme'), str(tmp_path / 'labels'))
+    calls = counted(monkeypatch, labelme, 'read_json')
+    convert(Given(tmp_path / 'labels'), build_format('labelme'), InMemory(), '')
+    assert sum(calls.values()) == 6 + 5
+
+
+@pytest.mark.parametrize('module, options', [(cvat, {}), (label_studio, dict(tasks='videos'))])
+def test_folders_of_frames_are_listed_once(module, options, tmp_path, monkeypatch):
+    name = module.__name__.rpartition('.')[2]
+    for video, folder in zip(made := list(videos()), ('höhle_2', 'street')):
+        (tmp_path / 'frames' / folder).mkdir(parents=True)
+        for frame in range(len(video)):
+            Image.new('L', video.size[::-1]).save(tmp_path / 'frames' / folder / f'{frame}.png')
+    convert(Given(tmp_path), InMemory(made), build_format(name, **options), str(tmp_path / 'out'))
+    calls = counted(monkeypatch, module, 'list_videos')
+    memory = InMemory()
+    reader = build_format(name, frames=str(tmp_path / 'frames'))
+    convert(Given(tmp_path / 'out'), reader, memory, '')
+    assert [video.file_names[1] for video in memory.videos] == ['höhle_2/1.png', 'street/1.png']
+    assert calls == {'frames': 1}
+
 
 def test_occlusion_as_a_float_or_truth(tmp_path):
     for said, level in ((1.0, 'slight_occlusion'), (True, 'slight_occlusion'), (2.5, None)):

@@ -2,6 +2,7 @@
 import json
 import pathlib
 import sys
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -99,6 +100,17 @@ def test_what_is_left_out_is_counted(tmp_path):
     assert not video.tracks and +outcome.lost == {
         'masks without a pixel': 1, 'objects without a visible pixel': 1,
         '"pose" of annotations': 1}
+
+
+def test_kitti_mots_numbers_a_video_once(tmp_path, monkeypatch):
+    made = Video('v', ['v/0.jpg'], 10, 8, [Track(key, 'car', {0: Mark(rle_of(SQUARE * (
+        np.indices(SQUARE.shape)[1] % 2 == key)))}, iscrowd=True) for key in (0, 1)])
+    writer = build_format('kitti_mots')
+    numbered = mock.Mock(side_effect=writer.numbered)
+    monkeypatch.setattr(writer, 'numbered', numbered)
+    outcome = convert(Given(tmp_path), InMemory([made]), writer, str(tmp_path / 'k'))
+    assert numbered.call_count == 1
+    assert outcome.lost['crowd regions that became one with others'] == 1
 
 
 def test_palette_is_that_of_davis():

@@ -1,5 +1,6 @@
 """CVAT for video 1.1: an XML file of tracks."""
 import contextlib
+import functools
 import os
 import re
 import tempfile
@@ -165,11 +166,16 @@ class CvatVideo(Format):
         number_of_task = int(key) if re.fullmatch('[0-9]{1,15}', key) else None
         task.builder = VideoBuilder(name, frames, *size, lost=self.lost, id=number_of_task)
 
+    @functools.cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders of frames."""
+        return frozenset(list_videos(self.frames) if self.frames else ())
+
     def _frames_of(self, root: str, name: str, task: _Task, length: int, alone: bool
                    ) -> tuple[list[str], tuple[int, int]]:
         """Names of the frames of a task, and their (width, height), from their folder."""
         folder = next((sub for sub in (name, os.path.splitext(name)[0], file_name(name))
-                       if sub in list_videos(root)), '' if alone else None)
+                       if sub in self._folders), '' if alone else None)
         images = [] if folder is None else list_images(os.path.join(root, folder))
         places = [task.start + task.step * place for place in range(length)]
         if len(images) == length:

@@ -1,4 +1,5 @@
 """Label Studio: the json it exports and imports, of image tasks and of video tasks."""
+import functools
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -225,6 +226,11 @@ class LabelStudio(Format):
                 self._add(builder, frame, key, label, drawn, task.where)
         return self._number(builder, keys)
 
+    @functools.cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders of frames."""
+        return frozenset(list_videos(self.frames) if self.frames else ())
+
     def _frames_of(self, name: str, task: Task) -> tuple[list[str], tuple[int, int]]:
         """Names of the frames of a video, and their (width, height)."""
         values = [region.entry['value'] for region in task.regions]
@@ -235,7 +241,7 @@ class LabelStudio(Format):
             raise BadValue(f'{task.where}: expected one number of frames, "framesCount", in all '
                            f'regions, got {short([*counts])}')
         if self.frames:
-            folder = name if name in list_videos(self.frames) else file_name(name)
+            folder = name if name in self._folders else file_name(name)
             own = os.path.join(self.frames, folder)
             images = list_images(own) if os.path.isdir(own) else []
             if not images or len(images) < max(counts, default=1):

@@ -96,7 +96,7 @@ class Labelme(Format):
 
     def _video(self, name: str, folder: str) -> Video:
         files = _json_files(folder) if os.path.isdir(folder) else {}
-        frames, size = self._frames_of(name, folder, files)
+        frames, size, contents = self._frames_of(name, folder, files)
         stems = [stem(frame) for frame in frames]
         self.lost['json files that belong to no frame'] += len(set(files) - set(stems))
         lacking = sum(frame not in files for frame in stems)
@@ -106,35 +106,35 @@ class Labelme(Format):
         builder = VideoBuilder(name, frames, *size, lost=self.lost)
         for place, frame in enumerate(stems):
             if frame in files:
-                self._add_frame(builder, place, files[frame])
+                path = files[frame]
+                self._add_frame(builder, place, contents.pop(frame, {}) or _content(path), path)
         video = builder.done()
         number_tracks(video, {track.id: _group(track) for track in video.tracks})
         return video
 
     def _frames_of(self, name: str, folder: str, files: dict[str, str]
-                   ) -> tuple[list[str], tuple[int, int]]:
-        """Names of the frames, and their (width, height)."""
+                   ) -> tuple[list[str], tuple[int, int], dict[str, dict]]:
+        """Names of the frames, their (width, height), and what was read of the files for that."""
         own = os.path.join(self.frames, name) if self.frames else folder
         images = list_images(own)
         if images:
             return ([f'{name}/{image}' for image in images],
-                    same_size(os.path.join(own, image) for image in images))
+                    same_size(os.path.join(own, image) for image in images), {})
+        contents = {key: _content(path) for key, path in files.items()}
         frames: list[str] = []
         sizes: dict[tuple[Any, Any], str] = {}
-        for key, path in files.items():
-            content = _content(path)
+        for key, content in contents.items():
             size = content.get('imageWidth'), content.get('imageHeight')
-            sizes.setdefault(size, path)
+            sizes.setdefault(size, files[key])
             ending = os.path.splitext(str(content.get('imagePath')))[1].lower()
             frames.append(f'{name}/{key}{ending if ending in IMAGE_SUFFIXES else ".jpg"}')
         (width, height), path = next(iter(sizes.items()))
         if len(sizes) > 1 or type(width) is not int or type(height) is not int:
             raise BadValue(f'{path}: expected one imageWidth and imageHeight in all files of the '
                            f'video, got {short(list(sizes))}; or put the frames beside them')
-        return frames, (width, height)
+        return frames, (width, height), contents
 
-    def _add_frame(self, builder: VideoBuilder, place: int, path: str) -> None:
-        content = _content(path)
+    def _add_frame(self, builder: VideoBuilder, place: int, content: dict, path: str) -> None:
         _check_size(content, builder.video.size, path)
         shapes = content['shapes']
         self.lost += unknown_keys(shapes, KNOWN, 'shapes')
@@ -263,20 +263,22 @@ def _is_labelme(path: str) -> bool:
 
 
 def _content(path: str) -> dict:
+    """A file; of the picture in it, which may be large, the (width, height)."""
     content = read_json(path)
     shapes = content.get('shapes') if isinstance(content, dict) else None
     if not isinstance(shapes, list) or not all(
             isinstance(s, dict) and isinstance(s.get('label'), str) for s in shapes):
         raise BadValue(f'{path}: not a labelme file, it has no list "shapes" with labels')
+    if content.get('imageData') is not None:
+        content['imageData'] = _picture(content['imageData'], path, 'imageData').size
     return content
 
 
 def _check_size(content: dict, size: tuple[int, int], path: str) -> None:
     """Refuse a file, or a picture in it, of another size than the frame."""
     said: list[Any] = [content.get('imageHeight'), content.get('imageWidth')]
-    data = content.get('imageData')
-    if data is not None:
-        said = [*_picture(data, path, 'imageData').size][::-1]
+    if content.get('imageData') is not None:
+        said = [*content['imageData']][::-1]
     if said != [None, None] and said != [*size]:
         raise BadValue(f'{path}: is of a picture of {said[1]!r:.20} x {said[0]!r:.20} pixels, the '
                        f'frame has {size[1]} x {size[0]}')
