@@ -266,6 +266,29 @@ def test_other_annotations_of_a_task_are_counted(tmp_path):
     assert outcome.lost['annotations that were cancelled'] == 1
 
 
+def test_images_without_a_region(tmp_path):
+    bare = [task(1), task(2)]
+    with pytest.raises(ValueError, match='size=WIDTH,HEIGHT, or frames=DIR with the frames in str'):
+        studio(tmp_path, *bare)
+    assert studio(tmp_path, *bare, size=[40, 30])[0].videos[0].size == (30, 40)
+    (tmp_path / 'frames' / 'street').mkdir(parents=True)
+    for name in ('1.jpg', '2.jpg'):
+        Image.new('L', (40, 30)).save(tmp_path / 'frames' / 'street' / name)
+    memory, _ = studio(tmp_path, *bare, frames=str(tmp_path / 'frames'))
+    assert memory.videos[0].size == (30, 40) and memory.videos[0].file_names[0] == 'street/1.jpg'
+    with pytest.raises(ValueError, match='size=10: expected WIDTH,HEIGHT'):
+        studio(tmp_path, *bare, size=[10])
+
+
+def test_meta_nobody_knows_is_counted_once_per_region(tmp_path):
+    key = dict(frame=1, enabled=True, x=0, y=0, width=9, height=9)
+    box = dict(id='a', type='videorectangle', meta=dict(mood='glad'), value=dict(
+        sequence=[key], framesCount=20, labels=['car']))
+    film = dict(id=1, data=dict(video='a.mp4'), annotations=[dict(result=[box])])
+    memory, outcome = studio(tmp_path, film, size=[40, 30])
+    assert len(memory.videos[0].tracks[0].marks) == 20 and +outcome.lost == {'"mood" of meta': 1}
+
+
 # all three
 
 def counted(monkeypatch, module, name):
