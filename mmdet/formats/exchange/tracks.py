@@ -2,6 +2,7 @@
 
 A reader gives one :class:`Video` after the other; no more than one has to be in memory.
 """
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -247,7 +248,7 @@ def box_rle(box: Box, size: tuple[int, int]) -> dict | None:
     """The pixels whose centres lie in a box as a mask; None where none does."""
     x1, y1, x2, y2 = _corners(box)
     mask = np.zeros(size, np.uint8, 'F')
-    columns, rows = (slice(max(0, round(low)), max(0, round(high)))
-                     for low, high in ((x1, x2), (y1, y2)))
+    columns, rows = (slice(*(math.ceil(min(max(end, 0.), side) - .5) for end in ends))
+                     for *ends, side in ((x1, x2, size[1]), (y1, y2, size[0])))
     mask[rows, columns] = 1
     return mask_utils.encode(mask) if mask.any() else None

@@ -15,6 +15,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Mark, Track, Video, Wishes, build_format, convert, guess
 from mmdet.formats.exchange.png_files import davis_palette
+from mmdet.formats.exchange.tracks import box_rle
 from mmdet.utils.errors import UserError
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -111,6 +112,27 @@ def test_kitti_mots_numbers_a_video_once(tmp_path, monkeypatch):
     outcome = convert(Given(tmp_path), InMemory([made]), writer, str(tmp_path / 'k'))
     assert numbered.call_count == 1
     assert outcome.lost['crowd regions that became one with others'] == 1
+
+
+@pytest.mark.parametrize('box, columns', [
+    ((.5, 0, 1, 1), [0]), ((1.5, 0, 1, 1), [1]), ((2.5, 0, 2, 1), [2, 3]), ((.6, 0, .8, 1), []),
+    ((-3, 0, 4, 1), [0]), ((8.5, 0, 9, 1), [8, 9]), ((-9, 0, 3, 1), []), ((20, 0, 3, 1), []),
+    ((-1e308, 0, np.inf, 1), list(range(10)))])
+def test_pixels_of_a_box(box, columns):
+    rle = box_rle(box, (8, 10))
+    assert columns == ([] if rle is None else np.flatnonzero(mask_utils.decode(rle)[0]).tolist())
+
+
+@pytest.mark.parametrize('to', ['ytvis', 'davis', 'mots_txt'])
+def test_boxes_that_cover_no_pixel_are_counted(to, tmp_path):
+    marks = {0: Mark(box=(2., 2., 3., 3.)), 1: Mark(box=(2.6, 2.6, .3, .3))}
+    tracks = [Track(1, 'car', marks), Track(2, 'car', {0: Mark(box=(-4., 0., 2., 2.))})]
+    made = Video('v', ['v/000001.jpg', 'v/000002.jpg'], 10, 8, tracks)
+    outcome = convert(Given(tmp_path), InMemory([made]), build_format(to), str(tmp_path / 'out'),
+                      Wishes(fill_boxes=True))
+    assert (outcome.objects, outcome.masks, outcome.boxes) == (1, 1, 0)
+    assert outcome.lost['boxes without a mask, which cover the centre of no pixel'] == 2
+    assert outcome.lost['boxes without a mask, taken as masks as asked'] == 1
 
 
 def test_palette_is_that_of_davis():
