@@ -59,11 +59,23 @@ def test_sam2_with_a_folder_per_object(tmp_path):
 def test_workspace_of_cutie(tmp_path):
     # WORKSPACE/images/0000000.jpg, WORKSPACE/masks/0000000.png with the palette of DAVIS
     write_png(tmp_path / 'workspace' / 'masks' / '0000000.png', SQUARE * 3)
-    cv2.imwrite(str(tmp_path / 'workspace' / 'masks' / 'x.tmp.png'), SQUARE)
-    (tmp_path / 'workspace' / 'masks' / 'x.tmp.png').unlink()
+    (tmp_path / 'workspace' / 'images').mkdir()
+    cv2.imwrite(str(tmp_path / 'workspace' / 'images' / '0000000.jpg'), SQUARE)
     name, (video, ), _ = read(tmp_path / 'workspace', category='dog')
     assert name == 'davis' and video.name == 'workspace' and areas(video) == {3: {0: 12}}
     assert video.tracks[0].category == 'dog'
+
+
+def test_255_is_an_object_where_a_video_has_nothing_else(tmp_path):
+    for name, pixels in (('a', SQUARE * 255), ('b', np.where(SQUARE, 1, 255))):
+        write_png(tmp_path / name / '0.png', pixels.astype(np.uint8))
+        write_png(tmp_path / name / '1.png', SQUARE * 0)
+    _, (first, second), outcome = read(tmp_path)
+    assert areas(first) == {255: {0: 12}} and areas(second) == {1: {0: 12}}
+    assert [note for note in outcome.notes if '255' in note] == [
+        f'{tmp_path}/a: 255 is taken as the one object']
+    _, (first, second), _ = read(tmp_path, ignore=1)
+    assert areas(first) == {255: {0: 12}} and areas(second) == {255: {0: 68}}
 
 
 def test_probabilities_in_a_folder_per_object(tmp_path):
