@@ -147,6 +147,27 @@ def test_boxes_that_cover_no_pixel_are_counted(to, tmp_path):
     assert outcome.lost['boxes without a mask, taken as masks as asked'] == 1
 
 
+def test_videos_of_results_are_known_by_name_then_by_id(tmp_path):
+    def made(*names_and_ids):
+        return InMemory([Video(name, [f'{name}/0.jpg'], 10, 8, [
+            Track(1, 'car', {0: Mark(rle_of(SQUARE))})], id=key) for name, key in names_and_ids])
+
+    def written(*names_and_ids):
+        out = str(tmp_path / 'r.json')
+        outcome = convert(Given(tmp_path), made(*names_and_ids), build_format(
+            'results', annotations=str(tmp_path / 'ann.json')), out)
+        return [one['video_id'] for one in json.loads(pathlib.Path(out).read_text())], [
+            note for note in outcome.notes if 'alone' in note]
+    convert(Given(tmp_path), made(('a', 1), ('b', 2), ('a', 3)), build_format('ytvis'),
+            str(tmp_path / 'ann.json'))
+    assert written(('b', 1), ('a', 3), ('a', 1)) == ([2, 3, 1], [])
+    assert written(('task 2', 2), ('task 3', 3)) == ([2, 3], [
+        '2 videos are known by their id alone; the first, "task 2", is taken as "b" of '
+        f'{tmp_path}/ann.json'])
+    with pytest.raises(UserError, match='"c" and "d" of the input are both taken as its video "a"'):
+        written(('c', 1), ('d', 1))
+
+
 def test_palette_is_that_of_davis():
     # the first colours as the release has them: black, dark red, dark green, olive, dark blue
     assert davis_palette()[:15] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128]
