@@ -253,7 +253,7 @@ class ObjectFolders(MaskFolders):
 def _numbered(writer: Format, video: Video, highest: int = 10**9) -> dict:
     """Numbers of the objects by their ids; those that are new are counted."""
     numbers, new = kept_or_new([track.id for track in video.tracks], highest)
-    writer.lost[NEW_NUMBERS] += new * len(numbers)
+    writer.lost[NEW_NUMBERS] += new
     return {track.id: number for track, number in zip(video.tracks, numbers)}
 
 

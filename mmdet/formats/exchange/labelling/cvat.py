@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from mmdet.formats.entries import Id
 from mmdet.formats.exchange.folders import list_videos, new_folder, same_size
-from mmdet.formats.exchange.format import FORMATS, Format, Given
+from mmdet.formats.exchange.format import FORMATS, Format, Given, one_of
 from mmdet.formats.exchange.labelling.cvat_reading import Shape, open_xml, tracks, xml_files
 from mmdet.formats.exchange.labelling.cvat_writing import OBJECT, OURS, write_head, write_tracks
 from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, draw_runs,
-                                                     ellipse, number_tracks, numbers, one_of)
+                                                     ellipse, number_tracks, numbers)
 from mmdet.formats.exchange.labelling.xml_events import elements
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images

@@ -10,7 +10,7 @@ import numpy as np
 from mmdet.formats.annotation_checks import MAX_FRAMES
 from mmdet.formats.entries import Id, is_box
 from mmdet.formats.exchange.folders import list_videos, same_size
-from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
+from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given, one_of
 from mmdet.formats.exchange.labelling import brush
 from mmdet.formats.exchange.labelling.label_studio_tasks import (BY_REGION, BY_TEXT, RESULTS,
                                                                  TRACK_KEYS, Region, Task,
@@ -18,7 +18,7 @@ from mmdet.formats.exchange.labelling.label_studio_tasks import (BY_REGION, BY_T
                                                                  meta_of, path_of, video_of)
 from mmdet.formats.exchange.labelling.label_studio_writing import TASKS, Writing, write_tasks
 from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, ellipse,
-                                                     number_tracks, numbers, one_of)
+                                                     number_tracks, numbers)
 from mmdet.formats.exchange.mask_folders import UNNAMED
 from mmdet.formats.exchange.tracks import Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
@@ -64,7 +64,7 @@ class LabelStudio(Format):
                  tasks: str = 'images', url: str = '/data/local-files/?d=') -> None:
         super().__init__()
         self.results = results and one_of('results', results, RESULTS)
-        if size is not None and len(size) != 2:
+        if size is not None and (len(size) != 2 or min(size) < 1):
             raise BadValue(f'size={",".join(map(str, size))}: expected WIDTH,HEIGHT in pixels')
         self.track_key, self.frames = track_key, frames
         self.size = (size[0], size[1]) if size else None

@@ -17,10 +17,10 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.entries import Id, is_box
 from mmdet.formats.exchange.folders import (frame_stems, list_videos, new_folder, same_size, stem,
                                             sub_folders)
-from mmdet.formats.exchange.format import FORMATS, Format, Given
+from mmdet.formats.exchange.format import FORMATS, Format, Given, one_of
 from mmdet.formats.exchange.json_entries import unknown_keys
 from mmdet.formats.exchange.labelling.shapes import (OTHER_PIXELS, Rectangles, cropped, ellipse,
-                                                     number_tracks, numbers, one_of, outlines,
+                                                     number_tracks, numbers, outlines,
                                                      same_when_drawn)
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Contents, Mark, Track, Video, VideoBuilder
@@ -200,7 +200,7 @@ class Labelme(Format):
     def _write(self, video: Video, folder: pathlib.Path) -> None:
         folder.mkdir()
         ids, new = kept_or_new([track.id for track in video.tracks])
-        self.lost[NEW_NUMBERS] += new * len(ids)
+        self.lost[NEW_NUMBERS] += new
         numbers = {track.id: number for track, number in zip(video.tracks, ids)}
         for name, frame, seen in zip(frame_stems(video), video.file_names, video.by_frame()):
             ending = os.path.splitext(frame)[1].lower()
