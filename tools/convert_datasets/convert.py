@@ -10,7 +10,6 @@ cannot keep is listed with its count; where an object itself could not be kept, 
 import argparse
 import pathlib
 import sys
-from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
 
@@ -18,7 +17,7 @@ from mmdet.formats.exchange import (  # noqa: E402
     FORMATS,
     Given,
     Wishes,
-    build_format,
+    build_format_by_words,
     convert,
     guess,
     readable,
@@ -71,20 +70,12 @@ def pairs(texts: list[str], flag: str) -> dict[str, str]:
     return found
 
 
-def options(texts: list[str], flag: str) -> dict[str, Any]:
-    """Options of a format; digits are numbers, and commas separate several values."""
-    def value(text: str) -> Any:
-        return int(text) if text.isascii() and text.isdigit() else text
-    return {key: [value(part) for part in text.split(',')] if ',' in text else value(text)
-            for key, text in pairs(texts, flag).items()}
-
-
 def main() -> None:
     args = parse_args()
     given = Given(args.input)
-    writer = build_format(args.to, **options(args.write, '--write'))
+    writer = build_format_by_words(args.to, pairs(args.write, '--write'))
     source = args.source or guess(given)
-    reader = build_format(source, **options(args.read, '--read'))
+    reader = build_format_by_words(source, pairs(args.read, '--read'))
     if not args.source:
         print(f'{args.input} is taken as {source}: {reader.title}')
     wishes = Wishes(args.classes, pairs(args.rename, '--rename'), frozenset(args.drop),

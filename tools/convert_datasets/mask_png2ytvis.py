@@ -6,9 +6,10 @@
     python tools/convert_datasets/mask_png2ytvis.py frames masks --category cat --out ann.json
 
 One folder a video in both places; a mask has the name of its frame (another ending is fine); the
-same object has the same number in every frame. Frames without a mask show nothing. Masks of 0 and
-255 only are of one object. Where a video's masks are in folders of their own, as tools/demo.py
---masks writes them (masks/cat_1/ID/00000.png), each folder is an object: all that is not 0.
+same object has the same number in every frame. Frames without a mask show nothing. If all masks
+of a video are of 0 and 255 only, they are of one object. Where a video's masks are in folders of
+their own, as tools/demo.py --masks writes them (masks/cat_1/ID/00000.png), each folder is an
+object: all that is not 0.
 """
 import argparse
 import pathlib

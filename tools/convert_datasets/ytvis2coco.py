@@ -28,8 +28,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     writer = build_format('coco', every=args.every)
-    convert(Given(args.annotations), build_format('ytvis'), writer, args.out)
-    print(f'{args.out}: {writer.images} images, {writer.objects} objects')
+    outcome = convert(Given(args.annotations), build_format('ytvis'), writer, args.out)
+    print(*outcome.lines(args.out), f'{args.out}: {writer.images} images, {writer.objects} objects',
+          sep='\n')
 
 
 if __name__ == '__main__':

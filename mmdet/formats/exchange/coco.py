@@ -10,9 +10,9 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.coco_files import check_coco
 from mmdet.formats.entries import Id, is_box, is_finite
-from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
+from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given, one_of
 from mmdet.formats.exchange.json_entries import category_entries, read_categories, unknown_keys
-from mmdet.formats.exchange.numbering import kept_or_new
+from mmdet.formats.exchange.numbering import NEW_VIDEOS, kept_or_new
 from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video, VideoBuilder
 from mmdet.formats.frame_files import natural_key
 from mmdet.formats.rle import json_rle, short
@@ -51,8 +51,9 @@ class CocoFrames(Format):
                  cvat: bool = False) -> None:
         super().__init__()
         if every < 1:
-            raise BadValue(f'--every {every}: expected 1 or more')
-        self.track_key, self.untracked = track_key, untracked
+            raise BadValue(f'every={every}: expected 1 or more')
+        self.track_key = track_key
+        self.untracked = one_of('untracked', untracked, ('refuse', 'single'))
         self.every, self.cvat = every, cvat
         self.images = self.objects = 0
 
@@ -96,7 +97,7 @@ class CocoFrames(Format):
             if have and lacking and self.untracked == 'refuse':
                 raise BadValue(f'{path}: {lacking} of {len(annotations)} annotations have no '
                                f'"{key}"; if each is an object of a single frame, say '
-                               '--untracked single')
+                               '--read untracked=single to convert.py')
             if have:
                 if lacking:
                     self.notes.append(f'{lacking} annotations without "{key}" are an object of '
@@ -106,7 +107,7 @@ class CocoFrames(Format):
             return keys[0]
         raise BadValue(f'{path}: no annotation has a track id ({" or ".join(keys)}), so nothing '
                        'says which objects are the same in two frames; name the key with '
-                       '--track-key')
+                       '--read track_key=KEY (coco_frames2ytvis.py: --track-key KEY)')
 
     def _count_unknown(self, annotations: list[dict]) -> None:
         attributes = [ann['attributes'] for ann in annotations
@@ -145,6 +146,7 @@ class CocoFrames(Format):
         numbers = _Videos()
         for video in contents.videos:
             number = numbers(video.id)
+            self.lost[NEW_VIDEOS] += video.id not in (None, number)
             for frame, seen in enumerate(video.by_frame()):
                 if frame % self.every:
                     continue
@@ -155,7 +157,8 @@ class CocoFrames(Format):
                 for track, mark in seen:
                     heads.append((self.images, track.category))
                     spool.write(_json(self._annotation(track, mark)) + '\n')
-        listed = category_entries(contents.categories, {category for _, category in heads})
+        listed = category_entries(contents.categories, {category for _, category in heads},
+                                  self.lost)
         category_ids = {entry['name']: entry['id'] for entry in listed}
         file.write(f'\n],"categories":{_json(listed)},"annotations":[')
         spool.seek(0)
@@ -164,6 +167,9 @@ class CocoFrames(Format):
             file.write(f'{"," if place else ""}\n{_json(head)[:-1]},{line[1:].rstrip()}')
         file.write('\n]}')
         self.objects = len(heads)
+        if self.every > 1:
+            self.notes.append(f'of every {self.every} frames one is written: {self.images} images, '
+                              f'{self.objects} annotations')
 
     def _annotation(self, track: Track, mark: Mark) -> dict:
         """What an annotation says, but its ids."""
@@ -188,7 +194,7 @@ class _Videos:
         self.taken: set[int] = set()
 
     def __call__(self, key: Id | None) -> int:
-        (number, ), _ = kept_or_new([key])
+        (number, ), _ = kept_or_new([key], lowest=0)
         if key is None or number in self.taken:
             number = max(self.taken, default=0) + 1
         self.taken.add(number)

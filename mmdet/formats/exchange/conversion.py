@@ -12,6 +12,8 @@ from mmdet.formats.exchange.tracks import Category, Contents, Mark, Track, Video
 from mmdet.utils.errors import BadValue
 
 CUT = 'masks, in part or whole, where others lie over them'
+FILLED = 'boxes without a mask, taken as masks as asked'
+NO_PIXEL = 'boxes without a mask, which cover the centre of no pixel'
 MAX_NOTES = 20  # are told; a data set may have thousands of videos
 
 
@@ -26,7 +28,8 @@ class Wishes:
         crowds: ``keep`` them, ``drop`` them, or take them as ``objects``.
         overlap: ``refuse`` masks that overlap where a format holds one object per pixel, or give
             the pixel to the ``top`` one: of the higher score, of two alike the later.
-        fill_boxes: an object with a box and no mask gets the box as its mask.
+        fill_boxes: an object with a box and no mask gets the box as its mask; what covers the
+            centre of no pixel is left out.
         need_objects: refuse files without any.
     """
     classes: Sequence[str] | None = None
@@ -144,8 +147,10 @@ class _Fitting:
         fit = replace(video, tracks=[self._track(track, video) for track in video.tracks
                                      if self._is_wanted(track)])
         for track in fit.tracks:
+            if self.wishes.fill_boxes:
+                self._fill_boxes(track, video)
             for frame, mark in track.marks.items():
-                self._shape(mark, video, f'{video.file_names[frame]}, object {track.id}')
+                self._shape(mark, f'{video.file_names[frame]}, object {track.id}')
         if 'overlap' not in self.writer.keeps:
             self._part_masks(fit)
         for track in fit.tracks:
@@ -184,12 +189,18 @@ class _Fitting:
         marks = {frame: replace(mark) for frame, mark in track.marks.items()}
         return replace(track, category=category, iscrowd=iscrowd, marks=marks)
 
-    def _shape(self, mark: Mark, video: Video, where: str) -> None:
+    def _fill_boxes(self, track: Track, video: Video) -> None:
+        """Take boxes without a mask as masks; those that cover no pixel are left out."""
+        for frame, mark in [*track.marks.items()]:
+            if mark.rle is None:
+                mark.rle = box_rle(mark.bbox(), video.size)
+                self._count(NO_PIXEL if mark.rle is None else FILLED)
+            if mark.rle is None:
+                del track.marks[frame]
+
+    def _shape(self, mark: Mark, where: str) -> None:
         """Keep mask and box as the writer can have them."""
         keeps = self.writer.keeps
-        if mark.rle is None and self.wishes.fill_boxes:
-            mark.rle = box_rle(mark.bbox(), video.size)
-            self._count('boxes without a mask, taken as masks as asked')
         if mark.rle is None and 'boxes' not in keeps:
             self._refuse('boxes without a mask, which {title} cannot hold: take the boxes as '
                          'masks with --fill-boxes', where)

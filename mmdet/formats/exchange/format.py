@@ -1,7 +1,10 @@
 """What a format of another tool is: a class that knows its files, reads and writes them."""
 import functools
 import os
+import types
+import typing
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from mmdet.formats.exchange.tracks import Contents
@@ -10,6 +13,7 @@ from mmdet.utils.errors import BadValue, MissingFile
 from mmdet.utils.registry import Registry, nearest
 
 FORMATS = Registry('format')
+SWITCH = {'0': False, 'false': False, '1': True, 'true': True}
 PROPERTIES = ('names', 'masks', 'boxes', 'numbers', 'classes', 'scores', 'occlusion', 'crowds',
               'overlap')
 
@@ -124,9 +128,52 @@ def build_format(name: str, **options: Any) -> Format:
     """A format by name.
 
     Raises:
-        KeyError: there is no such format.
-        ValueError: it has no such option.
+        KeyError: it has no such option.
+        ValueError: there is no such format, or an option cannot have this value.
     """
+    _check_name(name)
+    return FORMATS.build(dict(type=name, **options))
+
+
+def build_format_by_words(name: str, words: dict[str, str]) -> Format:
+    """A format by name with options as a command line has them.
+
+    A word is made what the constructor takes: a text, a whole number, 0 or 1 for a switch, or
+    several of these with commas between them where it takes a sequence.
+
+    Raises:
+        KeyError, ValueError: as of :func:`build_format`, or a word is not of that type.
+    """
+    _check_name(name)
+    hints = typing.get_type_hints(FORMATS.module_dict[name].__init__)
+    return build_format(name, **{key: _from_words(f'{key}={text}', text, hints.get(key, str))
+                                 for key, text in words.items()})
+
+
+def _check_name(name: str) -> None:
     if name not in FORMATS.module_dict:
         raise BadValue(f'no format "{name}"{nearest(name, FORMATS.module_dict)}')
-    return FORMATS.build(dict(type=name, **options))
+
+
+def _from_words(option: str, text: str, hint: Any) -> Any:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    for kind in kinds:
+        if typing.get_origin(kind) is Sequence:
+            return [_from_word(option, part, *typing.get_args(kind)) for part in text.split(',')]
+    return _from_word(option, text, kinds[0])
+
+
+def _from_word(option: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        return SWITCH[one_of(option.partition('=')[0], text.lower(), tuple(SWITCH))]
+    try:
+        return kind(text)
+    except ValueError:
+        raise BadValue(f'{option}: expected a whole number, got "{text}"') from None
+
+
+def one_of(option: str, value: str, choices: Sequence[str]) -> str:
+    """An option's value if it is one of its choices; else a ValueError that names them."""
+    if value not in choices:
+        raise BadValue(f'{option}={value}: expected {" or ".join(choices)}')
+    return value

@@ -2,7 +2,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from mmdet.formats.exchange.numbering import kept_or_new
+from mmdet.formats.exchange.numbering import NEW_CLASSES, kept_or_new
 from mmdet.formats.exchange.tracks import Category
 from mmdet.utils.errors import BadValue
 
@@ -26,22 +26,29 @@ def read_categories(entries: list[dict], name: str) -> list[Category]:
     return categories
 
 
-def category_entries(listed: Sequence[Category], seen: Iterable[str], keep: bool = True
-                     ) -> list[dict]:
+def category_entries(listed: Sequence[Category], seen: Iterable[str], lost: Counter[str],
+                     keep: bool = True) -> list[dict]:
     """Classes as json files list them.
 
     Args:
         listed: in order.
         seen: names of those with objects; the ones that are not listed follow, sorted.
-        keep: keep the ids if all have one; else they count from 1.
+        lost: ids that are others now are counted here.
+        keep: keep the ids if all listed have one; else they count from 1.
     """
-    others = sorted(set(seen) - {category.name for category in listed})
-    categories = [*listed, *(Category(name) for name in others)]
-    ids, _ = kept_or_new([category.id for category in categories], keep=keep)
-    return [dict(id=number, name=category.name,
-                 **({} if category.supercategory is None
-                    else dict(supercategory=category.supercategory)))
-            for number, category in zip(ids, categories)]
+    ids, new = kept_or_new([category.id for category in listed], lowest=0, keep=keep)
+    lost[NEW_CLASSES] += new
+    others = enumerate(unlisted(listed, seen), max(ids, default=0) + 1)
+    return [*(dict(id=number, name=category.name,
+                   **({} if category.supercategory is None
+                      else dict(supercategory=category.supercategory)))
+              for number, category in zip(ids, listed)),
+            *(dict(id=number, name=name) for number, name in others)]
+
+
+def unlisted(listed: Sequence[Category], seen: Iterable[str]) -> list[str]:
+    """Names of classes with objects that are not listed, sorted."""
+    return sorted(set(seen) - {category.name for category in listed})
 
 
 def unknown_keys(entries: Iterable[dict], known: Iterable[str], what: str) -> Counter[str]:

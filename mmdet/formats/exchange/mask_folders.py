@@ -34,7 +34,8 @@ class MaskFolders(Format):
         meta: json with the classes, ``{"video": {"1": "cat"}}`` or as YouTube-VOS has it; None:
             ``meta.json`` beside the masks, if there is one.
         category: class of every object.
-        ignore: pixel values that are no object; None: 255, unless there is nothing else.
+        ignore: pixel values that are no object; None: 255, unless the masks of a video have
+            nothing else.
     """
 
     per_object = False  # where a folder per object is a surprise, it is told
@@ -59,15 +60,12 @@ class MaskFolders(Format):
         return Contents([], self._videos(root))
 
     def _videos(self, root: str) -> Iterator[Video]:
-        ignore = self.ignore
-        if ignore is None:
-            ignore = [] if is_binary(root) else [VOID]
         for name, folder in self._folders(root):
             frames, size = self._frames_of(name, folder)
             if not frames:
                 continue
             builder = VideoBuilder(name, frames, *size, lost=self.lost)
-            for place, key, mask in self._objects(folder, frames, ignore):
+            for place, key, mask in self._objects(folder, frames):
                 builder.add(place, key, self._class_of(name, key), mask)
             yield builder.done()
 
@@ -98,25 +96,34 @@ class MaskFolders(Format):
         return ([f'{name}/{stem}.jpg' for stem in stems],
                 same_size(paths.values()) if paths else (0, 0))
 
-    def _objects(self, folder: str, frames: list[str], ignore: Sequence[int]
+    def _objects(self, folder: str, frames: list[str]
                  ) -> Iterator[tuple[int, int | str, np.ndarray]]:
         """Place of the frame, key and bool (h, w) mask of every object in the masks of a video."""
         objects = list_videos(folder) if os.path.isdir(folder) else []
         if objects and not self.per_object:
             self.notes.append(f'{folder}: {len(objects)} folders are taken as one object each')
-        elif not objects and not ignore:
-            self.notes.append(f'{folder}: 255 is taken as the one object')
         self.lost['masks beside folders of masks'] += len(list_images(folder)) if objects else 0
         for key in objects:
             number = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else key
             for place, path in enumerate(self._masks_of(os.path.join(folder, key), frames)):
                 if path:
                     yield place, number, self._foreground(path)
-        for place, path in enumerate([] if objects else self._masks_of(folder, frames)):
+        masks = [] if objects else self._masks_of(folder, frames)
+        ignore = self._ignored(folder, masks)
+        for place, path in enumerate(masks):
             pixels = read_numbers(path) if path else np.zeros(0)
             for number in np.unique(pixels).tolist():
                 if number and number not in ignore:
                     yield place, number, pixels == number
+
+    def _ignored(self, folder: str, masks: Sequence[str | None]) -> Sequence[int]:
+        """Pixel values in the masks of a video that are no object."""
+        if self.ignore is not None:
+            return self.ignore
+        if not is_binary(path for path in masks if path):
+            return [VOID]
+        self.notes.append(f'{folder}: 255 is taken as the one object')
+        return []
 
     def _foreground(self, path: str) -> np.ndarray:
         """What is not 0 in a mask of one object; of probabilities, what is over a half."""
@@ -246,7 +253,7 @@ class ObjectFolders(MaskFolders):
 def _numbered(writer: Format, video: Video, highest: int = 10**9) -> dict:
     """Numbers of the objects by their ids; those that are new are counted."""
     numbers, new = kept_or_new([track.id for track in video.tracks], highest)
-    writer.lost[NEW_NUMBERS] += new * len(numbers)
+    writer.lost[NEW_NUMBERS] += new
     return {track.id: number for track, number in zip(video.tracks, numbers)}
 
 

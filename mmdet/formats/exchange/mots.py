@@ -30,6 +30,7 @@ CLASS_IDS = {'car': 1, 'pedestrian': 2}
 IGNORE = 'ignore'
 CROWD_CLASSES = 'classes of crowd regions'
 MAX_INSTANCES = 999  # of a class in a video
+Numbers = dict[Id, tuple[int, int]]  # of the class and of the object, by the id of the track
 
 
 class Mots(Format):
@@ -69,7 +70,7 @@ class Mots(Format):
                            f'others with --read class_ids=NAME:{number}')
         return self.names[number]
 
-    def numbered(self, video: Video) -> dict[Id, tuple[int, int]]:
+    def numbered(self, video: Video) -> Numbers:
         """(class number, number in files) of each track, by its id.
 
         Raises:
@@ -78,7 +79,7 @@ class Mots(Format):
         crowds = [track for track in video.tracks if track.iscrowd]
         self.lost[CROWD_CLASSES] += sum(track.category != IGNORE for track in crowds)
         self.lost['crowd regions that became one with others'] += max(0, len(crowds) - 1)
-        found: dict[Id, tuple[int, int]] = {track.id: (IGNORED, IGNORED_ID) for track in crowds}
+        found: Numbers = {track.id: (IGNORED, IGNORED_ID) for track in crowds}
         by_class: dict[str, list[Id]] = {}
         for track in video.tracks:
             if not track.iscrowd:
@@ -178,9 +179,8 @@ class Mots(Format):
                 raise BadValue(f'{where}: {error}') from None
         return builder.done()
 
-    def write_txt(self, video: Video, path: pathlib.Path) -> None:
-        """The text file of a video."""
-        numbers = self.numbered(video)
+    def write_txt(self, video: Video, numbers: Numbers, path: pathlib.Path) -> None:
+        """The text file of a video; ``numbers`` are those of :meth:`numbered`."""
         with atomic_write(path, 'w', durable=False) as file:
             for frame, seen in enumerate(video.by_frame(), self.start):
                 crowds = [mark.rle for track, mark in seen if track.iscrowd and mark.rle]
@@ -226,9 +226,8 @@ class Mots(Format):
                                 iscrowd=category == IGNORE)
         return builder.done()
 
-    def write_png(self, video: Video, folder: pathlib.Path) -> None:
-        """The PNGs of a video, one per frame."""
-        numbers = self.numbered(video)
+    def write_png(self, video: Video, numbers: Numbers, folder: pathlib.Path) -> None:
+        """The PNGs of a video, one per frame; ``numbers`` are those of :meth:`numbered`."""
         for frame, seen in enumerate(video.by_frame(), self.start):
             pixels = np.zeros(video.size, np.uint16)
             for track, mark in seen:
@@ -278,7 +277,7 @@ class MotsTxt(Mots):
         with new_folder(out) as root:
             for video in contents.videos:
                 name = names(video.name)
-                self.write_txt(video, root / name / 'gt' / 'gt.txt')
+                self.write_txt(video, self.numbered(video), root / name / 'gt' / 'gt.txt')
                 with atomic_write(root / name / 'seqinfo.ini', 'w', durable=False) as file:
                     file.write(f'[Sequence]\nname={name}\nimDir=img1\nframeRate=30\n'
                                f'seqLength={len(video)}\nimWidth={video.width}\n'
@@ -319,7 +318,7 @@ class MotsPng(Mots):
         names = UniqueNames()
         with new_folder(out) as root:
             for video in contents.videos:
-                self.write_png(video, root / names(video.name))
+                self.write_png(video, self.numbered(video), root / names(video.name))
 
 
 @FORMATS.register_module(name='kitti_mots')
@@ -354,11 +353,9 @@ class KittiMots(Mots):
         names, seqmap = UniqueNames(), []
         with new_folder(out) as root:
             for video in contents.videos:
-                name = names(video.name)
-                self.write_png(video, root / 'instances' / name)
-                lost = self.lost.copy()
-                self.write_txt(video, root / 'instances_txt' / f'{name}.txt')
-                self.lost = lost  # the same once more
+                name, numbers = names(video.name), self.numbered(video)
+                self.write_png(video, numbers, root / 'instances' / name)
+                self.write_txt(video, numbers, root / 'instances_txt' / f'{name}.txt')
                 seqmap.append(f'{name} empty {0:06d} {len(video) - 1:06d}\n')
             with atomic_write(root / 'evaluate_mots.seqmap', 'w', durable=False) as file:
                 file.writelines(seqmap)

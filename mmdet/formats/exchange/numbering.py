@@ -5,23 +5,27 @@ from mmdet.formats.annotation_checks import is_id
 from mmdet.formats.entries import Id
 
 NEW_NUMBERS = 'numbers of objects, which are others now'
+NEW_CLASSES = 'numbers of classes, which are others now'
+NEW_VIDEOS = 'numbers of videos, which are others now'
 
 
-def kept_or_new(ids: Sequence[Id | None], highest: int = 2**53, keep: bool = True
-                ) -> tuple[list[int], bool]:
-    """Ids as they are, where all are different whole numbers from 1 to ``highest``; else 1, 2, ...
+def kept_or_new(ids: Sequence[Id | None], highest: int = 2**53, keep: bool = True, lowest: int = 1
+                ) -> tuple[list[int], int]:
+    """Ids as they are, where all are different whole numbers in a range; else 1, 2, ...
 
     Args:
         ids: of what is numbered.
-        highest: the largest number there may be.
+        highest, lowest: the range: 0 is the background in images of masks, and no match to
+            pycocotools if an annotation has it.
         keep: False: count from 1 whatever they are.
 
     Returns:
-        the numbers, and whether they had to be changed.
+        the numbers, and how many of them are not what they were; 0 if that was asked.
     """
+    new = list(range(1, len(ids) + 1))
     if not keep:
-        return list(range(1, len(ids) + 1)), False
-    whole = [int(key) for key in ids if is_id(key) and 0 < int(key) <= highest]
+        return new, 0
+    whole = [int(key) for key in ids if is_id(key) and lowest <= int(key) <= highest]
     if len(whole) == len(ids) and len(set(whole)) == len(whole):
-        return whole, False
-    return list(range(1, len(ids) + 1)), True
+        return whole, 0
+    return new, sum(key is not None and key != number for key, number in zip(ids, new))

@@ -1,5 +1,6 @@
 """PNGs of masks: where they lie, what kind they are, and how they are written."""
 import os
+from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -39,14 +40,13 @@ def meta_paths(path: str, root: str) -> list[str]:
     return [os.path.join(path, 'meta.json'), os.path.join(os.path.dirname(root), 'meta.json')]
 
 
-def is_binary(folder: str) -> bool:
-    """Whether all masks under a folder are of 0 and 255, and some 255 is there."""
+def is_binary(paths: Iterable[str]) -> bool:
+    """Whether all of these masks are of 0 and 255, and some 255 is there."""
     values = {0}
-    for path, _, _ in sorted(os.walk(folder)):
-        for name in list_images(path):
-            values.update(np.unique(read_numbers(os.path.join(path, name))).tolist())
-            if values - {0, 255}:
-                return False
+    for path in paths:
+        values.update(np.unique(read_numbers(path)).tolist())
+        if values - {0, 255}:
+            return False
     return 255 in values
 
 

@@ -1,11 +1,11 @@
 """Tracks that were found, by this package or by others: what is scored against annotations."""
 from typing import Any
 
-from mmdet.formats.entries import num_frames, video_name
+from mmdet.formats.entries import Id, num_frames, video_name
 from mmdet.formats.exchange.format import FORMATS, Format, Given
 from mmdet.formats.exchange.json_entries import read_categories
 from mmdet.formats.exchange.numbering import NEW_NUMBERS
-from mmdet.formats.exchange.tracks import Contents, Track
+from mmdet.formats.exchange.tracks import Contents, Track, Video
 from mmdet.formats.exchange.ytvis import read_videos
 from mmdet.formats.json_files import write_json
 from mmdet.formats.rle import json_rle
@@ -59,22 +59,14 @@ class Results(Format):
         return Contents(categories, read_videos(index, categories, self))
 
     def write(self, contents: Contents, out: str) -> None:
-        """As of :class:`Format`: a json file; videos are known by their id, else their folder."""
+        """As of :class:`Format`: a json file; :class:`_Videos` says which are which."""
         index = self._index('--write')
-        names = UniqueNames()  # folders have such names
-        by_name = {names(video_name(video)): video for video in index.vids.values()}
-        by_name.update((video_name(video), video) for video in index.vids.values())
+        entry_of = _Videos(index)
         categories = {category.name: category.id for category in
                       read_categories(index.dataset['categories'], index.name)}
         records, unscored = [], 0
         for video in contents.videos:
-            entry = by_name.get(video.name) or index.vids.get(video.id)  # type: ignore[arg-type]
-            found = None if entry is None else (num_frames(entry), entry['height'], entry['width'])
-            if entry is None or found != (len(video), *video.size):
-                raise BadValue(f'{index.name}: ' + (
-                    f'has no video "{video.name}"' if entry is None else
-                    f'video "{video.name}" has {found} frames, height and width, in the input it '
-                    f'has {(len(video), *video.size)}'))
+            entry = entry_of(video)
             for track in video.tracks:
                 if track.category not in categories:
                     raise BadValue(f'{index.name}: has no class "{track.category}"; --rename or '
@@ -84,6 +76,10 @@ class Results(Format):
                 self.lost[NEW_NUMBERS] += track.id != len(records)
         if unscored:
             self.notes.append(f'{unscored} objects have no score and are written with 1')
+        if entry_of.by_id:
+            first, other = entry_of.by_id[0]
+            self.notes.append(f'{len(entry_of.by_id)} videos are known by their id alone; the '
+                              f'first, "{first}", is taken as "{other}" of {index.name}')
         write_json(records, out)
 
     def _index(self, flag: str) -> YTVOS:
@@ -91,6 +87,48 @@ class Results(Format):
             raise BadValue('results name neither videos nor classes; give the annotation file of '
                            f'the data set with {flag} annotations=ANN.json')
         return YTVOS(self.annotations)
+
+
+class _Videos:
+    """Finds videos in a data set by the folder of their frames; by their id where none has it.
+
+    Attributes:
+        by_id: name, and name in the data set, of those found by their id alone.
+    """
+
+    def __init__(self, index: YTVOS) -> None:
+        self.index = index
+        names, entries = UniqueNames(), index.vids.values()  # folders have such names
+        self.by_name = {names(video_name(entry)): entry for entry in entries}
+        self.by_name.update((video_name(entry), entry) for entry in entries)
+        self.by_id: list[tuple[str, str]] = []
+        self.taken: dict[Id, str] = {}
+
+    def __call__(self, video: Video) -> dict:
+        """ValueError where there is none, it has another size or length, or it came before."""
+        entry = self._find(video)
+        found = num_frames(entry), entry['height'], entry['width']
+        if found != (len(video), *video.size):
+            raise BadValue(f'{self.index.name}: video "{video_name(entry)}" has {found} frames, '
+                           f'height and width, "{video.name}" of the input has '
+                           f'{(len(video), *video.size)}')
+        if entry['id'] in self.taken:
+            raise BadValue(f'{self.index.name}: "{self.taken[entry["id"]]}" and "{video.name}" of '
+                           f'the input are both taken as its video "{video_name(entry)}"; name '
+                           'them as the folders of its frames')
+        self.taken[entry['id']] = video.name
+        return entry
+
+    def _find(self, video: Video) -> dict:
+        same_id = self.index.vids.get(video.id)  # type: ignore[arg-type]
+        if same_id is not None and video_name(same_id) == video.name:
+            return same_id
+        if video.name in self.by_name:
+            return self.by_name[video.name]
+        if same_id is None:
+            raise BadValue(f'{self.index.name}: has no video "{video.name}"')
+        self.by_id.append((video.name, video_name(same_id)))
+        return same_id
 
 
 def _record(track: Track, entry: dict, category_id: Any, length: int) -> dict:

@@ -2,6 +2,7 @@
 
 A reader gives one :class:`Video` after the other; no more than one has to be in memory.
 """
+import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -154,27 +155,27 @@ class VideoBuilder:
         name: see :class:`Video`.
         file_names: of all its frames.
         width, height: of the frames in pixels.
-        id: where the file gives one.
         lost: counts masks without a pixel, which are not added.
+        id: where the file gives one.
 
     Raises:
         ValueError: no mask can be that large, or no video that long.
     """
 
     def __init__(self, name: str, file_names: Sequence[str], width: int, height: int,
-                 id: Id | None = None, lost: Counter[str] | None = None) -> None:
+                 *, lost: Counter[str], id: Id | None = None) -> None:
         if width < 1 or height < 1 or width * height > MAX_PIXELS:
             raise BadValue(f'{name}: frames of {width} x {height} pixels; expected 1 to '
                            f'{MAX_PIXELS}')
         if len(file_names) > MAX_FRAMES:
             raise BadValue(f'{name}: {len(file_names)} frames are more than {MAX_FRAMES}')
         self.video = Video(name, list(file_names), width, height, id=id)
-        self._lost: Counter[str] = Counter() if lost is None else lost
+        self._lost = lost
         self._tracks: dict[Hashable, Track] = {}
         self._first: dict[Hashable, int] = {}
 
     def add(self, frame: int, key: Id, category: str, segm: Any = None, *,
-            box: Box | None = None, score: float | None = None, occlusion: int | None = None,
+            box: Box | None = None, score: float | None = None, occlusion: Any = None,
             iscrowd: bool = False) -> None:
         """Add what is seen of an object in a frame; the masks of several parts are joined.
 
@@ -183,7 +184,8 @@ class VideoBuilder:
             key: tells the objects of the video apart; becomes the id of the track.
             category: name of the class, the same in every frame.
             segm: polygons, RLE of either kind, or bool (h, w); an empty mask is not added.
-            box, score, occlusion: see :class:`Mark`.
+            box, score: see :class:`Mark`.
+            occlusion: as a file has it, also 1.0; what is not 0, 1 or 2 is taken as None.
             iscrowd: see :class:`Track`; what the first mark says counts.
 
         Raises:
@@ -209,7 +211,8 @@ class VideoBuilder:
                 raise BadValue(f'{where} is there twice, as a box; give each object an id of its '
                                'own')
             rle, box = mask_utils.merge([before.rle, rle]), None
-        track.marks[frame] = Mark(rle, box, score, occlusion)
+        level = int(occlusion) if occlusion in (0, 1, 2) else None
+        track.marks[frame] = Mark(rle, box, score, level)
 
     def done(self) -> Video:
         """The video, the marks of each track in the order of the frames."""
@@ -245,7 +248,7 @@ def box_rle(box: Box, size: tuple[int, int]) -> dict | None:
     """The pixels whose centres lie in a box as a mask; None where none does."""
     x1, y1, x2, y2 = _corners(box)
     mask = np.zeros(size, np.uint8, 'F')
-    columns, rows = (slice(max(0, round(low)), max(0, round(high)))
-                     for low, high in ((x1, x2), (y1, y2)))
+    columns, rows = (slice(*(math.ceil(min(max(end, 0.), side) - .5) for end in ends))
+                     for *ends, side in ((x1, x2, size[1]), (y1, y2, size[0])))
     mask[rows, columns] = 1
     return mask_utils.encode(mask) if mask.any() else None

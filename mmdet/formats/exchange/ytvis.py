@@ -8,7 +8,7 @@ from mmdet.formats.annotation_checks import check_dataset
 from mmdet.formats.entries import is_box, is_finite, mask_lists, num_frames, video_name
 from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
 from mmdet.formats.exchange.json_entries import category_entries, read_categories, unknown_keys
-from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
+from mmdet.formats.exchange.numbering import NEW_NUMBERS, NEW_VIDEOS, kept_or_new
 from mmdet.formats.exchange.tracks import EMPTY, Category, Contents, Mark, Track, Video
 from mmdet.formats.rle import short
 from mmdet.formats.ytvos import YTVOS
@@ -73,14 +73,15 @@ class YouTubeVIS(Format):
     def _write(self, file: IO[str], videos: list[dict], heads: list[tuple], spool: IO[str],
                categories: list[Category]) -> None:
         listed = category_entries(categories, {category for _, _, category in heads},
-                                  keep=not self.renumber)
+                                  self.lost, keep=not self.renumber)
         category_ids = {entry['name']: entry['id'] for entry in listed}
-        numbers, _ = kept_or_new([video['id'] for video in videos], keep=not self.renumber)
+        numbers, new = kept_or_new([video['id'] for video in videos], lowest=0,
+                                   keep=not self.renumber)
+        self.lost[NEW_VIDEOS] += new
         for video, number in zip(videos, numbers):
             video['id'] = number
         ids, new = kept_or_new([key for key, _, _ in heads], keep=not self.renumber)
-        if new:
-            self.lost[NEW_NUMBERS] += len(heads)
+        self.lost[NEW_NUMBERS] += new
         file.write(f'{{"videos":{_json(videos)},"annotations":[')
         for place, ((_, video, category), tail) in enumerate(zip(heads, spool)):
             head = dict(id=ids[place], video_id=numbers[video], category_id=category_ids[category])

@@ -3,6 +3,7 @@ import json
 import pathlib
 import sys
 import zipfile
+from collections import Counter
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Wishes, build_format, convert, guess
-from mmdet.formats.exchange.labelling import brush
+from mmdet.formats.exchange.labelling import brush, cvat, label_studio, labelme
 from mmdet.formats.exchange.labelling.shapes import (corners, cropped, draw_runs, ellipse, outlines,
                                                      runs, same_when_drawn)
 
@@ -86,12 +87,31 @@ def test_labelme_files_are_beside_the_frames(tmp_path):
     assert (out / 'street' / '00008.jpg').samefile(frames / 'street' / '00008.jpg')
     content = json.loads((out / 'street' / '00008.json').read_text())
     assert content['imagePath'] == '00008.jpg' and content['imageData'] is None
+    links = tmp_path / 'links'
+    links.mkdir()
+    (links / 'street').symlink_to(frames / 'street')
+    convert(Given(tmp_path), InMemory(made), build_format('labelme', frames=str(links)),
+            str(tmp_path / 'linked'))
+    assert (tmp_path / 'linked' / 'street' / '00008.jpg').samefile(frames / 'street' / '00008.jpg')
     (out / 'street' / '00009.json').unlink()
     (out / 'street' / 'other.json').write_text('{}')
     memory, outcome = read(out)
     assert memory.videos[0].file_names == made[0].file_names
     assert '1 of 5 frames have no .json' in outcome.notes[0]
     assert outcome.lost['json files that belong to no frame'] == 1
+
+
+def test_labelme_flags(tmp_path):
+    shape = dict(label='car', points=[[1, 1], [4, 4]], shape_type='rectangle')
+    said = [5, None, [1], dict(occluded=False), dict(occluded=True, iscrowd=1, far=True, near=0)]
+    content = dict(imageWidth=40, imageHeight=30, flags=dict(done=True, odd=False), shapes=[
+        dict(shape, flags=flags, group_id=number) for number, flags in enumerate(said)])
+    (tmp_path / '1.json').write_text(json.dumps(content))
+    memory, outcome = read(tmp_path)
+    tracks = memory.videos[0].tracks
+    assert [track.marks[0].occlusion for track in tracks] == [None, None, None, 0, 1]
+    assert [track.iscrowd for track in tracks] == [False] * 4 + [True]
+    assert outcome.lost == {'flags of frames': 1, '"far" of the flags of shapes': 1}
 
 
 # CVAT
@@ -244,6 +264,91 @@ def test_other_annotations_of_a_task_are_counted(tmp_path):
     assert memory.videos[0].tracks == []
     assert outcome.lost['annotations of tasks that have another one'] == 1
     assert outcome.lost['annotations that were cancelled'] == 1
+
+
+def test_images_without_a_region(tmp_path):
+    bare = [task(1), task(2)]
+    with pytest.raises(ValueError, match='size=WIDTH,HEIGHT, or frames=DIR with the frames in str'):
+        studio(tmp_path, *bare)
+    assert studio(tmp_path, *bare, size=[40, 30])[0].videos[0].size == (30, 40)
+    (tmp_path / 'frames' / 'street').mkdir(parents=True)
+    for name in ('1.jpg', '2.jpg'):
+        Image.new('L', (40, 30)).save(tmp_path / 'frames' / 'street' / name)
+    memory, _ = studio(tmp_path, *bare, frames=str(tmp_path / 'frames'))
+    assert memory.videos[0].size == (30, 40) and memory.videos[0].file_names[0] == 'street/1.jpg'
+    with pytest.raises(ValueError, match='size=10: expected WIDTH,HEIGHT'):
+        studio(tmp_path, *bare, size=[10])
+
+
+def test_meta_nobody_knows_is_counted_once_per_region(tmp_path):
+    key = dict(frame=1, enabled=True, x=0, y=0, width=9, height=9)
+    box = dict(id='a', type='videorectangle', meta=dict(mood='glad'), value=dict(
+        sequence=[key], framesCount=20, labels=['car']))
+    film = dict(id=1, data=dict(video='a.mp4'), annotations=[dict(result=[box])])
+    memory, outcome = studio(tmp_path, film, size=[40, 30])
+    assert len(memory.videos[0].tracks[0].marks) == 20 and +outcome.lost == {'"mood" of meta': 1}
+
+
+# all three
+
+def counted(monkeypatch, module, name):
+    """How often a function of a module is called, by its first argument."""
+    calls, original = Counter(), getattr(module, name)
+
+    def count(path):
+        calls[pathlib.Path(path).name] += 1
+        return original(path)
+    monkeypatch.setattr(module, name, count)
+    return calls
+
+
+def test_labelme_files_are_parsed_once(tmp_path, monkeypatch):
+    convert(Given(tmp_path), InMemory(videos()), build_format('labelme'), str(tmp_path / 'labels'))
+    calls = counted(monkeypatch, labelme, 'read_json')
+    convert(Given(tmp_path / 'labels'), build_format('labelme'), InMemory(), '')
+    assert sum(calls.values()) == 6 + 5
+
+
+@pytest.mark.parametrize('module, options', [(cvat, {}), (label_studio, dict(tasks='videos'))])
+def test_folders_of_frames_are_listed_once(module, options, tmp_path, monkeypatch):
+    name = module.__name__.rpartition('.')[2]
+    for video, folder in zip(made := list(videos()), ('höhle_2', 'street')):
+        (tmp_path / 'frames' / folder).mkdir(parents=True)
+        for frame in range(len(video)):
+            Image.new('L', video.size[::-1]).save(tmp_path / 'frames' / folder / f'{frame}.png')
+    convert(Given(tmp_path), InMemory(made), build_format(name, **options), str(tmp_path / 'out'))
+    calls = counted(monkeypatch, module, 'list_videos')
+    memory = InMemory()
+    reader = build_format(name, frames=str(tmp_path / 'frames'))
+    convert(Given(tmp_path / 'out'), reader, memory, '')
+    assert [video.file_names[1] for video in memory.videos] == ['höhle_2/1.png', 'street/1.png']
+    assert calls == {'frames': 1}
+
+
+def test_occlusion_as_a_float_or_truth(tmp_path):
+    for said, level in ((1.0, 'slight_occlusion'), (True, 'slight_occlusion'), (2.5, None)):
+        noted = region('a', meta=dict(occlusion=said))
+        (tmp_path / 't.json').write_text(json.dumps([task(1, noted)]))
+        convert(Given(tmp_path / 't.json'), build_format('label_studio'), build_format('ytvis'),
+                str(tmp_path / 'ann.json'))
+        ann, = json.loads((tmp_path / 'ann.json').read_text())['annotations']
+        assert ann.get('occlusion', [None]) == [level]
+
+
+def test_masks_without_a_pixel_are_counted(tmp_path):
+    far = [[200, 200], [210, 200], [210, 210]]
+    (tmp_path / 'labelme').mkdir()
+    (tmp_path / 'labelme' / '1.json').write_text(json.dumps(dict(
+        imageWidth=40, imageHeight=30, shapes=[dict(label='car', points=far)])))
+    polygon = dict(id='a', type='polygonlabels', value=dict(points=far, polygonlabels=['car']))
+    (tmp_path / 'cvat.xml').write_text(
+        '<annotations><meta><task><size>2</size><original_size><width>40</width><height>30</height>'
+        '</original_size></task></meta><track id="0" label="car"><polygon frame="0" '
+        'points="100,100;110,100;110,110"/></track></annotations>')
+    for memory, outcome in (read(tmp_path / 'labelme'), read(tmp_path / 'cvat.xml'),
+                            studio(tmp_path, task(1, polygon))):
+        assert len(memory.videos) == 1 and not memory.videos[0].tracks
+        assert outcome.lost['masks without a pixel'] == 1
 
 
 # shapes

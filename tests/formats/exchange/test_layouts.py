@@ -2,6 +2,7 @@
 import json
 import pathlib
 import sys
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from pycocotools import mask as mask_utils
 
 from mmdet.formats.exchange import Given, Mark, Track, Video, Wishes, build_format, convert, guess
 from mmdet.formats.exchange.png_files import davis_palette
+from mmdet.formats.exchange.tracks import box_rle
 from mmdet.utils.errors import UserError
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -57,11 +59,23 @@ def test_sam2_with_a_folder_per_object(tmp_path):
 def test_workspace_of_cutie(tmp_path):
     # WORKSPACE/images/0000000.jpg, WORKSPACE/masks/0000000.png with the palette of DAVIS
     write_png(tmp_path / 'workspace' / 'masks' / '0000000.png', SQUARE * 3)
-    cv2.imwrite(str(tmp_path / 'workspace' / 'masks' / 'x.tmp.png'), SQUARE)
-    (tmp_path / 'workspace' / 'masks' / 'x.tmp.png').unlink()
+    (tmp_path / 'workspace' / 'images').mkdir()
+    cv2.imwrite(str(tmp_path / 'workspace' / 'images' / '0000000.jpg'), SQUARE)
     name, (video, ), _ = read(tmp_path / 'workspace', category='dog')
     assert name == 'davis' and video.name == 'workspace' and areas(video) == {3: {0: 12}}
     assert video.tracks[0].category == 'dog'
+
+
+def test_255_is_an_object_where_a_video_has_nothing_else(tmp_path):
+    for name, pixels in (('a', SQUARE * 255), ('b', np.where(SQUARE, 1, 255))):
+        write_png(tmp_path / name / '0.png', pixels.astype(np.uint8))
+        write_png(tmp_path / name / '1.png', SQUARE * 0)
+    _, (first, second), outcome = read(tmp_path)
+    assert areas(first) == {255: {0: 12}} and areas(second) == {1: {0: 12}}
+    assert [note for note in outcome.notes if '255' in note] == [
+        f'{tmp_path}/a: 255 is taken as the one object']
+    _, (first, second), _ = read(tmp_path, ignore=1)
+    assert areas(first) == {255: {0: 12}} and areas(second) == {255: {0: 68}}
 
 
 def test_probabilities_in_a_folder_per_object(tmp_path):
@@ -99,6 +113,59 @@ def test_what_is_left_out_is_counted(tmp_path):
     assert not video.tracks and +outcome.lost == {
         'masks without a pixel': 1, 'objects without a visible pixel': 1,
         '"pose" of annotations': 1}
+
+
+def test_kitti_mots_numbers_a_video_once(tmp_path, monkeypatch):
+    made = Video('v', ['v/0.jpg'], 10, 8, [Track(key, 'car', {0: Mark(rle_of(SQUARE * (
+        np.indices(SQUARE.shape)[1] % 2 == key)))}, iscrowd=True) for key in (0, 1)])
+    writer = build_format('kitti_mots')
+    numbered = mock.Mock(side_effect=writer.numbered)
+    monkeypatch.setattr(writer, 'numbered', numbered)
+    outcome = convert(Given(tmp_path), InMemory([made]), writer, str(tmp_path / 'k'))
+    assert numbered.call_count == 1
+    assert outcome.lost['crowd regions that became one with others'] == 1
+
+
+@pytest.mark.parametrize('box, columns', [
+    ((.5, 0, 1, 1), [0]), ((1.5, 0, 1, 1), [1]), ((2.5, 0, 2, 1), [2, 3]), ((.6, 0, .8, 1), []),
+    ((-3, 0, 4, 1), [0]), ((8.5, 0, 9, 1), [8, 9]), ((-9, 0, 3, 1), []), ((20, 0, 3, 1), []),
+    ((-1e308, 0, np.inf, 1), list(range(10)))])
+def test_pixels_of_a_box(box, columns):
+    rle = box_rle(box, (8, 10))
+    assert columns == ([] if rle is None else np.flatnonzero(mask_utils.decode(rle)[0]).tolist())
+
+
+@pytest.mark.parametrize('to', ['ytvis', 'davis', 'mots_txt'])
+def test_boxes_that_cover_no_pixel_are_counted(to, tmp_path):
+    marks = {0: Mark(box=(2., 2., 3., 3.)), 1: Mark(box=(2.6, 2.6, .3, .3))}
+    tracks = [Track(1, 'car', marks), Track(2, 'car', {0: Mark(box=(-4., 0., 2., 2.))})]
+    made = Video('v', ['v/000001.jpg', 'v/000002.jpg'], 10, 8, tracks)
+    outcome = convert(Given(tmp_path), InMemory([made]), build_format(to), str(tmp_path / 'out'),
+                      Wishes(fill_boxes=True))
+    assert (outcome.objects, outcome.masks, outcome.boxes) == (1, 1, 0)
+    assert outcome.lost['boxes without a mask, which cover the centre of no pixel'] == 2
+    assert outcome.lost['boxes without a mask, taken as masks as asked'] == 1
+
+
+def test_videos_of_results_are_known_by_name_then_by_id(tmp_path):
+    def made(*names_and_ids):
+        return InMemory([Video(name, [f'{name}/0.jpg'], 10, 8, [
+            Track(1, 'car', {0: Mark(rle_of(SQUARE))})], id=key) for name, key in names_and_ids])
+
+    def written(*names_and_ids):
+        out = str(tmp_path / 'r.json')
+        outcome = convert(Given(tmp_path), made(*names_and_ids), build_format(
+            'results', annotations=str(tmp_path / 'ann.json')), out)
+        return [one['video_id'] for one in json.loads(pathlib.Path(out).read_text())], [
+            note for note in outcome.notes if 'alone' in note]
+    convert(Given(tmp_path), made(('a', 1), ('b', 2), ('a', 3)), build_format('ytvis'),
+            str(tmp_path / 'ann.json'))
+    assert written(('b', 1), ('a', 3), ('a', 1)) == ([2, 3, 1], [])
+    assert written(('task 2', 2), ('task 3', 3)) == ([2, 3], [
+        '2 videos are known by their id alone; the first, "task 2", is taken as "b" of '
+        f'{tmp_path}/ann.json'])
+    with pytest.raises(UserError, match='"c" and "d" of the input are both taken as its video "a"'):
+        written(('c', 1), ('d', 1))
 
 
 def test_palette_is_that_of_davis():

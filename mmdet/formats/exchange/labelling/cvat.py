@@ -1,5 +1,6 @@
 """CVAT for video 1.1: an XML file of tracks."""
 import contextlib
+import functools
 import os
 import re
 import tempfile
@@ -8,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from mmdet.formats.entries import Id
 from mmdet.formats.exchange.folders import list_videos, new_folder, same_size
-from mmdet.formats.exchange.format import FORMATS, Format, Given
+from mmdet.formats.exchange.format import FORMATS, Format, Given, one_of
 from mmdet.formats.exchange.labelling.cvat_reading import Shape, open_xml, tracks, xml_files
 from mmdet.formats.exchange.labelling.cvat_writing import OBJECT, OURS, write_head, write_tracks
 from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, draw_runs,
-                                                     ellipse, number_tracks, numbers, one_of)
+                                                     ellipse, number_tracks, numbers)
 from mmdet.formats.exchange.labelling.xml_events import elements
 from mmdet.formats.exchange.tracks import Category, Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images
@@ -163,13 +164,18 @@ class CvatVideo(Format):
             frames = [f'{folder}/frame_{task.start + task.step * place:06d}.PNG'
                       for place in range(length)]
         number_of_task = int(key) if re.fullmatch('[0-9]{1,15}', key) else None
-        task.builder = VideoBuilder(name, frames, *size, id=number_of_task)
+        task.builder = VideoBuilder(name, frames, *size, lost=self.lost, id=number_of_task)
+
+    @functools.cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders of frames."""
+        return frozenset(list_videos(self.frames) if self.frames else ())
 
     def _frames_of(self, root: str, name: str, task: _Task, length: int, alone: bool
                    ) -> tuple[list[str], tuple[int, int]]:
         """Names of the frames of a task, and their (width, height), from their folder."""
         folder = next((sub for sub in (name, os.path.splitext(name)[0], file_name(name))
-                       if sub in list_videos(root)), '' if alone else None)
+                       if sub in self._folders), '' if alone else None)
         images = [] if folder is None else list_images(os.path.join(root, folder))
         places = [task.start + task.step * place for place in range(length)]
         if len(images) == length:

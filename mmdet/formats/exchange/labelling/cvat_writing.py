@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pycocotools import mask as mask_utils
 
-from mmdet.formats.exchange.json_entries import category_entries
+from mmdet.formats.exchange.json_entries import unlisted
 from mmdet.formats.exchange.labelling.shapes import (OTHER_PIXELS, cropped, outlines, runs,
                                                      same_when_drawn)
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
@@ -50,7 +50,7 @@ def write_tracks(file: IO[str], video: Video, task: int | None, masks: str, lost
         lost: counts what is changed.
     """
     ids, new = kept_or_new([track.id for track in video.tracks])
-    lost[NEW_NUMBERS] += new * len(ids)
+    lost[NEW_NUMBERS] += new
     count = 0
     for track, number in zip(video.tracks, ids):
         for group, shapes in _parts(track, masks, lost):
@@ -102,7 +102,7 @@ def _labels(categories: list[Category], seen: Iterable[str]) -> str:
         f'<attribute><name>{name}</name><mutable>{mutable}</mutable><input_type>text</input_type>'
         '<default_value></default_value><values></values></attribute>'
         for name, mutable in zip(OURS, ('False', 'True', 'True', 'False', 'True')))
-    names = [entry['name'] for entry in category_entries(categories, seen)]
+    names = [*(category.name for category in categories), *unlisted(categories, seen)]
     for name in names:
         if NOT_XML.search(name):
             raise BadValue(f'class {name!r} has characters that XML cannot hold; use --rename')

@@ -1,4 +1,5 @@
 """Label Studio: the json it exports and imports, of image tasks and of video tasks."""
+import functools
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -9,15 +10,15 @@ import numpy as np
 from mmdet.formats.annotation_checks import MAX_FRAMES
 from mmdet.formats.entries import Id, is_box
 from mmdet.formats.exchange.folders import list_videos, same_size
-from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given
+from mmdet.formats.exchange.format import FORMATS, PROPERTIES, Format, Given, one_of
 from mmdet.formats.exchange.labelling import brush
 from mmdet.formats.exchange.labelling.label_studio_tasks import (BY_REGION, BY_TEXT, RESULTS,
                                                                  TRACK_KEYS, Region, Task,
                                                                  TaskReader, frame_name, identity,
-                                                                 path_of, video_of)
+                                                                 meta_of, path_of, video_of)
 from mmdet.formats.exchange.labelling.label_studio_writing import TASKS, Writing, write_tasks
 from mmdet.formats.exchange.labelling.shapes import (FILLED_IN, Rectangles, between, ellipse,
-                                                     number_tracks, numbers, one_of)
+                                                     number_tracks, numbers)
 from mmdet.formats.exchange.mask_folders import UNNAMED
 from mmdet.formats.exchange.tracks import Contents, Video, VideoBuilder
 from mmdet.formats.frame_files import list_images, natural_key
@@ -45,8 +46,10 @@ class LabelStudio(Format):
             ``meta``, that says of which object it is; None: the first in use of ``TRACK_KEYS``.
         untracked: ``refuse`` regions of images that do not say it where others do, or make each an
             object of its own, ``single``.
-        size: width, height of the frames of videos, whose files do not say it.
-        frames: folder with a folder of frames per video, whose names and size are taken.
+        size: width, height of the frames of videos, whose files do not say it, and of images
+            where none of their video has a region.
+        frames: folder with a folder of frames per video; of videos their names and size are
+            taken, of images the size where none of their video has a region.
         rectangles: ``boxes``, or ``masks`` of what they cover.
         masks: write ``masks`` of the brush, or ``polygons`` around their parts.
         tasks: write ``images``, one task per frame, or ``videos`` with boxes.
@@ -61,7 +64,10 @@ class LabelStudio(Format):
                  tasks: str = 'images', url: str = '/data/local-files/?d=') -> None:
         super().__init__()
         self.results = results and one_of('results', results, RESULTS)
-        self.track_key, self.size, self.frames = track_key, size, frames
+        if size is not None and (len(size) != 2 or min(size) < 1):
+            raise BadValue(f'size={",".join(map(str, size))}: expected WIDTH,HEIGHT in pixels')
+        self.track_key, self.frames = track_key, frames
+        self.size = (size[0], size[1]) if size else None
         self.untracked = one_of('untracked', untracked, ('refuse', 'single'))
         self.rectangle = Rectangles(rectangles, self.lost)
         self.writing = Writing(self.results or 'annotations', url,
@@ -101,6 +107,9 @@ class LabelStudio(Format):
                 yield self._of_video(task)
 
     def _label(self, region: Region) -> str:
+        """The class of a region; what else it says is counted."""
+        self.lost += {f'"{name:.40}" of meta': 1 for name in meta_of(region)
+                      if name not in IN_META and name != self.track_key}
         self.lost['further labels of regions'] += max(0, len(set(region.labels)) - 1)
         if not region.labels:
             self.lost[f'labels of regions, which had none and are "{UNNAMED}" now'] += 1
@@ -138,7 +147,7 @@ class LabelStudio(Format):
         tasks = sorted(tasks, key=lambda task: (
             task.data['frame'] if by_number else 0, natural_key(frame_name(task.data))))
         names = [frame_name(task.data) for task in tasks]
-        builder = VideoBuilder(name, names, *self._size(tasks))
+        builder = VideoBuilder(name, names, *self._size(name, tasks), lost=self.lost)
         keys: dict[Id, Id] = {}
         for place, task in enumerate(tasks):
             for order, region in enumerate(task.regions):
@@ -148,8 +157,8 @@ class LabelStudio(Format):
                 self._add(builder, place, f'{label} {number}', label, region, task.where)
         return self._number(builder, keys)
 
-    def _size(self, tasks: list[Task]) -> tuple[int, int]:
-        """(width, height) of the images of a video."""
+    def _size(self, name: str, tasks: list[Task]) -> tuple[int, int]:
+        """(width, height) of the images of a video; without a region, from the options."""
         sizes: dict[tuple[int, int] | None, str] = {}
         for task in tasks:
             for region in task.regions:
@@ -162,6 +171,8 @@ class LabelStudio(Format):
             said = _whole(task.data.get('width'), task.data.get('height'))
             if said:
                 sizes.setdefault(said, task.where)
+        if not sizes:
+            return self._size_from_options(name, tasks[0].where)
         if len(sizes) != 1 or None in sizes:
             raise BadValue(f'{tasks[-1].where}: expected one original_width and original_height in '
                            f'all images of a video, got {short([*sizes])}')
@@ -169,20 +180,29 @@ class LabelStudio(Format):
         assert size
         return size
 
+    def _size_from_options(self, name: str, where: str) -> tuple[int, int]:
+        if self.size:
+            return self.size
+        folder = next((sub for sub in (name, os.path.basename(name), file_name(name))
+                       if sub in self._folders), None)
+        if not self.frames or folder is None:
+            raise BadValue(f'{where}: no image of video "{name}" has a region, so nothing says how '
+                           'large they are; give it with --read size=WIDTH,HEIGHT, or frames=DIR '
+                           f'with the frames in {os.path.basename(name)}')
+        own = os.path.join(self.frames, folder)
+        return same_size(os.path.join(own, image) for image in list_images(own))
+
     def _add(self, builder: VideoBuilder, place: int, key: Id, label: str, region: Region,
              where: str) -> None:
         entry, value = region.entry, region.entry['value']
         where = f'{where}, region {short(entry.get("id"))}'
-        drawn = self._drawn(value, builder.video.size, where)
-        meta = entry['meta'] if isinstance(entry.get('meta'), dict) else {}
-        self.lost += {f'"{name:.40}" of meta': 1 for name in meta
-                      if name not in IN_META and name != self.track_key}
+        drawn, meta = self._drawn(value, builder.video.size, where), meta_of(region)
         if is_box(meta.get('box')):
             drawn['box'] = tuple(meta['box'])
-        score, level = entry.get('score', value.get('score')), meta.get('occlusion')
+        score = entry.get('score', value.get('score'))
         builder.add(place, key, label, iscrowd=bool(meta.get('iscrowd')),
                     score=None if score is None else numbers([score], f'{where}, score')[0],
-                    occlusion=level if level in (0, 1, 2) else None, **drawn)
+                    occlusion=meta.get('occlusion'), **drawn)
 
     def _drawn(self, value: dict, size: tuple[int, int], where: str) -> dict[str, Any]:
         """``segm`` or ``box`` of a region of an image."""
@@ -206,7 +226,7 @@ class LabelStudio(Format):
     def _of_video(self, task: Task) -> Video:
         name = os.path.splitext(os.path.basename(path_of(str(task.data.get('video')))))[0]
         names, size = self._frames_of(name, task)
-        builder = VideoBuilder(name, names, *size)
+        builder = VideoBuilder(name, names, *size, lost=self.lost)
         keys: dict[Id, Id] = {}
         for region in task.regions:
             if 'sequence' not in region.entry['value']:
@@ -225,6 +245,11 @@ class LabelStudio(Format):
                 self._add(builder, frame, key, label, drawn, task.where)
         return self._number(builder, keys)
 
+    @functools.cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders of frames."""
+        return frozenset(list_videos(self.frames) if self.frames else ())
+
     def _frames_of(self, name: str, task: Task) -> tuple[list[str], tuple[int, int]]:
         """Names of the frames of a video, and their (width, height)."""
         values = [region.entry['value'] for region in task.regions]
@@ -235,7 +260,7 @@ class LabelStudio(Format):
             raise BadValue(f'{task.where}: expected one number of frames, "framesCount", in all '
                            f'regions, got {short([*counts])}')
         if self.frames:
-            folder = name if name in list_videos(self.frames) else file_name(name)
+            folder = name if name in self._folders else file_name(name)
             own = os.path.join(self.frames, folder)
             images = list_images(own) if os.path.isdir(own) else []
             if not images or len(images) < max(counts, default=1):
@@ -247,8 +272,7 @@ class LabelStudio(Format):
             raise BadValue(f'{task.where}: nothing says how many frames the video has; give their '
                            'folder with --read frames=DIR')
         entries = [region.entry for region in task.regions]
-        size = (_whole(*(self.size if self.size and len(self.size) == 2 else (None, None)))
-                or _whole(task.data.get('width'), task.data.get('height'))
+        size = (self.size or _whole(task.data.get('width'), task.data.get('height'))
                 or next(filter(None, (_whole(e.get('original_width'), e.get('original_height'))
                                       for e in entries)), None))
         if size is None:

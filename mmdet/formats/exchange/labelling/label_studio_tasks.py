@@ -137,10 +137,15 @@ class TaskReader:
         return list(regions.values()), is_video
 
 
+def meta_of(region: Region) -> dict:
+    """What was noted of a region by hand, and by what writes files for Label Studio."""
+    meta = region.entry.get('meta')
+    return meta if isinstance(meta, dict) else {}
+
+
 def identity(region: Region, key: str) -> Id | None:
     """What a region says under a key, of which object it is."""
-    entry = region.entry
-    meta = entry['meta'] if isinstance(entry.get('meta'), dict) else {}
+    entry, meta = region.entry, meta_of(region)
     if key == BY_TEXT:
         text = meta.get('text')
         found: Any = text[0] if isinstance(text, list) and text else text

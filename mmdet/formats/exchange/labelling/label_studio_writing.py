@@ -47,7 +47,7 @@ def write_tasks(contents: Contents, out: str, writing: Writing) -> None:
         count = 0
         for video in contents.videos:
             ids, new = kept_or_new([track.id for track in video.tracks])
-            writing.lost[NEW_NUMBERS] += new * len(ids)
+            writing.lost[NEW_NUMBERS] += new
             numbers = {track.id: number for track, number in zip(video.tracks, ids)}
             for data, regions in tasks(video, numbers, writing):
                 count += 1

@@ -17,10 +17,10 @@ from pycocotools import mask as mask_utils
 from mmdet.formats.entries import Id, is_box
 from mmdet.formats.exchange.folders import (frame_stems, list_videos, new_folder, same_size, stem,
                                             sub_folders)
-from mmdet.formats.exchange.format import FORMATS, Format, Given
+from mmdet.formats.exchange.format import FORMATS, Format, Given, one_of
 from mmdet.formats.exchange.json_entries import unknown_keys
 from mmdet.formats.exchange.labelling.shapes import (OTHER_PIXELS, Rectangles, cropped, ellipse,
-                                                     number_tracks, numbers, one_of, outlines,
+                                                     number_tracks, numbers, outlines,
                                                      same_when_drawn)
 from mmdet.formats.exchange.numbering import NEW_NUMBERS, kept_or_new
 from mmdet.formats.exchange.tracks import Contents, Mark, Track, Video, VideoBuilder
@@ -96,49 +96,49 @@ class Labelme(Format):
 
     def _video(self, name: str, folder: str) -> Video:
         files = _json_files(folder) if os.path.isdir(folder) else {}
-        frames, size = self._frames_of(name, folder, files)
+        frames, size, contents = self._frames_of(name, folder, files)
         stems = [stem(frame) for frame in frames]
         self.lost['json files that belong to no frame'] += len(set(files) - set(stems))
         lacking = sum(frame not in files for frame in stems)
         if lacking:
             self.notes.append(f'{folder}: {lacking} of {len(stems)} frames have no .json; they '
                               'are taken as empty')
-        builder = VideoBuilder(name, frames, *size)
+        builder = VideoBuilder(name, frames, *size, lost=self.lost)
         for place, frame in enumerate(stems):
             if frame in files:
-                self._add_frame(builder, place, files[frame])
+                path = files[frame]
+                self._add_frame(builder, place, contents.pop(frame, {}) or _content(path), path)
         video = builder.done()
         number_tracks(video, {track.id: _group(track) for track in video.tracks})
         return video
 
     def _frames_of(self, name: str, folder: str, files: dict[str, str]
-                   ) -> tuple[list[str], tuple[int, int]]:
-        """Names of the frames, and their (width, height)."""
+                   ) -> tuple[list[str], tuple[int, int], dict[str, dict]]:
+        """Names of the frames, their (width, height), and what was read of the files for that."""
         own = os.path.join(self.frames, name) if self.frames else folder
         images = list_images(own)
         if images:
             return ([f'{name}/{image}' for image in images],
-                    same_size(os.path.join(own, image) for image in images))
+                    same_size(os.path.join(own, image) for image in images), {})
+        contents = {key: _content(path) for key, path in files.items()}
         frames: list[str] = []
         sizes: dict[tuple[Any, Any], str] = {}
-        for key, path in files.items():
-            content = _content(path)
+        for key, content in contents.items():
             size = content.get('imageWidth'), content.get('imageHeight')
-            sizes.setdefault(size, path)
+            sizes.setdefault(size, files[key])
             ending = os.path.splitext(str(content.get('imagePath')))[1].lower()
             frames.append(f'{name}/{key}{ending if ending in IMAGE_SUFFIXES else ".jpg"}')
         (width, height), path = next(iter(sizes.items()))
         if len(sizes) > 1 or type(width) is not int or type(height) is not int:
             raise BadValue(f'{path}: expected one imageWidth and imageHeight in all files of the '
                            f'video, got {short(list(sizes))}; or put the frames beside them')
-        return frames, (width, height)
+        return frames, (width, height), contents
 
-    def _add_frame(self, builder: VideoBuilder, place: int, path: str) -> None:
-        content = _content(path)
+    def _add_frame(self, builder: VideoBuilder, place: int, content: dict, path: str) -> None:
         _check_size(content, builder.video.size, path)
         shapes = content['shapes']
         self.lost += unknown_keys(shapes, KNOWN, 'shapes')
-        self.lost += {'flags of frames': len(_raised(content))}
+        self.lost += {'flags of frames': sum(_flags(content).values())}
         alone = Counter(s['label'] for s in shapes
                         if s.get('group_id') is None and s.get('shape_type') not in LINES)
         for label, count in alone.items():
@@ -157,18 +157,18 @@ class Labelme(Format):
         if kind in LINES:
             self.lost[f'shapes of type "{kind}", which have no area'] += 1
             return
-        flags = _raised(shape)
-        self.lost += {f'"{flag:.40}" of the flags of shapes': 1 for flag in flags - set(FLAGS)}
+        flags = _flags(shape)
+        self.lost += {f'"{flag:.40}" of the flags of shapes': 1
+                      for flag, is_set in flags.items() if is_set and flag not in FLAGS}
         drawn = self._drawn(kind, shape, builder.video.size, where)
         box = shape.get('box')
         if box is not None and is_box(box):
             drawn['box'] = tuple(box)
         level = shape.get('occlusion')
         if level not in (0, 1, 2):
-            level = (int('occluded' in flags) if 'occluded' in (shape.get('flags') or ())
-                     else None)
+            level = int(flags['occluded']) if 'occluded' in flags else None
         score = shape.get('score')
-        builder.add(place, key, label, occlusion=level, iscrowd='iscrowd' in flags,
+        builder.add(place, key, label, occlusion=level, iscrowd=flags.get('iscrowd', False),
                     score=None if score is None else numbers([score], f'{where}, score')[0],
                     **drawn)
 
@@ -200,7 +200,7 @@ class Labelme(Format):
     def _write(self, video: Video, folder: pathlib.Path) -> None:
         folder.mkdir()
         ids, new = kept_or_new([track.id for track in video.tracks])
-        self.lost[NEW_NUMBERS] += new * len(ids)
+        self.lost[NEW_NUMBERS] += new
         numbers = {track.id: number for track, number in zip(video.tracks, ids)}
         for name, frame, seen in zip(frame_stems(video), video.file_names, video.by_frame()):
             ending = os.path.splitext(frame)[1].lower()
@@ -263,20 +263,22 @@ def _is_labelme(path: str) -> bool:
 
 
 def _content(path: str) -> dict:
+    """A file; of the picture in it, which may be large, the (width, height)."""
     content = read_json(path)
     shapes = content.get('shapes') if isinstance(content, dict) else None
     if not isinstance(shapes, list) or not all(
             isinstance(s, dict) and isinstance(s.get('label'), str) for s in shapes):
         raise BadValue(f'{path}: not a labelme file, it has no list "shapes" with labels')
+    if content.get('imageData') is not None:
+        content['imageData'] = _picture(content['imageData'], path, 'imageData').size
     return content
 
 
 def _check_size(content: dict, size: tuple[int, int], path: str) -> None:
     """Refuse a file, or a picture in it, of another size than the frame."""
     said: list[Any] = [content.get('imageHeight'), content.get('imageWidth')]
-    data = content.get('imageData')
-    if data is not None:
-        said = [*_picture(data, path, 'imageData').size][::-1]
+    if content.get('imageData') is not None:
+        said = [*content['imageData']][::-1]
     if said != [None, None] and said != [*size]:
         raise BadValue(f'{path}: is of a picture of {said[1]!r:.20} x {said[0]!r:.20} pixels, the '
                        f'frame has {size[1]} x {size[0]}')
@@ -330,10 +332,10 @@ def _base64(mask: np.ndarray) -> str:
     return base64.b64encode(file.getvalue()).decode('ascii')
 
 
-def _raised(entry: dict) -> set[str]:
-    """The flags of a file or shape that are set."""
+def _flags(entry: dict) -> dict[str, bool]:
+    """The flags of a file or shape, and whether they are set; none where they are no object."""
     flags = entry.get('flags')
-    return {str(key) for key, value in flags.items() if value} if isinstance(flags, dict) else set()
+    return {key: bool(up) for key, up in flags.items()} if isinstance(flags, dict) else {}
 
 
 def _group(track: Track) -> Id:
@@ -348,12 +350,12 @@ def _link(root: str, name: str, target: pathlib.Path) -> None:
     Raises:
         FileNotFoundError, ValueError: there is no such frame, or it is not in its folder.
     """
-    source, folder = os.path.realpath(os.path.join(root, name)), os.path.realpath(root)
-    if not source.startswith(os.path.join(folder, '')):
-        raise BadValue(f'{name}: leads out of the folder of frames, {root}')
+    if '\0' in name or os.path.isabs(name) or os.pardir in name.split('/'):
+        raise BadValue(f'{name}: leads out of the folder of frames, {root}, or names no file')
+    source = os.path.join(root, name)  # maybe over links, which are the user's own
     if not os.path.isfile(source):
-        raise MissingFile(f'{os.path.join(root, name)}: no such frame')
+        raise MissingFile(f'{source}: no such frame')
     try:
-        os.link(source, target)
+        os.link(os.path.realpath(source), target)
     except OSError:
         shutil.copyfile(source, target)

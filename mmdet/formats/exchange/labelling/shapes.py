@@ -9,6 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmdet.formats.entries import Id
+from mmdet.formats.exchange.format import one_of
 from mmdet.formats.exchange.tracks import Box, Video
 from mmdet.formats.rle import BadMask, short
 from mmdet.formats.segmentations import to_rles
@@ -52,13 +53,6 @@ class Rectangles:
         (left, top), (right, bottom) = (tuple(f(p[i] for p in corners) for i in (0, 1))
                                         for f in (min, max))
         return dict(box=(left, top, right - left, bottom - top))
-
-
-def one_of(option: str, value: str, choices: Sequence[str]) -> str:
-    """An option's value if it is one of its choices; else a ValueError that names them."""
-    if value not in choices:
-        raise BadValue(f'{option}={value}: expected {" or ".join(choices)}')
-    return value
 
 
 def numbers(values: Sequence[Any], where: str) -> list[float]:
