@@ -18,7 +18,7 @@ EXTRAS = {
     'eval': ['trackeval>=1.3', 'jinja2>=3.1'],  # HOTA and identities; report pages
     'export': ['onnx>=1.17', 'onnxruntime>=1.20', 'onnxscript>=0.3'],
     'interop': ['pandas>=2.0', 'supervision>=0.20'],  # tables; annotators of others
-    'tune': ['scipy>=1.9'],  # scipy: test_cfg.track.assigner='hungarian'
+    'tune': ['scipy>=1.9', 'optuna>=4.0'],  # test_cfg.track.assigner='hungarian'; --sampler tpe
 }
 
 

@@ -12,9 +12,10 @@ from mmengine.config import Config
 from mmdet.datasets import build_dataset
 from mmdet.engine import checks
 from mmdet.engine.environment import check_count, this_device
+from mmdet.engine.guided_search import check_installed, guess_better
 from mmdet.engine.progress import Progress
 from mmdet.engine.replay import check_fits
-from mmdet.engine.search import Search, Trial, TrialLog, best, best_by_fold, explained, split
+from mmdet.engine.search import WHOLE, Search, Trial, TrialLog, best, best_by_fold, explained, split
 from mmdet.engine.search_space import (DEFAULT, Axis, changes_type, every_value, overrides,
                                        parse_axis, settings_to_try, with_settings)
 from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
@@ -80,6 +81,8 @@ def prepare(options: TuneOptions) -> Search:
         if getattr(options, name) < 1:
             raise BadValue(f'--{name} {getattr(options, name)}: expected 1 or more')
     check_count(max(options.steps, 1), '--steps')
+    if options.sampler == 'tpe':
+        check_installed()
     if options.objective != 'ap':
         load_metrics()
     file = DetectionFile(options.detections)
@@ -139,17 +142,38 @@ def _try_all(options: TuneOptions, search: Search, logger: logging.Logger) -> li
         space=list(options.space), sampler=options.sampler, steps=options.steps,
         seed=options.seed, folds=options.folds, objective=options.objective)
     log = TrialLog(options.out, about)
-    todo = itertools.chain([{}], settings_to_try(_axes(options), options.sampler, options.seed,
-                                                 options.steps))
-    left = list(itertools.islice(todo, len(log.trials), options.trials + 1))
     if log.trials:
         logger.info('%s: %d trials are there', options.out, len(log.trials))
+    else:
+        log.add(search.trial({}))
+    if options.sampler == 'tpe':
+        _guess_all(options, search, log, logger)
+        return log.trials
+    todo = settings_to_try(_axes(options), options.sampler, options.seed, options.steps)
+    left = list(itertools.islice(todo, len(log.trials) - 1, options.trials))
     progress = Progress(len(left), logger, 'trials')
     for settings in left:
         log.add(search.trial(settings))
         progress.update()
     progress.finish()
     return log.trials
+
+
+def _guess_all(options: TuneOptions, search: Search, log: TrialLog, logger: logging.Logger) -> None:
+    """A search for each fold that sees the other videos only, and one that sees all, in turn.
+
+    Were there one search for all, what is held out would have had a say in what is tried.
+    """
+    turns = [*range(options.folds), WHOLE]
+    places = range(len(log.trials) - 1, options.trials * len(turns))
+    progress = Progress(len(places), logger, 'trials')
+    for place in places:
+        fold = turns[place % len(turns)]
+        tried = [(trial.settings, trial.target(fold)) for trial in log.trials
+                 if trial.guessed_from == fold]
+        log.add(search.trial(guess_better(_axes(options), tried, options.seed), fold))
+        progress.update()
+    progress.finish()
 
 
 def _judge(options: TuneOptions, search: Search, trials: Sequence[Trial], chosen: Trial) -> Tuned:

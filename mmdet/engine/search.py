@@ -20,6 +20,7 @@ from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told, write_bytes
 
 AFTERWARDS = ('after_video', 'backward', 'track_score')  # of test_cfg.track: for whole videos
+WHOLE = -1  # in place of a fold: nothing is held out
 KEPT = 32  # replays that are remembered: settings that differ in AFTERWARDS share one
 
 
@@ -28,6 +29,13 @@ class Trial(NamedTuple):
     settings: dict[str, Any]
     score: float  # of all videos
     score_without: list[float]  # of all but those of each fold
+    # which scores they were guessed from: score_without of this fold; WHOLE: score; None: no scores
+    guessed_from: int | None = None
+
+    def target(self, fold: int) -> float:
+        """The score on all videos but those of a fold; on all for ``WHOLE``; -1 for nan."""
+        score = self.score if fold == WHOLE else self.score_without[fold]
+        return score if score == score else -1
 
 
 def split(count: int, folds: int, seed: int) -> np.ndarray:
@@ -115,13 +123,13 @@ class Search:
         """(B,) percent, see :meth:`IdScores.score`."""
         return self.scores.score(self.objective, named, weights)
 
-    def trial(self, settings: dict[str, Any]) -> Trial:
+    def trial(self, settings: dict[str, Any], guessed_from: int | None = None) -> Trial:
         """Score a setting on all videos, and on all but those of each fold."""
         folds = np.arange(self.fold.max() + 1)
         weights = np.concatenate([np.ones((1, len(self.fold)), np.int64),
                                   (self.fold != folds[:, None]).astype(np.int64)])
         whole, *parts = self.score(self.named(settings), weights).tolist()
-        return Trial(settings, whole, parts)
+        return Trial(settings, whole, parts, guessed_from)
 
     def held_out(self, chosen: Sequence[dict[str, Any]]) -> Named:
         """The ids where the videos of each fold are tracked with settings of their own."""
@@ -139,19 +147,19 @@ def _named(followed: Sequence[VideoTracks], names: Sequence[str]) -> Named:
                  [tracks.labels for tracks in followed], names)
 
 
-def best(trials: Sequence[Trial]) -> Trial:
-    """The best on all videos; the first of equals, so the config as it is where nothing helps."""
-    return max(trials, key=lambda trial: _value(trial.score))
+def best(trials: Sequence[Trial], fold: int = WHOLE) -> Trial:
+    """The best on the videos that are not of a fold, chosen without a look at those that are.
+
+    Trials that were guessed from other videos' scores have no say. The first of equals is taken,
+    so the config as it is where nothing helps.
+    """
+    return max((trial for trial in trials if trial.guessed_from in (None, fold)),
+               key=lambda trial: trial.target(fold))
 
 
 def best_by_fold(trials: Sequence[Trial]) -> list[Trial]:
     """For each fold the trial that is best on the videos of the others."""
-    return [max(trials, key=lambda trial: _value(trial.score_without[fold]))
-            for fold in range(len(trials[0].score_without))]
-
-
-def _value(score: float) -> float:
-    return score if score == score else -1
+    return [best(trials, fold) for fold in range(len(trials[0].score_without))]
 
 
 class TrialLog:

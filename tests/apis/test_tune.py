@@ -8,6 +8,7 @@ import pytest
 from mmdet.apis.replay import ReplayOptions
 from mmdet.apis.replay import run as replay
 from mmdet.apis.tune import TuneOptions, run, snippet
+from mmdet.engine.search import WHOLE
 from mmdet.engine.search_space import DEFAULT, overrides, with_settings
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.formats import YTVOS
@@ -49,6 +50,20 @@ def test_identities_as_objective(planted, tmp_path, objective):
     pooled = tracking_scores(gt, gt.loadRes(str(tmp_path / 'y.pkl.json')))[COMBINED]
     name = dict(hota='HOTA', idf1='IDF1')[objective]
     assert tuned.trials[0].score == pytest.approx(100 * headline(pooled)[name])
+
+
+def test_guided_search_holds_out_what_it_guesses_from(planted, tmp_path):
+    pytest.importorskip('optuna')
+    options = TuneOptions(**planted, space=['model.track_head.match_coeff.1=0:40',
+                                            'test_cfg.track.max_age=None,5'], trials=3,
+                          sampler='tpe', samples=0, out=str(tmp_path / 't.jsonl'))
+    tuned = run(options)
+    folds = [trial.guessed_from for trial in tuned.trials]
+    assert folds == [None, *3 * [0, 1, WHOLE]]  # each fold three trials, and all videos
+    assert tuned.best.guessed_from in (None, WHOLE)
+    lines = (tmp_path / 't.jsonl').read_text().splitlines(keepends=True)
+    (tmp_path / 't.jsonl').write_text(''.join(lines[:6]))
+    assert run(options).trials == tuned.trials  # goes on as if it had not been stopped
 
 
 @pytest.mark.parametrize('settings, want', [

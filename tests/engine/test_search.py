@@ -1,12 +1,14 @@
 """Search of tracking settings: spaces, trials and the file of them."""
 import itertools
 import json
+import sys
 
 import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmdet.engine.search import Trial, TrialLog, best, best_by_fold, explained, split
+from mmdet.engine.guided_search import check_installed, guess_better
+from mmdet.engine.search import WHOLE, Trial, TrialLog, best, best_by_fold, explained, split
 from mmdet.engine.search_space import Axis, overrides, parse_axis, settings_to_try, with_settings
 
 
@@ -57,6 +59,32 @@ TRIALS = [Trial({}, 10, [10, 12]), Trial({'a': 1}, 14, [16, 11]), Trial({'a': 2}
 
 def test_each_fold_gets_what_is_best_without_it():
     assert best(TRIALS) is TRIALS[1] and best_by_fold(TRIALS) == [TRIALS[1], TRIALS[2]]
+
+
+def test_what_was_guessed_from_a_fold_is_not_chosen_for_it():
+    guessed = [*TRIALS[:3], Trial({'a': 4}, 20, [20, 20], 0), Trial({'a': 5}, 30, [30, 30], 1),
+               Trial({'a': 6}, 25, [25, 25], WHOLE)]
+    assert best(guessed).settings == {'a': 6}
+    assert [trial.settings for trial in best_by_fold(guessed)] == [{'a': 4}, {'a': 5}]
+
+
+def test_guesses_learn_from_scores():
+    pytest.importorskip('optuna')
+    axes, tried = [Axis('a', low=0, high=1), Axis('b', (None, 5, 'latest'))], []
+    for _ in range(40):
+        settings = guess_better(axes, tried, seed=3)
+        assert settings == guess_better(axes, tried, seed=3)
+        assert 0 <= settings['a'] <= 1 and settings['b'] in (None, 5, 'latest')
+        tried.append((settings, -abs(settings['a'] - .8) - (settings['b'] != 5)))
+    first, later = (np.mean([score for _, score in part]) for part in (tried[:10], tried[-10:]))
+    assert later > first / 2  # both below 0: at most half as far from the best
+    assert tried[0][0] != guess_better(axes, [], seed=4)
+
+
+def test_without_optuna_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'optuna', None)
+    with pytest.raises(ImportError, match='--sampler tpe needs the package optuna: pip install'):
+        check_installed()
 
 
 def test_what_explains_ap():

@@ -30,8 +30,10 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     add('--objective', default='ap', choices=['ap', 'hota', 'idf1'],
         help='what is searched for; hota and idf1 (of all detections, as eval_video.py prints '
         'them) need trackeval')
-    add('--trials', type=int, default=200, metavar='N', help='how many settings')
-    add('--sampler', default='random', choices=['random', 'grid'], help='how they are chosen')
+    add('--trials', type=int, default=200, metavar='N',
+        help='how many settings; with tpe so many for each fold and for all videos')
+    add('--sampler', default='random', choices=['random', 'grid', 'tpe'],
+        help='how they are chosen; tpe learns from the scores so far, and needs optuna')
     add('--steps', type=int, default=4, metavar='N', help='of a grid, from LOW to HIGH')
     add('--seed', type=int, default=0, help='of the settings, the folds and the samples')
     add('--folds', type=int, default=2, metavar='N', help='parts of the videos')
