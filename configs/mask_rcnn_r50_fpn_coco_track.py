@@ -6,7 +6,7 @@ model = dict(
     type='MaskTrackRCNN',
     pretrained=None,
     rpn_head=dict(type='TorchvisionRPNHead'),
-    track_head=dict(type='RoICosineTrackHead'),
+    track_head=dict(type='RoICosineTrackHead', match_coeff=[1, 2, 10]),
     mask_head=dict(paste_margin=1))
 test_cfg = dict(
     rpn=dict(

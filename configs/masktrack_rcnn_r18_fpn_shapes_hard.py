@@ -1,5 +1,5 @@
 # The same small model on the hard moving shapes (make_shapes.py --preset hard): crossings of
-# look-alikes, long occlusions, returns, blur; 2160 steps, within half an hour on two CPU cores
+# look-alikes, long occlusions, returns, blur; 2152 steps, within half an hour on two CPU cores
 _base_ = './masktrack_rcnn_r18_fpn_shapes.py'
 data_root = 'data/shapes_hard/'
 data = dict(

@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
         help='where logs and checkpoints go (default: work_dir of the config)')
     add('--resume_from', metavar='FILE', help='go on from this checkpoint')
     add('--auto-resume', action='store_true',
-        help='go on from the newest whole checkpoint of the work folder, if any')
+        help='go on from the furthest whole checkpoint of the work folder, if any')
     add('--overwrite', action='store_true',
         help='remove the checkpoints of an earlier run from the work folder')
     add('--load_from', metavar='WEIGHTS',

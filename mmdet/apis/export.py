@@ -14,7 +14,7 @@ from mmdet.datasets import build_dataset
 from mmdet.datasets.transforms import View, check_scales
 from mmdet.engine import checks
 from mmdet.engine.environment import set_threads
-from mmdet.engine.export import (FORMATS, LIMITS, Difference, ExportedTracker, OnnxNetwork, compare,
+from mmdet.engine.export import (FORMATS, LIMITS, Difference, ExportedTracker, compare,
                                  open_network, write_network)
 from mmdet.engine.test_loop import network_input
 from mmdet.formats.sources import open_source
@@ -134,12 +134,12 @@ def frames_of(detector: nn.Module, video: str) -> Iterator[tuple[Tensor, dict]]:
 
 def init_exported(config: str | os.PathLike | Config, file: str | os.PathLike,
                   cfg_options: dict[str, Any] | None = None) -> ExportedTracker:
-    """Open an ONNX file for use where a detector of :func:`mmdet.apis.init_detector` is used.
+    """Open a file of the network where a detector of :func:`mmdet.apis.init_detector` is used.
 
     Args:
         config: of the detector that was exported; thresholds and suppression are in the file,
             how ids are given is not.
-        file: written by ``tools/export.py``.
+        file: written by ``tools/export.py``: ONNX, or an archive ``.pt2``.
         cfg_options: dotted keys of the config to other values.
 
     Raises:
@@ -148,4 +148,4 @@ def init_exported(config: str | os.PathLike | Config, file: str | os.PathLike,
     """
     cfg = read_config(config, cfg_options)
     set_threads(0, cfg.get('num_threads'), CPU)
-    return ExportedTracker(cfg, OnnxNetwork(file))
+    return ExportedTracker(cfg, open_network(file))

@@ -15,6 +15,7 @@ from mmengine.registry import VISBACKENDS
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from mmdet.apis.test import track_score
 from mmdet.checkpoint import load_checkpoint, read_checkpoint
 from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.datasets.base import BaseDataset
@@ -29,6 +30,7 @@ from mmdet.engine.test_loop import choose_loop, evaluate_detector, result_types
 from mmdet.engine.trainer import Trainer
 from mmdet.engine.validation import Validation
 from mmdet.engine.work_folder import work_folder
+from mmdet.formats.results import check_track_score
 from mmdet.models import build_detector
 from mmdet.utils import atomic_write, get_root_logger, load_config
 from mmdet.utils.config import require
@@ -218,7 +220,8 @@ def validation_of(cfg: Config, model: nn.Module) -> Validation:
         raise BadKey(f'checkpoint_config.save_best is "{wanted}", but --validate scores '
                      f'{" and ".join(types)}; name one of their numbers, e.g. "{types[0]}_AP", or '
                      'leave it "auto"')
-    evaluate = functools.partial(evaluate_detector, types=types,
+    check_track_score(track_score(cfg))
+    evaluate = functools.partial(evaluate_detector, types=types, track_score=track_score(cfg),
                                  amp=classic.inference(cfg).get('amp', False))
     return Validation(dataset, evaluate, classic.evaluation(cfg))
 

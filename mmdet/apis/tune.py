@@ -4,6 +4,7 @@ import itertools
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,12 @@ def run(options: TuneOptions) -> Tuned:
 
 def _with_known_masks(options: TuneOptions, logger: logging.Logger) -> TuneOptions:
     """Without the default axis of ``MotionMaskIoU`` where the detections have no masks for it."""
-    if tuple(options.space) != DEFAULT or DetectionFile(options.detections).version > 1:
+    if tuple(options.space) != DEFAULT:
+        return options
+    if find_spec('scipy') is None:
+        logger.warning('assigner=hungarian and backward are left out: they need scipy '
+                       '(pip install scipy)')
+    if DetectionFile(options.detections).version > 1:
         return options
     logger.warning('MotionMaskIoU is left out: %s was saved before masks were kept for matching',
                    options.detections)

@@ -111,10 +111,12 @@ def with_settings(cfg: Config, settings: dict[str, Any]) -> Config:
                 place = place[name]
             if changes_type(key, value, place):
                 place.clear()
+            if last.isdigit() and not isinstance(place, list):  # a list that is a default
+                raise ValueError
             place[int(last) if isinstance(place, list) else last] = value
         except (ValueError, IndexError, AttributeError, TypeError):
             raise BadKey(f'{key}: the config has no such place; look at it with '
-                         'tools/print_config.py') from None
+                         'tools/analysis/print_config.py') from None
     return cfg
 
 

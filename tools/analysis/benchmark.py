@@ -111,8 +111,12 @@ class Ours:
         if checkpoint:
             load_checkpoint(self.model, checkpoint)
         elif hasattr(self.model, 'track'):  # all objects are new: none is lost, each gets a mask
-            self.model.track_head.match_coeff = None
-            torch.nn.init.zeros_(self.model.track_head.fcs[-1].weight)
+            head = self.model.track_head
+            head.match_coeff = None
+            if hasattr(head, 'fcs'):
+                torch.nn.init.zeros_(head.fcs[-1].weight)
+            else:
+                head.new_object = 1.  # the largest cosine there is
         self.model = prepare_inference(self.model, amp, compiled)
         self.dataset, self.device, self.memory = dataset, device, None
         self.preprocess = dataset.preprocessor()
