@@ -100,7 +100,8 @@ def prepare(options: TrainOptions) -> Prepared:
         init_dist(options.launcher, **{**cfg.get('dist_params', {}), **on_cpu})
     logger = get_root_logger(cfg.get('log_level', 'INFO'))
     if options.auto_resume:
-        cfg.resume_from = find_latest(cfg.work_dir, logger) or cfg.get('resume_from')
+        found = find_latest(cfg.work_dir, logger) if rank_and_world()[0] == 0 else None
+        cfg.resume_from = broadcast(found) or cfg.get('resume_from')  # all go on from one
     cfg.seed = choose_seed(cfg)
     set_random_seed(cfg.seed, cfg.deterministic)
     dataset = build_dataset(cfg.data.train)

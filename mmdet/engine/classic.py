@@ -234,8 +234,8 @@ def scaled_lr(cfg: Config, pairs_a_step: int) -> tuple[float, str | None]:
 
 
 def prepare_model(cfg: Config, model: nn.Module) -> nn.Module:
-    """``channels_last``, ``compile`` and ``cudnn_benchmark``."""
-    if cfg.get('cudnn_benchmark', False):
+    """``channels_last``, ``compile`` and ``cudnn_benchmark``, which ``deterministic`` overrules."""
+    if cfg.get('cudnn_benchmark', False) and not cfg.get('deterministic', False):
         torch.backends.cudnn.benchmark = True
     if cfg.get('channels_last', False):
         model = model.to(memory_format=torch.channels_last)

@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmdet.engine import run_state
-from mmdet.engine.faults import is_lost_peer
 from mmdet.utils.errors import sentence
 
 PATIENCE = 5.  # seconds a rank leaves to each rank before it
@@ -37,7 +36,8 @@ class LastUpdate:
         self.moving = [b for m in norms if m.training and m.track_running_stats
                        for b in (m.running_mean, m.running_var, m.num_batches_tracked)
                        if b is not None]
-        self.kept = [b.clone() for b in self.moving]
+        if len(self.kept) != len(self.moving):
+            self.kept = [b.clone() for b in self.moving]
         self.remember()
 
     def changing(self) -> None:
@@ -45,8 +45,10 @@ class LastUpdate:
         self.place = None
 
     def remember(self) -> None:
-        """An update is done."""
+        """An update is done; nothing happens where gradients wait for the next one."""
         trainer = self.trainer
+        if not trainer.updater.is_update(trainer.iter):
+            return
         self.place = trainer.epoch, trainer.iter, trainer.inner
         for kept, buffer in zip(self.kept, self.moving):
             kept.copy_(buffer)
@@ -55,17 +57,18 @@ class LastUpdate:
         """The trainer's state is on the disk."""
         self.saved = self.trainer.iter
 
-    def save(self, fault: Exception) -> None:
+    def save(self) -> None:
         """After a fault: write what the last update left, unless it is written already.
 
-        Only one process has to: the first, or, if that is gone, the next that misses it.
+        Only one process has to: the first, or the next that misses it. Rank 0 may be gone, or
+        wait for this process in an exchange that NCCL does not end.
         """
         trainer, place = self.trainer, self.place
-        if place is None or place[1] == self.saved:
+        if place is None or place[1] <= self.saved:
             return
         name = f'iter_{place[1]}.pth'
         path = os.path.join(trainer.work_dir, name)
-        if trainer.rank and (not is_lost_peer(fault) or appears(path, PATIENCE * trainer.rank)):
+        if trainer.rank and appears(path, PATIENCE * trainer.rank):
             return
         try:
             self._go_back()

@@ -248,7 +248,7 @@ def evaluate_detector(detector: nn.Module, dataset: BaseDataset, device: torch.d
         raise BadValue(f'{dataset.ann_file}: no annotations to score against; give data.val '
                        'a file that has them (split the training set by video)')
     types = list(types or result_types(detector, dataset))
-    ready = prepare_inference(detector, amp)
+    ready = together(lambda: prepare_inference(detector, amp))
     results = choose_loop(ready, dataset)(ready, dataset, device, logger=logger)
 
     def score() -> dict[str, dict[str, float]] | None:

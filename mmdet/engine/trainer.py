@@ -17,7 +17,7 @@ from mmdet.engine import run_state
 from mmdet.engine.distribution import largest, rank_and_world
 from mmdet.engine.environment import iteration_seed, set_random_seed
 from mmdet.engine.faults import explain
-from mmdet.engine.hooks import TrainingInterrupted
+from mmdet.engine.hooks import STOPPING, TrainingInterrupted
 from mmdet.engine.last_update import LastUpdate
 from mmdet.engine.run_checkpoints import CheckpointFolder
 from mmdet.engine.updater import Updater
@@ -52,7 +52,8 @@ class Trainer:
         epoch: finished epochs.
         iter: finished steps of the run.
         inner: finished steps of the epoch.
-        stop_signal: set by a hook to stop after the current update.
+        signal_here: the signal that came to this process.
+        stop_signal: the one that all processes stop for, after the current update.
     """
 
     def __init__(self, model: nn.Module, loader: Iterable[Batch], preprocess: FramePreprocessor,
@@ -69,6 +70,7 @@ class Trainer:
         self.device = next(model.parameters()).device
         self.rank, self.world_size = rank_and_world()
         self.epoch = self.iter = self.inner = 0
+        self.signal_here: int | None = None
         self.stop_signal: int | None = None
         self.resuming = False
         self.last_update = LastUpdate(self)
@@ -102,7 +104,7 @@ class Trainer:
         except TrainingInterrupted:
             raise
         except Exception as error:
-            self.last_update.save(error)
+            self.last_update.save()
             told = explain(error)
             raise told from (None if told is error else error)
         finally:
@@ -157,15 +159,23 @@ class Trainer:
         return self.model(return_loss=True, **frames, **rest)
 
     def read(self, values: dict[str, Tensor], grad_norm: Tensor | None) -> dict[str, float]:
-        """Losses and gradient norm as numbers, means over the ranks; one wait for the device."""
+        """Losses and gradient norm as numbers, means over the ranks; one wait for the device.
+
+        In the same exchange the ranks agree on a signal that came to one of them.
+        """
         if grad_norm is not None:
             values = dict(values, grad_norm=grad_norm)
         device = values['loss'].device
-        stacked = torch.stack([value.float().to(device) for value in values.values()])
+        signals = {f'signal {s}': torch.full((), float(self.signal_here == s), device=device)
+                   for s in STOPPING if self.world_size > 1}
+        stacked = torch.stack([v.float().to(device) for v in {**values, **signals}.values()])
         if self.world_size > 1:
             dist.all_reduce(stacked)
             stacked /= self.world_size
-        return dict(zip(values, stacked.tolist()))
+        numbers = stacked.tolist()
+        came = [s for s, share in zip(STOPPING, numbers[len(values):]) if share]
+        self.stop_signal = came[0] if came else None
+        return dict(zip(values, numbers))
 
     def check(self, log: dict[str, float], batch: Batch) -> None:
         """Stop on a non-finite loss; batch and weights are kept for replay.

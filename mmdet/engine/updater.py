@@ -104,6 +104,10 @@ class Updater:
         state = dict(state)
         scale = state.pop('loss_scaler', None)
         state.pop('base_param_settings', None)  # of mmengine's wrapper, in older checkpoints
+        # Where the step counters have to lie depends on the implementation that goes on.
+        state['param_groups'] = [
+            {**saved, **{key: mine[key] for key in ('fused', 'capturable') if key in mine}}
+            for saved, mine in zip(state['param_groups'], settings, strict=True)]
         self.optimizer.load_state_dict(state)
         for group, mine in zip(self.param_groups, settings):
             group.pop('initial_lr', None)

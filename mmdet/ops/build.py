@@ -87,14 +87,18 @@ def find_nvcc() -> tuple[str | None, str | None]:
 
 
 def architectures() -> list[str]:
-    """['8.0', '9.0+PTX'] from the environment, the visible GPUs or the default."""
+    """['8.0', '9.0+PTX'] from the environment, else the default and the visible GPUs.
+
+    The default is always there: a folder may be shared with machines that have other GPUs.
+    """
     import torch
     listed = os.environ.get('TORCH_CUDA_ARCH_LIST')
     if listed:
         return re.split(r'[;, ]+', listed.strip())
     visible = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     found = {'.'.join(map(str, torch.cuda.get_device_capability(i))) for i in visible}
-    return sorted(found) or list(DEFAULT_ARCHITECTURES)
+    known = {arch.removesuffix('+PTX') for arch in DEFAULT_ARCHITECTURES}
+    return [*sorted(found - known, key=float), *DEFAULT_ARCHITECTURES]
 
 
 def gencode(archs: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ import http.server
 import os
 import resource
 import threading
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -188,3 +189,13 @@ def test_anything_but_a_dict_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / 'list.pth')
     with pytest.raises(ValueError, match='expected a dict of tensors, got list'):
         read_checkpoint(str(tmp_path / 'list.pth'))
+
+
+def test_tensors_of_a_device_are_stored_as_those_of_a_cpu(pretend, tmp_path, monkeypatch):
+    weights, stored = OrderedDict(a=pretend.put(torch.arange(3.))), []
+    weights._metadata = dict(version=2)
+    monkeypatch.setattr(torch, 'save', lambda value, file: stored.append(value))
+    save_checkpoint(dict(state_dict=weights, optimizer=[weights['a']]), str(tmp_path / 'x.pth'))
+    found = stored[0]
+    assert found['state_dict']['a'].is_cpu and found['optimizer'][0].is_cpu
+    assert found['state_dict']._metadata == dict(version=2) and not weights['a'].is_cpu

@@ -106,6 +106,9 @@ def test_cudnn_benchmark_and_channels_last():
     before = torch.backends.cudnn.benchmark
     classic.prepare_model(cfg(cudnn_benchmark=True, channels_last=True), model)
     assert torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = False
+    classic.prepare_model(cfg(cudnn_benchmark=True, deterministic=True), model)
+    assert not torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = before
     assert model.backbone.weight.is_contiguous(memory_format=torch.channels_last)
 

@@ -90,6 +90,18 @@ def test_a_fault_within_a_step_loses_nothing(tmp_path, changes):
     assert saved_steps(tmp_path / 'b') == [6, 12, 18]  # what the fault left has gone
 
 
+@pytest.mark.parametrize('fault_at', [8, 9])
+@pytest.mark.parametrize('every', [-1, 1])
+def test_a_fault_while_gradients_wait_over_an_epochs_end(tmp_path, fault_at, every):
+    changes = dict(optimizer_config=dict(accumulation=4), checkpoint_config=dict(interval=every))
+    whole = run(tmp_path / 'a', **changes)
+    with pytest.raises(OutOfMemory):
+        run(tmp_path / 'b', Norms(fault_at=fault_at), **changes)
+    updates = 4 if fault_at == 8 else 8  # an epoch has 6 steps
+    assert saved_steps(tmp_path / 'b') == ([updates] if every < 0 else [6, updates][:updates // 4])
+    assert same(whole, run(tmp_path / 'b', resume=True, **changes))
+
+
 def test_a_frame_that_cannot_be_read(tmp_path, spoken):
     whole = run(tmp_path / 'a')
     with pytest.raises(BadValue, match='7.jpg: expected a picture'):
@@ -147,9 +159,9 @@ run_tool(main)
 def copies(folder, **values):
     """``run_copies`` of a small run in a process of its own."""
     values = dict(path=[str(HERE), str(HERE.parents[1])], folder=str(folder), at=0, victim=9,
-                  wait='pass') | values
+                  wait='pass', grace=20) | values
     (folder / 'one_rank.py').write_text(COPY.format(**values))
-    code = ('import sys; from mmdet.engine import launch; launch.GRACE = 20; '
+    code = (f'import sys; from mmdet.engine import launch; launch.GRACE = {values["grace"]}; '
             f'sys.exit(launch.run_copies([sys.executable, {str(folder / "one_rank.py")!r}], 2))')
     return subprocess.Popen([sys.executable, '-c', code], cwd=HERE.parents[1], text=True,
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -162,6 +174,15 @@ def test_a_killed_rank_loses_nothing(tmp_path, victim):
     assert parent.returncode == 137, said
     assert 'another process of the run ended' in said and 'Traceback' not in said
     assert saved_steps(tmp_path / 'run') == [4, 5]  # an epoch has 4 steps
+
+
+def test_a_fault_of_one_rank_is_saved_where_the_first_waits_for_ever(tmp_path):
+    wait = """if Model.calls == 6:  # as with NCCL, no word of the other comes
+            import time; os.environ['RANK'] == '0' and time.sleep(600)
+            raise RuntimeError('out of luck')"""
+    parent = copies(tmp_path, wait=wait, grace=3)
+    assert 'out of luck' in parent.communicate(timeout=120)[1] and parent.returncode
+    assert saved_steps(tmp_path / 'run') == [4, 5]
 
 
 def test_ranks_end_with_their_launcher(tmp_path):

@@ -6,10 +6,12 @@ import pathlib
 
 import pytest
 import torch
+from torch import nn
 
 from mmdet.apis import train_detector
 from mmdet.curation.shapes import ShapesSpec, make_shapes
 from mmdet.datasets import build_dataset
+from mmdet.engine.updater import Updater
 from mmdet.models import build_detector
 from mmdet.utils import load_config
 
@@ -64,3 +66,17 @@ def test_two_accumulated_batches_are_one_step(shapes, plain, tmp_path):
     assert got[0]['loss'] == pytest.approx(plain[0]['loss'], rel=1e-5)
     assert got[1]['loss_mask'] != pytest.approx(plain[1]['loss_mask'], rel=1e-4)
     assert 'grad_norm' not in got[0] and got[1]['grad_norm'] > 0
+
+
+def test_the_config_says_how_a_resumed_optimizer_computes():
+    def adam(**options):
+        weight = nn.Parameter(torch.ones(2, device='meta'))  # stands for a GPU
+        return Updater(torch.optim.AdamW([weight], **options))
+    saved = adam().state_dict()
+    saved['state'] = {0: dict(step=torch.tensor(3.), exp_avg=torch.ones(2),
+                              exp_avg_sq=torch.ones(2))}
+    for capturable, device in ((True, 'meta'), (False, 'cpu')):
+        updater = adam(capturable=capturable)
+        updater.load_state_dict(saved)
+        state, = updater.optimizer.state.values()
+        assert state['step'].device.type == device

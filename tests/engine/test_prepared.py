@@ -148,6 +148,9 @@ def test_half_precision_is_near(tiny):
             assert a.dtype == torch.bfloat16
             assert (a - b).abs().max() < 0.03 * b.abs().max()
     assert all(len(result) for result in follow(ready, tiny.dataset))
+    with torch.no_grad():  # embeddings are blended, and saved, in float32
+        memory = ready.track(img, tiny.dataset[0]['img_meta'], None)[1]
+    assert memory.embeddings.dtype == torch.float32
 
 
 def test_half_precision_keeps_other_norms_in_float32(cfg_with_group_norm, tiny):

@@ -41,7 +41,8 @@ def test_settings_in_a_config():
     assert cfg.model.head.coeff == (1, 2, 10) and 'track' not in cfg.test_cfg
     assert overrides(new, ['model.head.coeff.1', 'model.head.coeff.0', 'test_cfg.track.max_age']
                      ) == {'model.head.coeff': [1, 5, 10], 'test_cfg.track.max_age': None}
-    for key in ('model.head.other.1', 'model.head.coeff.3', 'model.head.coeff.x', 'model.head.coeff.1.y'):
+    for key in ('model.head.other.1', 'model.head.coeff.3', 'model.head.coeff.x',
+                'model.head.coeff.1.y'):
         with pytest.raises(KeyError, match='the config has no such place'):
             with_settings(cfg, {key: 1})
 

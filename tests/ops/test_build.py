@@ -15,6 +15,15 @@ def test_default_architectures_serve_newer_cards(monkeypatch):
         '-gencode', 'arch=compute_90,code=compute_90']
 
 
+def test_visible_gpus_come_on_top_of_the_default(monkeypatch):
+    monkeypatch.delenv('TORCH_CUDA_ARCH_LIST', raising=False)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 3)
+    seen = [(10, 0), (9, 0), (7, 5)]
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', seen.__getitem__)
+    assert build.architectures() == ['7.5', '10.0', '8.0', '9.0+PTX']
+
+
 def test_architectures_of_the_environment(monkeypatch):
     monkeypatch.setenv('TORCH_CUDA_ARCH_LIST', '8.6; 10.0a+PTX')
     assert build.gencode(build.architectures())[1::2] == [

@@ -210,3 +210,10 @@ def test_pyramid_errors():
         multi_level_roi_align(maps, rois, torch.zeros(3).long(), 7, [1., 1.])
     with pytest.raises(ValueError, match='share N, C and dtype'):
         multi_level_roi_align([maps[0], maps[0].double()], rois, torch.zeros(2).long(), 7, [1., 1])
+
+
+def test_autocast_changes_nothing():
+    features, rois = torch.randn(1, 3, 16, 16), torch.tensor([[0., 4, 5, 40, 50]])
+    want = pure.roi_align(features, rois, (7, 7), .25, 2)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(pure.roi_align(features, rois, (7, 7), .25, 2), want)

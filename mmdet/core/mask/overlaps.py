@@ -32,8 +32,8 @@ def mask_overlaps(boxes1: Tensor, masks1: Tensor, boxes2: Tensor, masks2: Tensor
 def _aligned(boxes1: Tensor, masks1: Tensor, boxes2: Tensor, masks2: Tensor, j: Tensor) -> Tensor:
     """(p,) IoU of p pairs; the second masks are ``masks2[j]``."""
     (h, w), (h2, w2) = masks1.shape[1:], masks2.shape[1:]
-    column, beside = _cells(boxes1[:, [0, 2]], boxes2[:, [0, 2]], w, w2)
-    row, above = _cells(boxes1[:, [1, 3]], boxes2[:, [1, 3]], h, h2)
+    column, beside = _cells(boxes1[:, 0::2], boxes2[:, 0::2], w, w2)
+    row, above = _cells(boxes1[:, 1::2], boxes2[:, 1::2], h, h2)
     place = (j[:, None, None] * h2 + row[:, :, None]) * w2 + column[:, None, :]
     there = masks2.flatten()[place] & (above[:, :, None] & beside[:, None, :])
     inter = (there & masks1).sum(dim=(1, 2)) * _cell_area(boxes1, h * w)

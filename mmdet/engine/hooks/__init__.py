@@ -7,6 +7,7 @@ from mmdet.engine.hooks.ema import EmaHook
 from mmdet.engine.hooks.log import LogHook
 from mmdet.engine.hooks.lr import LrHook
 from mmdet.engine.hooks.skipped import SkippedHook
-from mmdet.engine.hooks.stop import StopHook, TrainingInterrupted
+from mmdet.engine.hooks.stop import STOPPING, StopHook, TrainingInterrupted
 
-__all__ = ['EmaHook', 'LogHook', 'LrHook', 'SkippedHook', 'StopHook', 'TrainingInterrupted']
+__all__ = ['STOPPING', 'EmaHook', 'LogHook', 'LrHook', 'SkippedHook', 'StopHook',
+           'TrainingInterrupted']

@@ -60,7 +60,8 @@ class LogHook(Hook):
         done = runner.iter - self.first
         left = (time.time() - self.begin - self.paused) / done * (runner.max_iters - runner.iter)
         record = dict(mode='train', epoch=runner.epoch + 1, iter=batch_idx + 1,
-                      lr=runner.updater.param_groups[0]['lr'], memory=memory_mb(), **means)
+                      lr=runner.updater.param_groups[0]['lr'],
+                      memory=memory_mb(runner.device), **means)
         shown = ', '.join(f'{key}: {value:.4f}' for key, value in means.items()
                           if key not in ('time', 'data_time'))
         runner.logger.info(
@@ -124,8 +125,8 @@ def clock(seconds: float) -> str:
     return f'{minutes // 60}:{minutes % 60:02}:{seconds:02}'
 
 
-def memory_mb() -> int:
-    """Peak memory of this process: the GPU's if there is one, else resident."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated() / 2**20)
+def memory_mb(device: torch.device) -> int:
+    """Peak memory of this process: on a GPU, else resident."""
+    if device.type == 'cuda':
+        return int(torch.cuda.max_memory_allocated(device) / 2**20)
     return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10)

@@ -112,7 +112,7 @@ class Tracker(TwoStageDetector):
         """
         views = self.views(img, img_meta)
         dets = self.detect_boxes(views)
-        embeddings = self.embed_views(views, dets.boxes)
+        embeddings = self.embed_views(views, dets.boxes).float()  # memory blends in float32
         mask_probs = None
         if 'masks' in self.tracking.reads:
             mask_probs = self.mask_probs(views, dets)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from mmdet import ops
+from mmdet.core.host import true_indices
 from mmdet.models.registry import ROI_EXTRACTORS
 from mmdet.utils.errors import BadKey
 
@@ -81,7 +82,7 @@ class SingleRoIExtractor(nn.Module):
 
     def _pool_level_by_level(self, feats: Sequence[Tensor], rois: Tensor,
                              levels: Tensor) -> Tensor:
-        inds = [(levels == i).nonzero().squeeze(1) for i in range(len(feats))]
+        inds = true_indices([levels == i for i in range(len(feats))])
         pooled = torch.cat([
             layer(feat, rois[i]) for layer, feat, i in zip(self.roi_layers, feats, inds)])
         return pooled[torch.cat(inds).argsort()]

@@ -1,6 +1,7 @@
 """The tracking head of MaskTrack R-CNN (arXiv:1905.04804, section 4.1)."""
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -74,7 +75,8 @@ class TrackHead(nn.Module):
         Returns:
             (N, M + 1) logits; column 0, "new object", is all zeros.
         """
-        return F.pad(embeddings.float() @ ref_embeddings.float().t(), (1, 0))
+        with torch.autocast(embeddings.device.type, enabled=False):  # it would undo float()
+            return F.pad(embeddings.float() @ ref_embeddings.float().t(), (1, 0))
 
     def get_targets(self, pos_assigned_gt_inds: Sequence[Tensor],
                     gt_pids: Sequence[Tensor]) -> list[Tensor]:

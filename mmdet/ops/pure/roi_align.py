@@ -54,6 +54,12 @@ def check_range(what: str, values: Tensor, end: int) -> None:
 def roi_align(features: Tensor, rois: Tensor, out_size: tuple[int, int],
               spatial_scale: float, sample_num: int) -> Tensor:
     """See ``mmdet.ops.roi_align``; differentiable by autograd."""
+    with torch.autocast(features.device.type, enabled=False):  # as the compiled one computes
+        return _roi_align(features, rois, out_size, spatial_scale, sample_num)
+
+
+def _roi_align(features: Tensor, rois: Tensor, out_size: tuple[int, int], spatial_scale: float,
+               sample_num: int) -> Tensor:
     dtype = torch.float64 if features.dtype == torch.float64 else torch.float32
     num, channels, height, width = features.shape
     check_range('roi_align: image index', rois[:, 0], num)

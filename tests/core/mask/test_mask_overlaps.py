@@ -49,5 +49,8 @@ def test_edges():
 
 def test_on_a_device(pretend):
     (b1, m1), (b2, m2) = random_masks(9, 0), random_masks(7, 1)
-    got = mask_overlaps(*map(pretend.put, (b1, m1, b2, m2)))
+    there = [pretend.put(x) for x in (b1, m1, b2, m2)]
+    with pretend.counting() as waits:
+        got = mask_overlaps(*there)
+    assert len(waits) == 1  # for the pairs of boxes that overlap
     assert got.device == pretend.device and torch.equal(got.cpu(), mask_overlaps(b1, m1, b2, m2))

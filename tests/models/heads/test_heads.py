@@ -15,6 +15,15 @@ def test_track_head_by_hand():
     assert head(torch.tensor([-2.]).view(1, 1, 1, 1)).tolist() == [[0, 0]]
 
 
+def test_match_logits_are_float32_under_autocast():
+    head = TrackHead(in_channels=2, roi_feat_size=1, fc_out_channels=4)
+    x, refs = torch.randn(3, 4), torch.randn(2, 4)
+    want = head.match(x, refs)
+    for dtype in (torch.bfloat16, torch.float16):
+        with torch.autocast('cpu', dtype):
+            assert torch.equal(head.match(x, refs), want)
+
+
 def test_track_loss_averages_over_positives_then_images():
     head = TrackHead(in_channels=1, roi_feat_size=1, fc_out_channels=2)
     logits = [torch.tensor([[0., 0.], [100., 0.]]), torch.tensor([[0., 100.]]), torch.zeros(0, 3)]
