@@ -17,8 +17,8 @@ from mmdet.engine.guided_search import check_installed, guess_better
 from mmdet.engine.progress import Progress
 from mmdet.engine.replay import check_fits
 from mmdet.engine.search import WHOLE, Search, Trial, TrialLog, best, best_by_fold, explained, split
-from mmdet.engine.search_space import (DEFAULT, Axis, changes_type, every_value, overrides,
-                                       parse_axis, settings_to_try, with_settings)
+from mmdet.engine.search_space import (DEFAULT, Axis, changes_type, check_used, every_value,
+                                       overrides, parse_axis, settings_to_try, with_settings)
 from mmdet.evaluation.errors.bootstrap import LEVEL, centred, draw, interval
 from mmdet.evaluation.errors.id_scores import OBJECTIVES, IdScores
 from mmdet.evaluation.report import text_table
@@ -97,6 +97,7 @@ def prepare(options: TuneOptions) -> Search:
     scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
     search = Search(cfg, file, scores, this_device(cfg.get('device')),
                     split(len(scores.videos), options.folds, options.seed), options.objective)
+    check_used(_axes(options))
     for settings in every_value(_axes(options)):
         search.check(settings)
     return search
@@ -118,8 +119,8 @@ def run(options: TuneOptions) -> Tuned:
     if options.plot:
         from mmdet.visualization.search_plot import plot_trials
         plot_trials([(trial.settings, trial.score) for trial in trials[1:]], trials[0].score,
-                    [axis.key for axis in _axes(options)], options.plot,
-                    OBJECTIVES[options.objective])
+                    {axis.key: explained(trials, axis.key) for axis in _axes(options)},
+                    options.plot, OBJECTIVES[options.objective])
         logger.info('written: %s', options.plot)
     return tuned
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mmdet.engine.search_space import Axis
+from mmdet.engine.search_space import Axis, fitting
 from mmdet.utils.errors import MissingPackage
 
 
@@ -40,8 +40,9 @@ def guess_better(axes: Sequence[Axis], tried: Sequence[tuple[dict[str, Any], flo
     study = optuna.create_study(direction='maximize',
                                 sampler=optuna.samplers.TPESampler(seed=int(number[0])))
     study.add_trials([
-        optuna.create_trial(params=settings, distributions=space, value=score)
+        optuna.create_trial(params=settings, distributions={key: space[key] for key in settings},
+                            value=score)
         for settings, score in tried])
     found = study.ask(space).params
-    return {axis.key: found[axis.key] if axis.choices else
-            min(max(round(found[axis.key], 4), axis.low), axis.high) for axis in axes}
+    return fitting({axis.key: found[axis.key] if axis.choices else
+                    min(max(round(found[axis.key], 4), axis.low), axis.high) for axis in axes})

@@ -10,19 +10,22 @@ Settings = dict[str, Any]
 BASELINE = '2019 tracking'
 OFF: Settings = {'test_cfg.track': None}  # whatever the config has
 
-# Every option of .github/docs/tracking.md alone, with a value that is sensible before any search.
+# Every option of .github/docs/tracking.md alone, with values that is sensible before any search.
 ALONE = (
     'label_memory=latest', 'max_age=10', 'track_score=max', 'track_score=median',
     'track_score=coverage', 'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.2',
-    'second_round.score_thr=0.3', 'embedding.type=MomentumEmbedding',
-    'embedding.type=EmbeddingBank', 'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
+    'second_round.score_thr=0.3', 'second_round.score_thr=0.5 start_thr=0.5',
+    'embedding.type=MomentumEmbedding', 'embedding.type=EmbeddingBank',
+    'embedding.type=EmbeddingBank embedding.size=20 embedding.decay=1.0',
+    'cues.MotionIoU.weight=2', 'cues.MotionMaskIoU.weight=2',
     'backward.iou_thr=0.3', 'after_video.DropDuplicates.iou_thr=0.6',
     'after_video.LinkTracks.max_gap=10', 'after_video.VoteClass.by=score')
 
 
 def options_alone() -> dict[str, Settings]:
     """``ALONE`` by its own text."""
-    return {text: dict([parse_setting(f'test_cfg.track.{text}')]) for text in ALONE}
+    return {text: dict(parse_setting(f'test_cfg.track.{part}') for part in text.split())
+            for text in ALONE}
 
 
 def parse_sets(sets: Sequence[Sequence[str]], taken: Mapping[str, Any]) -> dict[str, Settings]:

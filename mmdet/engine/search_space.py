@@ -1,7 +1,9 @@
 """Which settings a search tries: texts such as ``test_cfg.track.max_age=None,5,10``."""
 import ast
 import copy
+import inspect
 import itertools
+import json
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any, NamedTuple
@@ -9,7 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from mmengine.config import Config
 
+from mmdet.core.track import EMBEDDING_MEMORIES
 from mmdet.utils.errors import BadKey, BadValue
+
+EMBEDDING = 'test_cfg.track.embedding.'  # the part of which there are several types
 
 # What changes tracking and needs no other weights: cues, and every option of TrackOptions.
 DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1=0:8',
@@ -19,11 +24,14 @@ DEFAULT = ('model.track_head.match_coeff.0=0:4', 'model.track_head.match_coeff.1
            'test_cfg.track.similarity=softmax,bisoftmax',
            *(['test_cfg.track.assigner=greedy,hungarian',
               'test_cfg.track.backward.iou_thr=1,0.5,0.3'] if find_spec('scipy') else []),
-           'test_cfg.track.embedding.type=LastEmbedding,MomentumEmbedding,EmbeddingBank',
+           f'{EMBEDDING}type=LastEmbedding,MomentumEmbedding,EmbeddingBank',
+           f'{EMBEDDING}momentum=0.3,0.5,0.7', f'{EMBEDDING}size=5,10,20',
+           f'{EMBEDDING}decay=0.9,1',
            'test_cfg.track.cues.MotionIoU.weight=0:4',
            'test_cfg.track.cues.MotionMaskIoU.weight=0:4',
-           'test_cfg.track.start_thr=0,0.1,0.2,0.3',
-           'test_cfg.track.second_round.score_thr=0,0.1,0.2,0.3',
+           'test_cfg.track.start_thr=0,0.1,0.2,0.3,0.5',
+           'test_cfg.track.second_round.score_thr=0,0.1,0.2,0.3,0.5',
+           'test_cfg.track.second_round.iou_thr=0.3,0.5',
            'test_cfg.track.after_video.DropDuplicates.iou_thr=1,0.8,0.6,0.4',
            'test_cfg.track.after_video.LinkTracks.max_gap=0,5,10,20',
            'test_cfg.track.after_video.VoteClass.by=frames,score')
@@ -140,7 +148,25 @@ def every_value(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
     """A few settings in which every choice of every axis comes up."""
     values = [axis.choices or (axis.low, axis.high) for axis in axes]
     for n in range(max(map(len, values))):
-        yield {axis.key: choices[n % len(choices)] for axis, choices in zip(axes, values)}
+        yield fitting({axis.key: choices[n % len(choices)] for axis, choices in zip(axes, values)})
+
+
+def fitting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Without arguments of an embedding memory that the chosen type does not take."""
+    kind = EMBEDDING_MEMORIES.module_dict.get(settings.get(f'{EMBEDDING}type'))
+    if kind is None:
+        return settings
+    taken = {f'{EMBEDDING}{name}' for name in ('type', *inspect.signature(kind).parameters)}
+    return {key: value for key, value in settings.items()
+            if not key.startswith(EMBEDDING) or key in taken}
+
+
+def check_used(axes: Sequence[Axis]) -> None:
+    """ValueError where an axis is of no type that is tried."""
+    used = set().union(*every_value(axes))
+    for axis in axes:
+        if axis.key not in used:
+            raise BadValue(f'--space {axis.key}: no type that is tried takes it')
 
 
 def overrides(cfg: Config, keys: Sequence[str]) -> dict[str, Any]:
@@ -160,7 +186,7 @@ def overrides(cfg: Config, keys: Sequence[str]) -> dict[str, Any]:
 
 def settings_to_try(axes: Sequence[Axis], sampler: str, seed: int, steps: int
                     ) -> Iterator[dict[str, Any]]:
-    """One setting after the other, the same ones for the same arguments.
+    """One setting after the other, the same ones for the same arguments; see :func:`fitting`.
 
     Args:
         axes: what is varied.
@@ -171,12 +197,16 @@ def settings_to_try(axes: Sequence[Axis], sampler: str, seed: int, steps: int
     if sampler == 'random':
         for number in itertools.count():
             rng = np.random.default_rng([seed, number])
-            yield {axis.key: axis.draw(rng) for axis in axes}
+            yield fitting({axis.key: axis.draw(rng) for axis in axes})
     else:
-        grids = [axis.grid(steps) for axis in axes]
+        grids, seen = [axis.grid(steps) for axis in axes], set[str]()
         for place in _shuffled(int(np.prod([len(grid) for grid in grids])), seed):
             picks = np.unravel_index(place, [len(grid) for grid in grids])
-            yield {axis.key: grid[int(pick)] for axis, grid, pick in zip(axes, grids, picks)}
+            settings = fitting({axis.key: grid[int(pick)]
+                                for axis, grid, pick in zip(axes, grids, picks)})
+            if (text := json.dumps(settings)) not in seen:
+                yield settings
+            seen.add(text)
 
 
 def _shuffled(count: int, seed: int) -> Iterator[int]:

@@ -9,7 +9,7 @@ from mmdet.apis.replay import ReplayOptions
 from mmdet.apis.replay import run as replay
 from mmdet.apis.tune import TuneOptions, run, snippet
 from mmdet.engine.search import WHOLE
-from mmdet.engine.search_space import DEFAULT, overrides, with_settings
+from mmdet.engine.search_space import overrides, with_settings
 from mmdet.evaluation.tracking_metrics import COMBINED, headline, tracking_scores
 from mmdet.formats import YTVOS
 from mmdet.formats.detections import MAGIC
@@ -88,7 +88,7 @@ def test_a_file_without_masks_for_matching(planted, tmp_path):
     old = tmp_path / 'old.det'
     old.write_bytes(b'mmdet detections 1\n' + rest)
     tuned = run(TuneOptions(**dict(planted, detections=str(old)), trials=2, samples=0))
-    assert len(tuned.trials[1].settings) == len(DEFAULT) - 1
+    assert not any('MotionMaskIoU' in key for key in tuned.trials[1].settings)
 
 
 def test_all_that_is_varied_by_default(planted, tmp_path):
@@ -108,6 +108,8 @@ def test_all_that_is_varied_by_default(planted, tmp_path):
     (['--space', 'model.track_head.match_coeff.7=1,2'], 'the config has no such place'),
     (['--space', 'test_cfg.track.maxage=1,2'], 'did you mean "max_age"'),
     (['--space', 'test_cfg.track.track_score=max,meam'], 'did you mean "mean"'),
+    (['--space', 'test_cfg.track.embedding.type=LastEmbedding',
+      'test_cfg.track.embedding.size=5,10'], 'embedding.size: no type that is tried takes it'),
     (['--folds', '7'], '--folds 7: expected 2 to 6'), (['--trials', '0'], '--trials 0')])
 def test_mistakes_are_one_sentence(planted, capsys, args, message):
     spec = importlib.util.spec_from_file_location(

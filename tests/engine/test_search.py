@@ -1,6 +1,7 @@
 """Search of tracking settings: spaces, trials and the file of them."""
 import itertools
 import json
+import pathlib
 import sys
 
 import numpy as np
@@ -9,7 +10,10 @@ from mmengine.config import Config
 
 from mmdet.engine.guided_search import check_installed, guess_better
 from mmdet.engine.search import WHOLE, Trial, TrialLog, best, best_by_fold, explained, split
-from mmdet.engine.search_space import Axis, overrides, parse_axis, settings_to_try, with_settings
+from mmdet.engine.search_space import (DEFAULT, EMBEDDING, Axis, fitting, overrides, parse_axis,
+                                       settings_to_try, with_settings)
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 
 def first(n, axes, *args):
@@ -32,6 +36,25 @@ def test_settings_are_the_same_for_the_same_seed_and_go_on():
     grid = first(99, axes, 'grid', 0, 5)
     assert len(grid) == 15 and {(s['a'], s['b']) for s in grid} == set(
         itertools.product((0, 1, 2, 3, 4), (1, 2, 3)))
+
+
+def test_arguments_come_with_their_type():
+    bank, last = ({f'{EMBEDDING}type': name, f'{EMBEDDING}size': 5, 'a': 1}
+                  for name in ('EmbeddingBank', 'LastEmbedding'))
+    assert fitting(bank) == bank and fitting({'a': 1}) == {'a': 1}
+    assert fitting(last) == {f'{EMBEDDING}type': 'LastEmbedding', 'a': 1}
+    axes = [parse_axis(f'{EMBEDDING}type=LastEmbedding,EmbeddingBank'),
+            parse_axis(f'{EMBEDDING}size=5,10,20')]
+    assert len(first(9, axes, 'grid', 0, 2)) == 4  # no size of the last one
+
+
+def test_what_is_recommended_can_be_found_by_the_default_search():
+    axes = {axis.key: axis for axis in map(parse_axis, DEFAULT)}
+    modern = Config.fromfile(str(
+        ROOT / 'configs/masktrack_rcnn_r18_fpn_shapes_hard_modern.py')).test_cfg.track
+    for name, value in modern.to_dict().items():
+        for key, one in (value.items() if isinstance(value, dict) else [('', value)]):
+            assert one in axes[f'test_cfg.track.{name}.{key}'.rstrip('.')].choices
 
 
 def test_settings_in_a_config():
