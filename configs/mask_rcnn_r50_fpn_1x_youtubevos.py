@@ -1,7 +1,7 @@
 # Mask R-CNN on the single frames of YouTube-VIS 2019, without tracking
 _base_ = './masktrack_rcnn_r50_fpn_1x_youtubevos.py'
 model = dict(type='MaskRCNN', track_head=None)
-# frames as COCO images; tools/convert_datasets/ makes the files from the YouTube-VIS json
+# frames as COCO images: tools/convert_datasets/ytvis2coco.py ANN.json --out COCO.json
 dataset_type = 'CocoDataset'
 data_root = 'data/youtube_vis_2019/'
 data = dict(

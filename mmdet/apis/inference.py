@@ -1,5 +1,6 @@
 """Using a trained detector on frames of one's own."""
 import copy
+import functools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from mmdet.formats.track_result import TrackResult
 from mmdet.models import build_detector
 from mmdet.utils.config import load_config, require
 from mmdet.utils.errors import BadType, BadValue
+from mmdet.utils.logger import get_root_logger
 from mmdet.visualization import draw_result
 
 Result = TrackResult | tuple | list
@@ -265,8 +267,19 @@ def _config_of(detector: nn.Module | ExportedTracker) -> Config:
 
 
 def check_tracks(detector: nn.Module) -> None:
+    """TypeError where it does not track; says what needs the whole video and is left out."""
     if not hasattr(detector, 'track'):
         raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
+    tracking = getattr(getattr(detector, 'tracker', detector), 'tracking', None)
+    left_out = [name for name in ('backward', 'after_video') if getattr(tracking, name, None)]
+    if left_out:
+        _warn_once(f'test_cfg.track.{" and ".join(left_out)}: left out, frames are handed out '
+                   'before the video is over; test_video.py runs them')
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    get_root_logger().warning(text)
 
 
 def show_result(frame: Picture, result: Result,

@@ -49,6 +49,16 @@ def test_what_ends_a_video_leaves_what_was_found(detector, tmp_path):
     assert count_frames(tmp_path / 'a.mp4') == 2
 
 
+def test_what_needs_the_whole_video_is_said_to_be_left_out(tiny, spoken):
+    pytest.importorskip('scipy')
+    options = {'test_cfg.track.backward.iou_thr': .3,
+               'test_cfg.track.after_video.VoteClass.by': 'score'}
+    detector = init_detector(tiny.config, tiny.checkpoint, 'cpu', cfg_options=options)
+    for _ in range(2):
+        next(track_video(detector, tiny.folder / 'frames/t1'))
+    assert sum('test_cfg.track.backward and after_video: left out' in said for said in spoken) == 1
+
+
 def test_several_videos(tiny, detector, tmp_path, spoken):
     frame = np.zeros((96, 160, 3), np.uint8)
     (tmp_path / 'empty').mkdir()

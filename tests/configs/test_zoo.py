@@ -42,11 +42,13 @@ def test_a_checkpoint_of_2019_fits(name, classic, golden):
     assert sum(not p.requires_grad for p in model.parameters()) == want['frozen']
 
 
-@pytest.mark.parametrize('name', [n for n in NAMES if '_r101_' not in n and '_64x4d_' not in n])
+@pytest.mark.parametrize('name', [
+    pytest.param(n, marks=pytest.mark.slow if '_r101_' in n or '_64x4d_' in n else ())
+    for n in NAMES])
 def test_a_file_of_2019_runs(name, classic, monkeypatch):
     """A training step and a test image; every stage of the backbone has one block.
 
-    So thin, the files left out say the same as those with ResNet-50 and ResNeXt-101 32x4d.
+    So thin, the slow ones say the same as those with ResNet-50 and ResNeXt-101 32x4d.
     """
     monkeypatch.chdir(classic)
     for kind in (ResNet, ResNeXt):

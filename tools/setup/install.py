@@ -46,6 +46,7 @@ def opencv_problem():
 
 
 def main(paths):
+    """Install what the files want and this environment lacks; ends the process where that fails."""
     wanted = missing(paths)
     if wanted:
         say('installing ' + ' '.join(wanted))

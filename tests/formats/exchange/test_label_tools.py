@@ -71,7 +71,9 @@ def test_labelme():
     assert outcome.lost == {
         'boxes that are turned, of which the upright box around them is kept': 2,
         **{f'shapes of type "{kind}", which have no area': 2
-           for kind in ('point', 'line', 'linestrip')}}
+           for kind in ('point', 'line', 'linestrip')},
+        labelme.PICTURES: 1}
+    assert 'no frame lies beside the json files' in outcome.notes[0]
     memory, _ = read(REAL / 'labelme', rectangles='masks')
     assert areas(memory.videos[0].tracks[3])[0] == 36 and areas(memory.videos[0].tracks[4])[0] == 32
 

@@ -35,6 +35,7 @@ VERSION = '6.3.1'  # of labelme, whose files these are like
 LINES = 'point', 'points', 'line', 'linestrip'
 KNOWN = {'label', 'points', 'group_id', 'shape_type', 'flags', 'mask', 'score', 'occlusion', 'box'}
 FLAGS = 'occluded', 'iscrowd'
+PICTURES = 'pictures inside json files (imageData), which stay there'
 NO_PICTURE = OSError, ValueError, SyntaxError, Image.DecompressionBombError
 
 
@@ -132,6 +133,10 @@ class Labelme(Format):
         if len(sizes) > 1 or type(width) is not int or type(height) is not int:
             raise BadValue(f'{path}: expected one imageWidth and imageHeight in all files of the '
                            f'video, got {short(list(sizes))}; or put the frames beside them')
+        self.notes.append(f'{folder}: no frame lies beside the json files; they are taken to be '
+                          f'{short(frames[0])} and so on (--read frames=DIR says where they are)')
+        self.lost[PICTURES] += sum(content.get('imageData') is not None
+                                   for content in contents.values())
         return frames, (width, height), contents
 
     def _add_frame(self, builder: VideoBuilder, place: int, content: dict, path: str) -> None:
