@@ -96,6 +96,36 @@ def test_a_file_finds_and_follows_the_same(tiny, small, exported, kind):
         assert (apart <= 2).all()  # pixels, of probability 0.5
 
 
+# The tracker over torchvision's weights, and a cascade.
+OTHERS = dict(
+    coco="""
+model = dict(rpn_head=dict(type='TorchvisionRPNHead'), mask_head=dict(paste_margin=1),
+             track_head=dict(_delete_=True, type='RoICosineTrackHead', match_coeff=[1, 2, 10]))
+""", cascade="""
+box = dict(
+    type='SharedFCBBoxHead', num_fcs=2, in_channels=64, fc_out_channels=128, roi_feat_size=7,
+    num_classes=4, target_means=[0., 0., 0., 0.], target_stds=[0.1, 0.1, 0.2, 0.2],
+    reg_class_agnostic=True)
+model = dict(type='CascadeRCNN', num_stages=2, bbox_head=dict(_delete_=True, **box))
+""")
+
+
+@pytest.mark.parametrize('name', ['coco', pytest.param('cascade', marks=pytest.mark.slow)])
+def test_other_trackers(tiny, small, tmp_path, name):
+    need('onnx')
+    (tmp_path / 'x.py').write_text(f'_base_ = [{small.config!r}]\n{OTHERS[name]}')
+    detector = load_detector(str(tmp_path / 'x.py'))
+    detector.load_state_dict(small.detector.state_dict(), strict=False)
+    torch.save(dict(state_dict=detector.state_dict(), meta={}), tmp_path / 'x.pth')
+    height, width = tiny.dataset[0]['img_meta']['ori_shape'][:2]
+    options = ExportOptions(str(tmp_path / 'x.py'), str(tmp_path / 'x.pth'), 'onnx',
+                            shape=(width, height), out=str(tmp_path / 'x.onnx'))
+    export_detector(options)
+    one, = compare(detector.eval(), ExportedTracker(detector.cfg, open_network(options.path)),
+                   itertools.islice(frames_of(detector, ''), 1))
+    assert one.fits and one.got == one.expected > 0
+
+
 @pytest.mark.parametrize('kind', FORMATS)
 def test_everything_in_a_frame_is_the_same(tiny, small, exported, kind):
     found = compare(small.detector, exported(kind),
