@@ -22,6 +22,7 @@ from mmdet.engine import classic, test_loop
 from mmdet.engine.environment import set_threads, this_device
 from mmdet.engine.export import ExportedTracker
 from mmdet.engine.inference import prepare_inference
+from mmdet.engine.live import open_live
 from mmdet.engine.prefetch import default_workers, read_ahead
 from mmdet.evaluation import get_classes
 from mmdet.formats.pictures import write_picture
@@ -176,14 +177,17 @@ def track_frames(detector: nn.Module | ExportedTracker, frames: Iterable[np.ndar
         yield item['frame'], result
 
 
-def track_video(detector: nn.Module | ExportedTracker, source: Source | FrameSource
-                ) -> TrackedVideo:
+def track_video(detector: nn.Module | ExportedTracker, source: Source | FrameSource,
+                live: bool = False) -> TrackedVideo:
     """Follow the objects through a video, frame by frame, however long it is.
 
     Args:
         detector: from :func:`init_detector`.
         source: a video file, folder of frames, stream or camera; an array (T, h, w, 3); a list
             or generator of pictures: paths, uint8 (h, w, 3) BGR arrays, PIL pictures.
+        live: of a camera or stream: whenever the next result is asked for, the newest frame is
+            taken and what came before it dropped; one that breaks is opened again. ``close()``
+            gives it back. A file is played at its rate.
 
     Returns:
         an iterator of :class:`TrackedFrame`, which unpack as ``frame, result``; an object has the
@@ -191,12 +195,22 @@ def track_video(detector: nn.Module | ExportedTracker, source: Source | FrameSou
 
     Raises:
         FileNotFoundError: no such file or folder.
-        ValueError: there is no frame, or one has another size than the first.
+        ConnectionError: with ``live``: the stream broke for good.
         TypeError: no source of frames, or a detector that does not track.
     """
     check_tracks(detector)
-    video = source if isinstance(source, FrameSource) else open_source(source)
-    return TrackedVideo(track_frames(detector, video.even_frames()), video,
+    if live:
+        if isinstance(source, FrameSource):
+            raise BadType('live: expected a camera, stream or file by its name, got one that is '
+                          'open already')
+        if getattr(_tracking_of(detector), 'max_age', None) is None:
+            _warn_once('live: test_cfg.track.max_age is not set; what is remembered grows as long '
+                       'as objects come (demo.py --live takes 300)')
+        video: FrameSource = open_live(source, get_root_logger())
+    else:
+        video = source if isinstance(source, FrameSource) else open_source(source)
+    frames = track_frames(detector, video.even_frames(), ahead=0 if live else None)
+    return TrackedVideo(frames, video,
                         getattr(detector, 'CLASSES', None), detector.num_classes - 1,
                         track_score(_config_of(detector)))
 
@@ -270,11 +284,16 @@ def check_tracks(detector: nn.Module) -> None:
     """TypeError where it does not track; says what needs the whole video and is left out."""
     if not hasattr(detector, 'track'):
         raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
-    tracking = getattr(getattr(detector, 'tracker', detector), 'tracking', None)
+    tracking = _tracking_of(detector)
     left_out = [name for name in ('backward', 'after_video') if getattr(tracking, name, None)]
     if left_out:
         _warn_once(f'test_cfg.track.{" and ".join(left_out)}: left out, frames are handed out '
                    'before the video is over; test_video.py runs them')
+
+
+def _tracking_of(detector: nn.Module | ExportedTracker) -> Any:
+    """Options of ``test_cfg.track``; None of a detector that has none."""
+    return getattr(getattr(detector, 'tracker', detector), 'tracking', None)
 
 
 @functools.cache

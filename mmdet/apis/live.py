@@ -4,7 +4,6 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Iterator
 
 import numpy as np
 from torch import nn
@@ -14,11 +13,10 @@ from mmdet.apis.drawings import show_window, write_masks
 from mmdet.apis.inference import device_of, read_config, track_frames
 from mmdet.engine.background import Background
 from mmdet.engine.export import ExportedTracker
-from mmdet.engine.live import Meter, NewestFrames
+from mmdet.engine.live import Meter, open_live
 from mmdet.engine.prefetch import default_workers
 from mmdet.engine.stops import Stopped, Stops
 from mmdet.formats.result_files import track_line
-from mmdet.formats.sources import FrameSource, is_running, open_source
 from mmdet.formats.track_result import TrackResult
 from mmdet.utils.errors import BadValue
 from mmdet.utils.fileio import told
@@ -91,15 +89,11 @@ class Live:
                  stops: Stops, logger: logging.Logger) -> None:
         self.detector, self.options = detector, options
         self.stops, self.logger = stops, logger
-        source = open_source(video)
+        self.source = source = open_live(video, logger)
+        self.newest = source.newest
         self.folder, self.name = folder_of(options.out, source), source.name
-        running = is_running(video) and not source.count  # a file behind a URL has an end
-        again = (lambda: passing(open_source(video))) if running else None
-        self.newest = NewestFrames(passing(source) if again else played(source), logger, again)
-        self.source = FrameSource(source.name, self.newest, 0, source.fps, source.where)
         self.meter, self.frames, self.closed_window = Meter(), 0, False
         self.next_line = time.monotonic() + EVERY
-        self.started: float | None = None  # when the first frame was read
         self.movie = VideoWriter(self.folder / f'{self.name}.mp4', source.fps, logger,
                                  codec=check_codec(options.codec))
         alone = options.show or not default_workers(device_of(detector))
@@ -116,7 +110,7 @@ class Live:
             self._follow()
         except (Exception, Stopped) as caught:
             error = caught
-        self.newest.close()
+        self.source.close()
         try:
             self._finish()
         except (Exception, Stopped) as caught:
@@ -140,13 +134,12 @@ class Live:
                     return
 
     def _add(self, frame: np.ndarray, result: TrackResult, grabbed: float) -> None:
-        if self.started is None:
-            self.started = grabbed
+        seconds = self.source.seconds(self.frames)
+        if not self.frames:
             self._write_line(dict(
                 format=FORMAT, version=VERSION, name=self.name, source=self.source.where,
                 width=frame.shape[1], height=frame.shape[0], classes=self.detector.CLASSES and
                 list(self.detector.CLASSES)))
-        seconds = grabbed - self.started
         self._write_line(dict(frame=self.frames, time=round(seconds, 6), **track_line(result)))
         self.queue(self.frames, frame, result, grabbed, seconds)
         self.frames += 1
@@ -176,19 +169,3 @@ class Live:
         finally:
             self.movie.close()
             self.lines.close()
-
-
-def passing(source: FrameSource) -> Iterator[np.ndarray]:
-    """Frames as they come; their times are not kept, since there is no end of them."""
-    for frame in source.frames:
-        yield frame
-        del source.times[:-1]
-
-
-def played(source: FrameSource) -> Iterator[np.ndarray]:
-    """The frames of a file at the time when each is shown, as a camera would give them."""
-    start = time.monotonic()
-    for index, frame in enumerate(source.frames):
-        due = source.times[-1] if source.times else index / source.fps
-        time.sleep(max(0.0, start + due - time.monotonic()))
-        yield frame

@@ -69,13 +69,14 @@ class TrackedVideo(Iterator[TrackedFrame]):
 
     def __next__(self) -> TrackedFrame:
         frame, result = next(self._tracked)
-        times, index = self.source.times, self.index
+        index = self.index
         self.index += 1
-        return TrackedFrame(frame, result, index, times[index] if times else None, self._classes)
+        return TrackedFrame(frame, result, index, self.source.seconds(index), self._classes)
 
     def close(self) -> None:
         """Leave the rest; a camera or a file is given back."""
         self._tracked.close()
+        self.source.close()
 
     def save(self, *paths: str | os.PathLike, score_thr: float = 0.3) -> dict:
         """Follow the video to its end and write files of it, those of ``tools/demo.py``.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
+from mmdet.formats.sources import FrameSource, Source, is_running, open_source
 from mmdet.utils.errors import NoConnection, UserError, told_to_user
 
 STALL = 30.0  # seconds without a frame, after which it is given up
@@ -139,3 +140,54 @@ class Meter:
     def line(self, dropped: int) -> str:
         """``'9.6 frames/s, 104 ms behind, 120 dropped'``."""
         return f'{self.rate:.1f} frames/s, {self.latency:.0f} ms behind, {dropped} dropped'
+
+
+class LiveSource(FrameSource):
+    """The newest frames of a source; which were dropped is in ``newest``."""
+    newest: NewestFrames
+
+    @classmethod
+    def of(cls, source: FrameSource, newest: NewestFrames) -> 'LiveSource':
+        """The newest frames of a source that is open."""
+        live = cls(source.name, newest, 0, source.fps, source.where)
+        live.newest = newest
+        return live
+
+    def seconds(self, frame_id: int) -> float:
+        """When the frame that was taken last came, after the first."""
+        if frame_id == 0:
+            self._first = self.newest.grabbed
+        return self.newest.grabbed - self._first
+
+    def close(self) -> None:
+        """Let the source go."""
+        self.newest.close()
+
+
+def open_live(source: Source, logger: logging.Logger) -> LiveSource:
+    """A camera or stream whose newest frame is the next; a file is played at its rate.
+
+    Raises:
+        FileNotFoundError, ValueError, ConnectionError: it cannot be opened.
+    """
+    opened = open_source(source)
+    running = is_running(source) and not opened.count  # a file behind a URL has an end
+    again = (lambda: passing(open_source(source))) if running else None
+    frames = passing(opened) if running else played(opened)
+    return LiveSource.of(opened, NewestFrames(frames, logger, again))
+
+
+def passing(source: FrameSource) -> Iterator[np.ndarray]:
+    """Frames as they come; their times are not kept, since there is no end of them."""
+    for frame in source.frames:
+        yield frame
+        del source.times[:-1]
+
+
+def played(source: FrameSource) -> Iterator[np.ndarray]:
+    """The frames of a file at the time when each is shown, as a camera would give them."""
+    start = time.monotonic()
+    for index, frame in enumerate(source.frames):
+        due = source.times[-1] if source.times else index / source.fps
+        time.sleep(max(0.0, start + due - time.monotonic()))
+        yield frame

@@ -45,6 +45,13 @@ class FrameSource:
     times: list[float] = dataclasses.field(default_factory=list)
     damage: Callable[[], str | None] = lambda: None
 
+    def seconds(self, frame_id: int) -> float | None:
+        """When a frame that was read is shown, after the first; None: only the rate is known."""
+        return self.times[frame_id] if self.times else None
+
+    def close(self) -> None:
+        """Nothing more is asked for; most sources end with their frames."""
+
     def frame_name(self, frame_id: int) -> str:
         """What messages call a frame."""
         if frame_id < len(self.names):

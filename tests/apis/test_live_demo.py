@@ -10,8 +10,9 @@ import time
 import numpy as np
 import pytest
 
-from mmdet.apis import init_detector, live
+from mmdet.apis import init_detector, live, track_video
 from mmdet.apis.demo import DemoOptions, init
+from mmdet.engine import live as engine_live
 from mmdet.engine.stops import Stopped
 from mmdet.formats.result_files import from_line
 from mmdet.formats.sources import FrameSource, open_source
@@ -72,8 +73,9 @@ def test_latency_stays_bounded(tiny, follow, detector, monkeypatch):
         return found
 
     monkeypatch.setattr(type(detector), 'track', slow)
-    monkeypatch.setattr(live, 'open_source', lambda video: FrameSource('cam', camera(45), 0, 30))
-    monkeypatch.setattr(live, 'is_running', lambda video: False)  # its end is the end
+    monkeypatch.setattr(engine_live, 'open_source',
+                        lambda video: FrameSource('cam', camera(45), 0, 30))
+    monkeypatch.setattr(engine_live, 'is_running', lambda video: False)  # its end is the end
     told = follow('0')
     assert told['frames'] + told['dropped'] == 45 and told['dropped'] >= 20
     queued = sum(spent) * 45 / len(spent) - 45 / 30  # how late the last one of a queue would be
@@ -98,15 +100,15 @@ def test_a_signal_keeps_what_was_found(tiny, follow, tmp_path, monkeypatch):
 
 def test_a_stream_that_is_gone_keeps_what_was_found(follow, tmp_path, monkeypatch, spoken):
     def open_once(video):
-        monkeypatch.setattr(live, 'open_source', gone)
+        monkeypatch.setattr(engine_live, 'open_source', gone)
         return FrameSource('stream', camera(2, 100), 0, 30)
 
     def gone(video):
         raise BadValue('rtsp://camera: no frame could be read')
 
-    monkeypatch.setattr(live, 'open_source', open_once)
-    monkeypatch.setattr(live, 'NewestFrames',
-                        functools.partial(live.NewestFrames, tries=2, wait=.001))
+    monkeypatch.setattr(engine_live, 'open_source', open_once)
+    monkeypatch.setattr(engine_live, 'NewestFrames',
+                        functools.partial(engine_live.NewestFrames, tries=2, wait=.001))
     with pytest.raises(NoConnection, match='2 tries to open it again failed .rtsp://camera'):
         follow('rtsp://camera')
     assert len((tmp_path / 'out/stream/stream.jsonl').read_text().splitlines()) >= 2
@@ -131,3 +133,22 @@ def test_the_memory_is_bounded_unless_the_config_says_how(tiny):
 def test_wrong_options(follow, video, options, message):
     with pytest.raises(BadValue, match=message):
         follow(video, **options)
+
+
+def test_the_newest_frames_from_python(detector, monkeypatch, spoken):
+    monkeypatch.setattr(engine_live, 'open_source',
+                        lambda video: FrameSource('cam', camera(20, 100), 0, 100))
+    monkeypatch.setattr(engine_live, 'is_running', lambda video: False)
+    video = track_video(detector, 0, live=True)
+    seen = []
+    for tracked in video:
+        seen.append((tracked.frame[0, 0, 0], tracked.time))
+        time.sleep(.05)
+    numbers, times = zip(*seen)
+    assert len(seen) + video.source.newest.dropped == 20 and len(seen) < 15
+    assert numbers[-1] == 19 and list(numbers) == sorted(numbers)
+    assert times[0] == 0 and list(times) == sorted(times)
+    video.close()
+    assert sum('max_age is not set' in said for said in spoken) <= 1
+    with pytest.raises(TypeError, match='by its name'):
+        track_video(detector, FrameSource('cam', camera(1), 0, 30), live=True)
