@@ -12,7 +12,7 @@ from torch import nn
 
 from mmdet.apis.drawings import Drawings, check_window
 from mmdet.apis.export import init_exported
-from mmdet.apis.inference import device_of, init_detector, track_frames
+from mmdet.apis.inference import device_of, init_detector, say_left_out, track_frames
 from mmdet.apis.test import track_score
 from mmdet.engine.checks import check_checkpoint
 from mmdet.engine.environment import this_device
@@ -148,6 +148,8 @@ class Demo:
                  options: DemoOptions, stops: Stops, logger: logging.Logger) -> None:
         self.detector, self.source, self.options = detector, source, options
         self.stops, self.logger = stops, logger
+        if not source.is_picture:
+            say_left_out(detector)
         self.folder = folder_of(options.out, source)
         self.tracks = VideoTracks(source, detector.CLASSES, detector.num_classes - 1,
                                   track_score(detector.cfg))

@@ -199,6 +199,8 @@ def track_video(detector: nn.Module | ExportedTracker, source: Source | FrameSou
         TypeError: no source of frames, or a detector that does not track.
     """
     check_tracks(detector)
+    score = track_score(_config_of(detector))
+    say_left_out(detector)
     if live:
         if isinstance(source, FrameSource):
             raise BadType('live: expected a camera, stream or file by its name, got one that is '
@@ -210,9 +212,8 @@ def track_video(detector: nn.Module | ExportedTracker, source: Source | FrameSou
     else:
         video = source if isinstance(source, FrameSource) else open_source(source)
     frames = track_frames(detector, video.even_frames(), ahead=0 if live else None)
-    return TrackedVideo(frames, video,
-                        getattr(detector, 'CLASSES', None), detector.num_classes - 1,
-                        track_score(_config_of(detector)))
+    return TrackedVideo(frames, video, getattr(detector, 'CLASSES', None),
+                        detector.num_classes - 1, score)
 
 
 def inference_detector(detector: nn.Module, source: Source, cfg: str | Config | None = None,
@@ -281,9 +282,12 @@ def _config_of(detector: nn.Module | ExportedTracker) -> Config:
 
 
 def check_tracks(detector: nn.Module) -> None:
-    """TypeError where it does not track; says what needs the whole video and is left out."""
     if not hasattr(detector, 'track'):
         raise BadType(f'{type(detector).__name__} does not track; use a config with a track_head')
+
+
+def say_left_out(detector: nn.Module | ExportedTracker) -> None:
+    """Warn once of what needs the whole video, where its frames are handed out before."""
     tracking = _tracking_of(detector)
     left_out = [name for name in ('backward', 'after_video') if getattr(tracking, name, None)]
     if left_out:

@@ -10,7 +10,7 @@ from torch import nn
 
 from mmdet.apis.demo import DemoOptions, folder_of, init
 from mmdet.apis.drawings import show_window, write_masks
-from mmdet.apis.inference import device_of, read_config, track_frames
+from mmdet.apis.inference import device_of, read_config, say_left_out, track_frames
 from mmdet.engine.background import Background
 from mmdet.engine.export import ExportedTracker
 from mmdet.engine.live import Meter, open_live
@@ -89,6 +89,7 @@ class Live:
                  stops: Stops, logger: logging.Logger) -> None:
         self.detector, self.options = detector, options
         self.stops, self.logger = stops, logger
+        say_left_out(detector)
         self.source = source = open_live(video, logger)
         self.newest = source.newest
         self.folder, self.name = folder_of(options.out, source), source.name

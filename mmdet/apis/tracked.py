@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmdet.engine.live import LiveSource
 from mmdet.formats.json_files import write_json
 from mmdet.formats.pictures import write_picture
 from mmdet.formats.sources import FrameSource
@@ -68,10 +69,20 @@ class TrackedVideo(Iterator[TrackedFrame]):
         self._tracks = VideoTracks(source, classes, num_classes, track_score)
 
     def __next__(self) -> TrackedFrame:
-        frame, result = next(self._tracked)
+        try:
+            frame, result = next(self._tracked)
+        except BaseException:  # its end, too
+            self.source.close()
+            raise
         index = self.index
         self.index += 1
         return TrackedFrame(frame, result, index, self.source.seconds(index), self._classes)
+
+    def __enter__(self) -> 'TrackedVideo':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Leave the rest; a camera or a file is given back."""
@@ -99,6 +110,10 @@ class TrackedVideo(Iterator[TrackedFrame]):
         if len(movies) + len(jsons) < len(paths):
             raise BadValue(f'{", ".join(map(str, paths))}: expected names that end with .mp4 or '
                            '.json; choose one')
+        if jsons and isinstance(self.source, LiveSource):
+            raise BadValue(f'{self.name}: frames of a live video are left out and come at times of '
+                           'their own, which a .json has no place for; write an .mp4, or run '
+                           'tools/demo.py --live, whose .jsonl has them')
         if self.index:
             raise BadValue(f'{self.name}: {self.index} frames were taken already; save a video '
                            'before its first frame is asked for')
@@ -106,6 +121,7 @@ class TrackedVideo(Iterator[TrackedFrame]):
         with contextlib.ExitStack() as files:
             for writer in writers:
                 files.callback(writer.close)
+            files.callback(self.close)
             files.callback(self._write_jsons, jsons)  # the first that is done, whatever happened
             self._write_frames(writers, score_thr)
             damage = self.source.damage()

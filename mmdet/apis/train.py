@@ -21,7 +21,7 @@ from mmdet.datasets import build_dataloader, build_dataset
 from mmdet.datasets.base import BaseDataset
 from mmdet.engine import classic
 from mmdet.engine.checks import check_classes, check_frames, check_inputs, check_targets
-from mmdet.engine.distribution import broadcast, init_dist, rank_and_world
+from mmdet.engine.distribution import broadcast, init_dist, rank_and_world, together
 from mmdet.engine.environment import environment_text, set_random_seed, set_threads, this_device
 from mmdet.engine.hooks import LogHook, LrHook, SkippedHook, StopHook
 from mmdet.engine.run_checkpoints import CheckpointFolder, find_latest
@@ -100,8 +100,9 @@ def prepare(options: TrainOptions) -> Prepared:
         init_dist(options.launcher, **{**cfg.get('dist_params', {}), **on_cpu})
     logger = get_root_logger(cfg.get('log_level', 'INFO'))
     if options.auto_resume:
-        found = find_latest(cfg.work_dir, logger) if rank_and_world()[0] == 0 else None
-        cfg.resume_from = broadcast(found) or cfg.get('resume_from')  # all go on from one
+        first = rank_and_world()[0] == 0  # all go on from one file
+        found = together(lambda: find_latest(cfg.work_dir, logger) if first else None)
+        cfg.resume_from = broadcast(found) or cfg.get('resume_from')
     cfg.seed = choose_seed(cfg)
     set_random_seed(cfg.seed, cfg.deterministic)
     dataset = build_dataset(cfg.data.train)
@@ -182,7 +183,8 @@ def choose_seed(cfg: Config) -> int:
     seed, path = cfg.get('seed'), cfg.get('resume_from')
     if path and '://' not in path and not os.path.isfile(os.path.expanduser(path)):
         raise MissingFile(f'{path}: no such checkpoint to resume; check --resume_from, or '
-                                'let --auto-resume find the newest of the work folder')
+                                'let --auto-resume find it in the work folder, which all machines '
+                                'must share')
     if seed is None and path:
         seed = (read_checkpoint(path).get('meta') or {}).get('seed')
     if seed is None:

@@ -82,6 +82,7 @@ def prepare(options: TuneOptions) -> Search:
         if getattr(options, name) < 1:
             raise BadValue(f'--{name} {getattr(options, name)}: expected 1 or more')
     check_count(max(options.steps, 1), '--steps')
+    check_used(_axes(options))
     if options.sampler == 'tpe':
         check_installed()
     if options.objective != 'ap':
@@ -97,7 +98,6 @@ def prepare(options: TuneOptions) -> Search:
     scores = IdScores(dataset.ytvos, file, dataset.cat_ids)
     search = Search(cfg, file, scores, this_device(cfg.get('device')),
                     split(len(scores.videos), options.folds, options.seed), options.objective)
-    check_used(_axes(options))
     for settings in every_value(_axes(options)):
         search.check(settings)
     return search
@@ -178,7 +178,8 @@ def _guess_all(options: TuneOptions, search: Search, log: TrialLog, logger: logg
         fold = turns[place % len(turns)]
         tried = [(trial.settings, trial.target(fold)) for trial in log.trials
                  if trial.guessed_from == fold]
-        log.add(search.trial(guess_better(_axes(options), tried, options.seed), fold))
+        settings = guess_better(_axes(options), tried, (options.seed, turns.index(fold)))
+        log.add(search.trial(settings, fold))
         progress.update()
     progress.finish()
 

@@ -17,8 +17,8 @@ def check_installed() -> None:
                              ) from None
 
 
-def guess_better(axes: Sequence[Axis], tried: Sequence[tuple[dict[str, Any], float]], seed: int
-                 ) -> dict[str, Any]:
+def guess_better(axes: Sequence[Axis], tried: Sequence[tuple[dict[str, Any], float]],
+                 seed: Sequence[int]) -> dict[str, Any]:
     """A setting that may score more than those that were tried; the same one for the same ones.
 
     The first ten are drawn at random, as are later ones where chance says so.
@@ -26,7 +26,7 @@ def guess_better(axes: Sequence[Axis], tried: Sequence[tuple[dict[str, Any], flo
     Args:
         axes: what is varied.
         tried: settings with their scores.
-        seed: of the random numbers.
+        seed: of the random numbers, from 0 up.
 
     Source: Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011.
     """
@@ -36,7 +36,7 @@ def guess_better(axes: Sequence[Axis], tried: Sequence[tuple[dict[str, Any], flo
     space: dict[str, Any] = {
         axis.key: optuna.distributions.CategoricalDistribution(axis.choices) if axis.choices
         else optuna.distributions.FloatDistribution(axis.low, axis.high) for axis in axes}
-    number = np.random.SeedSequence([seed, len(tried)]).generate_state(1)
+    number = np.random.SeedSequence([*seed, len(tried)]).generate_state(1)
     study = optuna.create_study(direction='maximize',
                                 sampler=optuna.samplers.TPESampler(seed=int(number[0])))
     study.add_trials([

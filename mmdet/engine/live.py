@@ -28,6 +28,7 @@ class NewestFrames(Iterator[np.ndarray]):
     Attributes:
         dropped: frames that nobody took.
         grabbed: when the frame last taken was read, of ``time.monotonic()``.
+        first: the same of the first.
 
     Raises:
         ConnectionError: when the next frame is asked for: the source broke for good, or gives
@@ -38,7 +39,7 @@ class NewestFrames(Iterator[np.ndarray]):
                  again: Callable[[], Iterable[np.ndarray]] | None = None, tries: int = 5,
                  wait: float = 2.0) -> None:
         self.logger, self.again, self.tries, self.wait = logger, again, tries, wait
-        self.dropped, self.grabbed = 0, 0.0
+        self.dropped, self.grabbed, self.first = 0, 0.0, 0.0
         self._newest: tuple[np.ndarray, float] | None = None
         self._error: Exception | None = None
         self._ended = self._opening = False
@@ -58,6 +59,7 @@ class NewestFrames(Iterator[np.ndarray]):
                     raise self._error
                 raise StopIteration
             (frame, self.grabbed), self._newest = self._newest, None
+            self.first = self.first or self.grabbed
         return frame
 
     def close(self) -> None:
@@ -143,21 +145,15 @@ class Meter:
 
 
 class LiveSource(FrameSource):
-    """The newest frames of a source; which were dropped is in ``newest``."""
-    newest: NewestFrames
+    """The newest frames of a source that is open; what was dropped is counted in ``newest``."""
 
-    @classmethod
-    def of(cls, source: FrameSource, newest: NewestFrames) -> 'LiveSource':
-        """The newest frames of a source that is open."""
-        live = cls(source.name, newest, 0, source.fps, source.where)
-        live.newest = newest
-        return live
+    def __init__(self, source: FrameSource, newest: NewestFrames) -> None:
+        super().__init__(source.name, newest, 0, source.fps, source.where)
+        self.newest = newest
 
     def seconds(self, frame_id: int) -> float:
-        """When the frame that was taken last came, after the first."""
-        if frame_id == 0:
-            self._first = self.newest.grabbed
-        return self.newest.grabbed - self._first
+        """When the frame that was taken last came, after the first; of no other."""
+        return self.newest.grabbed - self.newest.first
 
     def close(self) -> None:
         """Let the source go."""
@@ -174,7 +170,7 @@ def open_live(source: Source, logger: logging.Logger) -> LiveSource:
     running = is_running(source) and not opened.count  # a file behind a URL has an end
     again = (lambda: passing(open_source(source))) if running else None
     frames = passing(opened) if running else played(opened)
-    return LiveSource.of(opened, NewestFrames(frames, logger, again))
+    return LiveSource(opened, NewestFrames(frames, logger, again))
 
 
 def passing(source: FrameSource) -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ Settings = dict[str, Any]
 BASELINE = '2019 tracking'
 OFF: Settings = {'test_cfg.track': None}  # whatever the config has
 
-# Every option of .github/docs/tracking.md alone, with values that is sensible before any search.
+# Every option of .github/docs/tracking.md alone, with values that are sensible before any search.
 ALONE = (
     'label_memory=latest', 'max_age=10', 'track_score=max', 'track_score=median',
     'track_score=coverage', 'similarity=bisoftmax', 'assigner=hungarian', 'start_thr=0.2',

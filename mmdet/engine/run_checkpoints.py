@@ -128,7 +128,8 @@ class CheckpointFolder:
         regular = [path for path in old if path not in passing]
         kept = self.max_keep_ckpts - 1 if self.max_keep_ckpts > 0 else len(regular)
         for path in passing + regular[:max(len(regular) - kept, 0)]:
-            os.unlink(path)
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                os.unlink(path)
 
     def _write(self, name: str, checkpoint: dict) -> str:
         path = os.path.join(self.folder, name)

@@ -146,9 +146,11 @@ def tracking_of(cfg: Config, settings: dict[str, Any]) -> dict[str, Any]:
 
 def every_value(axes: Sequence[Axis]) -> Iterator[dict[str, Any]]:
     """A few settings in which every choice of every axis comes up."""
-    values = [axis.choices or (axis.low, axis.high) for axis in axes]
-    for n in range(max(map(len, values))):
-        yield fitting({axis.key: choices[n % len(choices)] for axis, choices in zip(axes, values)})
+    values = {axis.key: axis.choices or (axis.low, axis.high) for axis in axes}
+    for kind in values.get(f'{EMBEDDING}type', ('', )):  # each with all of its arguments
+        for n in range(max(map(len, values.values()))):
+            settings = {key: choices[n % len(choices)] for key, choices in values.items()}
+            yield fitting({**settings, f'{EMBEDDING}type': kind} if kind else settings)
 
 
 def fitting(settings: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmdet.apis import init_detector, show_result, track_video, track_videos
+from mmdet.apis import inference, init_detector, show_result, track_video, track_videos
 from mmdet.utils.errors import BadValue
 from mmdet.visualization import count_frames
 
@@ -51,6 +51,7 @@ def test_what_ends_a_video_leaves_what_was_found(detector, tmp_path):
 
 def test_what_needs_the_whole_video_is_said_to_be_left_out(tiny, spoken):
     pytest.importorskip('scipy')
+    inference._warn_once.cache_clear()
     options = {'test_cfg.track.backward.iou_thr': .3,
                'test_cfg.track.after_video.VoteClass.by': 'score'}
     detector = init_detector(tiny.config, tiny.checkpoint, 'cpu', cfg_options=options)

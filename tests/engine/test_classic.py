@@ -100,16 +100,15 @@ def test_auto_scale_lr_is_off_unless_asked():
     assert factor == .25 and '8 pairs a step against 32' in said
 
 
-def test_cudnn_benchmark_and_channels_last():
+def test_cudnn_benchmark_and_channels_last(monkeypatch):
     model = nn.Module()
     model.backbone = nn.Conv2d(4, 4, 3)
-    before = torch.backends.cudnn.benchmark
+    monkeypatch.setattr(torch.backends.cudnn, 'benchmark', False)
     classic.prepare_model(cfg(cudnn_benchmark=True, channels_last=True), model)
     assert torch.backends.cudnn.benchmark
     torch.backends.cudnn.benchmark = False
     classic.prepare_model(cfg(cudnn_benchmark=True, deterministic=True), model)
     assert not torch.backends.cudnn.benchmark
-    torch.backends.cudnn.benchmark = before
     assert model.backbone.weight.is_contiguous(memory_format=torch.channels_last)
 
 

@@ -10,8 +10,8 @@ from mmengine.config import Config
 
 from mmdet.engine.guided_search import check_installed, guess_better
 from mmdet.engine.search import WHOLE, Trial, TrialLog, best, best_by_fold, explained, split
-from mmdet.engine.search_space import (DEFAULT, EMBEDDING, Axis, fitting, overrides, parse_axis,
-                                       settings_to_try, with_settings)
+from mmdet.engine.search_space import (DEFAULT, EMBEDDING, Axis, every_value, fitting, overrides,
+                                       parse_axis, settings_to_try, with_settings)
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -46,6 +46,13 @@ def test_arguments_come_with_their_type():
     axes = [parse_axis(f'{EMBEDDING}type=LastEmbedding,EmbeddingBank'),
             parse_axis(f'{EMBEDDING}size=5,10,20')]
     assert len(first(9, axes, 'grid', 0, 2)) == 4  # no size of the last one
+
+
+def test_every_value_comes_up_before_a_search():
+    axes = [parse_axis(text) for text in DEFAULT]
+    seen = {(key, value) for settings in every_value(axes) for key, value in settings.items()}
+    assert {(axis.key, value) for axis in axes
+            for value in axis.choices or (axis.low, axis.high)} == seen
 
 
 def test_what_is_recommended_can_be_found_by_the_default_search():
@@ -96,13 +103,13 @@ def test_guesses_learn_from_scores():
     pytest.importorskip('optuna')
     axes, tried = [Axis('a', low=0, high=1), Axis('b', (None, 5, 'latest'))], []
     for _ in range(40):
-        settings = guess_better(axes, tried, seed=3)
-        assert settings == guess_better(axes, tried, seed=3)
+        settings = guess_better(axes, tried, (3, ))
+        assert settings == guess_better(axes, tried, (3, ))
         assert 0 <= settings['a'] <= 1 and settings['b'] in (None, 5, 'latest')
         tried.append((settings, -abs(settings['a'] - .8) - (settings['b'] != 5)))
     first, later = (np.mean([score for _, score in part]) for part in (tried[:10], tried[-10:]))
     assert later > first / 2  # both below 0: at most half as far from the best
-    assert tried[0][0] != guess_better(axes, [], seed=4)
+    assert tried[0][0] != guess_better(axes, [], (4, ))
 
 
 def test_without_optuna_it_says_what_to_install(monkeypatch):

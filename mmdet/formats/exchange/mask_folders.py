@@ -122,6 +122,8 @@ class MaskFolders(Format):
             return self.ignore
         if not is_binary(path for path in masks if path):
             return [VOID]
+        if self._classes and not self._classes.name(os.path.basename(folder), VOID):
+            return [VOID]  # the list of objects has no such one
         self.notes.append(f'{folder}: 255 is taken as the one object')
         return []
 
@@ -172,13 +174,18 @@ class Classes:
 
     def __call__(self, video: str, key: int | str) -> str:
         """ValueError where the file names none."""
+        found = self.name(video, key)
+        if found is None:
+            raise BadValue(f'{self.path} names no class for object {key} of video {video}')
+        return found
+
+    def name(self, video: str, key: int | str) -> str | None:
+        """None where the file names none."""
         found: Any = self.videos
         for step in (video, 'objects', str(key), 'category'):
             if isinstance(found, dict):
                 found = found.get(step, found if step in ('objects', 'category') else None)
-        if not isinstance(found, str):
-            raise BadValue(f'{self.path} names no class for object {key} of video {video}')
-        return found
+        return found if isinstance(found, str) else None
 
 
 @FORMATS.register_module(name='davis')

@@ -98,9 +98,9 @@ class _Videos:
 
     def __init__(self, index: YTVOS) -> None:
         self.index = index
-        names, entries = UniqueNames(), index.vids.values()  # folders have such names
+        names, entries = UniqueNames(), list(index.vids.values())  # folders have such names
         self.by_name = {names(video_name(entry)): entry for entry in entries}
-        self.by_name.update((video_name(entry), entry) for entry in entries)
+        self.by_name.update((video_name(entry), entry) for entry in reversed(entries))
         self.by_id: list[tuple[str, str]] = []
         self.taken: dict[Id, str] = {}
 

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from mmdet.core.track import MatchCoeff
 from mmdet.models.registry import HEADS
+from mmdet.ops.precision import without_autocast
 from mmdet.utils.errors import BadType, BadValue
 
 
@@ -62,7 +63,8 @@ class RoICosineTrackHead(nn.Module):
             (N, M + 1) logits ``(cosine - new_object) / temperature``; column 0, "new object",
             is all zeros.
         """
-        cosine = F.normalize(embeddings.float()) @ F.normalize(ref_embeddings.float()).t()
+        with without_autocast(embeddings):
+            cosine = F.normalize(embeddings.float()) @ F.normalize(ref_embeddings.float()).t()
         return F.pad((cosine - self.new_object) / self.temperature, (1, 0))
 
     def get_targets(self, *args: object) -> NoReturn:

@@ -1,13 +1,13 @@
 """The tracking head of MaskTrack R-CNN (arXiv:1905.04804, section 4.1)."""
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmdet.core.loss import accuracy
 from mmdet.core.track import MatchCoeff
 from mmdet.models.registry import HEADS
+from mmdet.ops.precision import without_autocast
 from mmdet.utils.errors import BadValue
 
 
@@ -75,7 +75,7 @@ class TrackHead(nn.Module):
         Returns:
             (N, M + 1) logits; column 0, "new object", is all zeros.
         """
-        with torch.autocast(embeddings.device.type, enabled=False):  # it would undo float()
+        with without_autocast(embeddings):
             return F.pad(embeddings.float() @ ref_embeddings.float().t(), (1, 0))
 
     def get_targets(self, pos_assigned_gt_inds: Sequence[Tensor],

@@ -2,6 +2,8 @@
 import torch
 from torch import Tensor
 
+from mmdet.ops.precision import without_autocast
+
 ROIS_AT_ONCE = 32  # bounds the intermediate of one product to C * H * 32 * out values
 
 
@@ -54,7 +56,7 @@ def check_range(what: str, values: Tensor, end: int) -> None:
 def roi_align(features: Tensor, rois: Tensor, out_size: tuple[int, int],
               spatial_scale: float, sample_num: int) -> Tensor:
     """See ``mmdet.ops.roi_align``; differentiable by autograd."""
-    with torch.autocast(features.device.type, enabled=False):  # as the compiled one computes
+    with without_autocast(features):  # as the compiled one computes
         return _roi_align(features, rois, out_size, spatial_scale, sample_num)
 
 

@@ -168,6 +168,26 @@ def test_videos_of_results_are_known_by_name_then_by_id(tmp_path):
         written(('c', 1), ('d', 1))
 
 
+def test_videos_of_one_folder_are_known_by_their_order(tmp_path):
+    made = InMemory([Video('a', ['a/0.jpg'], 10, 8, [
+        Track(1, 'car', {0: Mark(rle_of(SQUARE))})], id=key) for key in (1, 2)])
+    ann = str(tmp_path / 'ann.json')
+    convert(Given(tmp_path), made, build_format('ytvis'), ann)
+    convert(Given(ann), build_format('ytvis'), build_format('davis'), str(tmp_path / 'masks'))
+    convert(Given(tmp_path / 'masks'), build_format('davis'),
+            build_format('results', annotations=ann), str(tmp_path / 'r.json'))
+    assert [one['video_id'] for one in json.loads((tmp_path / 'r.json').read_text())] == [1, 2]
+
+
+def test_a_video_of_void_alone_has_no_object_where_a_list_names_none(tmp_path):
+    write_png(tmp_path / 'Annotations/a/00000.png', SQUARE)
+    write_png(tmp_path / 'Annotations/b/00000.png', SQUARE * 255)
+    (tmp_path / 'meta.json').write_text(json.dumps(dict(videos=dict(
+        a=dict(objects={'1': dict(category='car')}), b=dict(objects={})))))
+    _, found, _ = read(tmp_path / 'Annotations', meta=str(tmp_path / 'meta.json'))
+    assert [(video.name, len(video.tracks)) for video in found] == [('a', 1), ('b', 0)]
+
+
 def test_palette_is_that_of_davis():
     # the first colours as the release has them: black, dark red, dark green, olive, dark blue
     assert davis_palette()[:15] == [0, 0, 0, 128, 0, 0, 0, 128, 0, 128, 128, 0, 0, 0, 128]
